@@ -1,0 +1,2 @@
+//! Student passport.
+fn main() {}
