@@ -16,6 +16,7 @@
 
 pub mod codec;
 pub mod domain;
+pub mod envelope;
 pub mod id;
 pub mod keys;
 pub mod section;
