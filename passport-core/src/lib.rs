@@ -14,8 +14,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod attestation;
+pub mod author;
 pub mod codec;
 pub mod domain;
+pub mod edit;
 pub mod envelope;
 pub mod id;
 pub mod keys;

@@ -55,7 +55,7 @@ impl fmt::Debug for SigningKey {
 }
 
 /// An Ed25519 signature that nobody has checked yet.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signature([u8; 64]);
 
 impl Signature {
