@@ -3,9 +3,31 @@
 //! Signing is Ed25519 (RFC 8032) with strict verification; keys are wrapped with HPKE
 //! (RFC 9180) over X-Wing. Unverified and verified things are different types: a [`Signed`]
 //! becomes a [`Verified`] only through [`Signed::verify`].
+//!
+//! ```text
+//!  RecoveryPhrase ──► RootKeys ──certifies──► device ──certifies──► device …
+//!  card key ──signs──► Card ──certifies──► instances of the organisation
+//! ```
 
+mod device;
+mod enrolment;
+mod organisation;
 mod phase;
+mod phrase;
 mod signing;
+mod words;
+mod wrap;
 
+pub use device::{CHAIN_LIMIT, CertificateChain, ChainError, DeviceCertificate, VerifiedDevice};
+pub use enrolment::{EnrolmentCode, EnrolmentRequest, ParseCodeError};
+pub use organisation::{
+    Card, CardError, CardText, InstanceCertificate, OrganisationKind, ParseCardError,
+    ParseKindError, VerifiedCard, VerifiedInstance,
+};
 pub use phase::PhaseKey;
+pub use phrase::{PHRASE_WORDS, PhraseError, RecoveryPhrase, RootKeys};
 pub use signing::{Signable, Signature, Signed, SigningKey, Verified, VerifyError, verify};
+pub use words::{ComparisonWords, WordsError, enrolment_words, verification_phrase};
+pub use wrap::{
+    INFO_LIMIT, ReceivingKey, ReceivingPublicKey, Sealed, WrapError, unwrap, wrap,
+};
