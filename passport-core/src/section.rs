@@ -3,7 +3,9 @@
 //! Validation, display, help, import and documents all derive from [`table`]; a section, kind or
 //! field exists nowhere else. Sections the holder makes (`x-…`) have one kind, `note`.
 
+pub mod display;
 mod name;
+pub mod parse;
 pub mod table;
 mod value;
 
@@ -50,7 +52,7 @@ pub struct KindSpec {
 }
 
 /// A field of an entry.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct FieldSpec {
     /// Its name in edits, JSON and `--set`.
     pub name: &'static str,

@@ -1,6 +1,18 @@
 //! The table itself.
 
-use super::{FieldKind, FieldSpec, KindSpec, SectionSpec};
+mod build;
+mod care;
+mod clinical;
+mod history;
+mod kept;
+mod person;
+mod planning;
+#[cfg(test)]
+mod tests;
+
+use super::SectionSpec;
+
+pub use kept::OWN;
 
 /// The section of this name; the holder's own sections are [`OWN`].
 #[must_use]
@@ -8,38 +20,25 @@ pub fn find(name: &str) -> Option<&'static SectionSpec> {
     SECTIONS.iter().find(|s| s.name == name)
 }
 
-/// A section of the holder's own making.
-pub static OWN: SectionSpec = SectionSpec {
-    name: "x-",
-    title: "Own section",
-    gloss: "A section of the holder's own making.",
-    collaborative: false,
-    shareable: true,
-    in_share_all: false,
-    heading: None,
-    fhir: "DocumentReference",
-    kinds: &[KindSpec {
-        name: "note",
-        title: "note",
-        label: "title",
-        fields: &[
-            FieldSpec {
-                name: "title",
-                title: "Title",
-                gloss: "What it is about.",
-                kind: FieldKind::Text,
-                required: false,
-            },
-            FieldSpec {
-                name: "text",
-                title: "Text",
-                gloss: "What it says.",
-                kind: FieldKind::Prose,
-                required: false,
-            },
-        ],
-    }],
-};
-
 /// Every section, in the order in which a passport shows them.
-pub static SECTIONS: &[SectionSpec] = &[];
+pub static SECTIONS: &[SectionSpec] = &[
+    person::IDENTITY,
+    person::REGISTRATIONS,
+    person::EDUCATION,
+    person::ABOUT_ME,
+    person::CONTACTS,
+    clinical::PROBLEMS,
+    clinical::ALLERGIES,
+    clinical::MEDICATIONS,
+    history::IMMUNISATIONS,
+    history::RESULTS,
+    care::CARE_HISTORY,
+    care::DISCHARGES,
+    care::DISCHARGE_NOTICE,
+    planning::PLAN,
+    planning::SAFETY_PLAN,
+    planning::ADJUSTMENTS,
+    planning::RISKS,
+    kept::DOCUMENTS,
+    kept::PRIVATE,
+];
