@@ -213,7 +213,9 @@ fn remark_payload(
     remark: RemarkId,
     content: &[u8],
 ) -> Vec<u8> {
-    domain::REMARK.hash(&[passport.as_bytes(), entry.as_bytes(), remark.as_bytes(), content]).to_vec()
+    domain::REMARK
+        .hash(&[passport.as_bytes(), entry.as_bytes(), remark.as_bytes(), content])
+        .to_vec()
 }
 
 fn commitment(name: &str, salt: &[u8; 16], value: &Value) -> [u8; 32] {

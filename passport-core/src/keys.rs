@@ -28,6 +28,4 @@ pub use phase::PhaseKey;
 pub use phrase::{PHRASE_WORDS, PhraseError, RecoveryPhrase, RootKeys};
 pub use signing::{Signable, Signature, Signed, SigningKey, Verified, VerifyError, verify};
 pub use words::{ComparisonWords, WordsError, enrolment_words, verification_phrase};
-pub use wrap::{
-    INFO_LIMIT, ReceivingKey, ReceivingPublicKey, Sealed, WrapError, unwrap, wrap,
-};
+pub use wrap::{INFO_LIMIT, ReceivingKey, ReceivingPublicKey, Sealed, WrapError, unwrap, wrap};

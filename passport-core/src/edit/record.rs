@@ -143,9 +143,10 @@ impl EntryRecord {
             && ascending(self.fields.iter().map(|f| &f.name))
             && ascending(self.remarks.iter().map(|r| r.id))
             && ascending(self.settled.iter().map(|s| s.0))
-            && self.fields.iter().all(|f| {
-                (1..=16).contains(&f.versions.len()) && ascending(f.versions.iter())
-            });
+            && self
+                .fields
+                .iter()
+                .all(|f| (1..=16).contains(&f.versions.len()) && ascending(f.versions.iter()));
         if ok { Ok(()) } else { Err(RecordError::Form) }
     }
 }
