@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 use super::Remark;
 use crate::attestation::{Attestation, Subject};
 use crate::author::Author;
-use crate::id::{EntryId, OrganisationId, PassportId, RemarkId, VerificationKey};
+use crate::id::{EntryId, OrganisationId, PassportId, VerificationKey};
 use crate::section::Value;
 use crate::time::Timestamp;
 
@@ -33,14 +33,11 @@ pub struct EntryRecord {
     /// What organisations signed of it.
     #[n(5)]
     pub attestations: Vec<Attestation>,
-    /// Notes and suggestions, ascending by id.
+    /// Notes and open suggestions, ascending by id.
     #[n(6)]
     pub remarks: Vec<Remark>,
-    /// Suggestions that were settled, ascending, and whether they were accepted.
-    #[n(7)]
-    pub settled: Vec<(RemarkId, bool)>,
     /// Whether it was removed by one and changed by another, and nobody has decided yet.
-    #[n(8)]
+    #[n(7)]
     pub contested_removal: bool,
 }
 
@@ -138,11 +135,9 @@ impl EntryRecord {
         }
         let ok = self.fields.len() <= super::limits::FIELDS
             && self.remarks.len() <= super::limits::REMARKS
-            && self.settled.len() <= super::limits::REMARKS
             && self.attestations.len() <= super::limits::FIELDS
             && ascending(self.fields.iter().map(|f| &f.name))
             && ascending(self.remarks.iter().map(|r| r.id))
-            && ascending(self.settled.iter().map(|s| s.0))
             && self
                 .fields
                 .iter()

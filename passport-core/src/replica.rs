@@ -1,0 +1,393 @@
+//! A replica: the state of one epoch, as everybody who has the same envelopes sees it.
+//!
+//! Envelopes are the truth; the Automerge document is a cache built from them. Admission is a
+//! function of the charter and the set of envelopes: it reads no clock and no local version, so
+//! replicas that have seen the same envelopes agree, conflicts included.
+//!
+//! ```text
+//!  OpenedEnvelope ─► waiting room ─(parents there)─► structure ─► rights, schema ─► document
+//!                       (bounded)                        └────────────┴──► quarantine, whole
+//! ```
+//!
+//! An edit is applied with an actor of its author at exactly the heads its author saw: on the
+//! document itself when those are its heads, else on that author's branch, whose past only
+//! grows.
+
+mod apply;
+mod branch;
+mod document;
+mod node;
+mod refusal;
+mod rights;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::codec;
+use crate::edit::{EditBody, EntryRecord};
+use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope};
+use crate::epoch::{SnapshotBody, VerifiedCharter};
+use crate::id::{EnvelopeId, VerificationKey};
+
+use branch::{BranchId, Branches};
+use document::Origin;
+pub use node::{Node, NodeState};
+pub use refusal::Refusal;
+pub use rights::Standing;
+pub use state::{EntryNow, FieldNow, Stance};
+
+/// Most envelopes that may wait for their dependencies.
+pub const WAITING: usize = 4_096;
+
+/// What became of an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is part of the state.
+    Applied,
+    /// It was refused whole, and is kept aside for the holder.
+    Quarantined(Refusal),
+    /// It waits for envelopes it builds on.
+    Waiting,
+    /// It was here already.
+    Known,
+    /// Too many wait already; offer it again later.
+    Full,
+}
+
+/// The state of one epoch of one section.
+#[derive(Debug)]
+pub struct Replica {
+    charter: VerifiedCharter,
+    parts: BTreeMap<u32, Vec<EntryRecord>>,
+    ready: bool,
+    branches: Branches,
+    nodes: BTreeMap<EnvelopeId, Node>,
+    order: Vec<EnvelopeId>,
+    siblings: BTreeMap<(VerificationKey, Option<EnvelopeId>), BTreeSet<EnvelopeId>>,
+    waiting: BTreeMap<EnvelopeId, OpenedEnvelope>,
+    waiters: BTreeMap<EnvelopeId, BTreeSet<EnvelopeId>>,
+    base_tips: BTreeSet<EnvelopeId>,
+    tips: BTreeSet<EnvelopeId>,
+    forked: bool,
+}
+
+/// Where an author's next envelope stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Its sequence number.
+    pub seq: u64,
+    /// The author's previous envelope.
+    pub prev: Option<EnvelopeId>,
+    /// What else it builds on, ascending.
+    pub deps: Vec<EnvelopeId>,
+    /// The least phase it may use.
+    pub phase: u32,
+}
+
+impl Replica {
+    /// An empty replica of the epoch that a charter opens.
+    #[must_use]
+    pub fn new(charter: VerifiedCharter) -> Self {
+        Self {
+            branches: Branches::new(charter.id()),
+            charter,
+            parts: BTreeMap::new(),
+            ready: false,
+            nodes: BTreeMap::new(),
+            order: Vec::new(),
+            siblings: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            waiters: BTreeMap::new(),
+            base_tips: BTreeSet::new(),
+            tips: BTreeSet::new(),
+            forked: false,
+        }
+    }
+
+    /// The charter.
+    #[must_use]
+    pub fn charter(&self) -> &VerifiedCharter {
+        &self.charter
+    }
+
+    /// Whether the whole founding snapshot is here; before that there is nothing to see.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Takes in envelopes in any order; says what became of each. Idempotent.
+    pub fn admit(
+        &mut self,
+        envelopes: impl IntoIterator<Item = OpenedEnvelope>,
+    ) -> Vec<(EnvelopeId, Admission)> {
+        let ids: Vec<_> =
+            envelopes.into_iter().map(|envelope| (envelope.id(), self.receive(envelope))).collect();
+        if self.forked {
+            self.rebuild();
+        }
+        ids.into_iter()
+            .map(|(id, early)| {
+                let settled = self.nodes.get(&id).map(|node| match node.state {
+                    NodeState::Applied { .. } => Admission::Applied,
+                    NodeState::Quarantined(refusal) => Admission::Quarantined(refusal),
+                });
+                match (early, settled) {
+                    (Admission::Waiting, Some(settled)) => (id, settled),
+                    (early, _) => (id, early),
+                }
+            })
+            .collect()
+    }
+
+    fn receive(&mut self, envelope: OpenedEnvelope) -> Admission {
+        let id = envelope.id();
+        if self.nodes.contains_key(&id) || self.waiting.contains_key(&id) {
+            return Admission::Known;
+        }
+        if envelope.header().epoch != self.charter.id()
+            || envelope.header().channel != self.charter.channel
+        {
+            return Admission::Quarantined(Refusal::Malformed);
+        }
+        if envelope.header().kind == Kind::Snapshot {
+            return self.receive_part(&envelope);
+        }
+        if self.waiting.len() >= WAITING {
+            return Admission::Full;
+        }
+        for parent in envelope.header().parents() {
+            if !self.nodes.contains_key(parent) {
+                self.waiters.entry(*parent).or_default().insert(id);
+            }
+        }
+        self.waiting.insert(id, envelope);
+        self.settle_from(id);
+        Admission::Waiting
+    }
+
+    fn receive_part(&mut self, envelope: &OpenedEnvelope) -> Admission {
+        let refused = Admission::Quarantined(Refusal::Snapshot);
+        let Ok(body) = codec::decode::<SnapshotBody>(envelope.body(), MAX_BODY) else {
+            return refused;
+        };
+        if envelope.header().author != self.charter.founder()
+            || !self.charter.snapshot.admits(body.part, envelope.body())
+            || self.check_records(&body.records).is_err()
+        {
+            return refused;
+        }
+        let id = envelope.id();
+        let header = envelope.header().clone();
+        self.siblings.entry((header.author, header.prev)).or_default().insert(id);
+        self.parts.insert(body.part, body.records);
+        self.nodes.insert(id, Node::part(header, body.at));
+        if header_is_last(self.charter.snapshot.len(), body.part) {
+            self.base_tips.insert(id);
+            self.tips.insert(id);
+        }
+        if !self.ready && self.parts.len() == self.charter.snapshot.len() {
+            self.ready = self.branches.found(&self.charter, &self.parts);
+            if self.ready {
+                let ids: Vec<_> = self.waiting.keys().copied().collect();
+                for id in ids {
+                    self.settle_from(id);
+                }
+            }
+        } else {
+            self.settle_from(id);
+        }
+        Admission::Applied
+    }
+
+    fn check_records(&self, records: &[EntryRecord]) -> Result<(), Refusal> {
+        let spec = self.charter.section.spec();
+        for record in records {
+            apply::check_record(record, spec, &self.charter)?;
+        }
+        Ok(())
+    }
+
+    /// Applies an envelope if its parents are here, then whatever waited for it.
+    fn settle_from(&mut self, first: EnvelopeId) {
+        let mut queue = vec![first];
+        while let Some(id) = queue.pop() {
+            if let Some(envelope) = self.waiting.get(&id) {
+                let complete = envelope.header().parents().all(|p| self.nodes.contains_key(p));
+                if !self.ready || !complete {
+                    continue;
+                }
+                let Some(envelope) = self.waiting.remove(&id) else { continue };
+                self.settle(&envelope);
+            }
+            if self.nodes.contains_key(&id) {
+                queue.extend(self.waiters.remove(&id).into_iter().flatten());
+            }
+        }
+    }
+
+    fn settle(&mut self, envelope: &OpenedEnvelope) {
+        let id = envelope.id();
+        let header = envelope.header().clone();
+        let siblings = self.siblings.entry((header.author, header.prev)).or_default();
+        siblings.insert(id);
+        // A second envelope in one place: its sibling changes actor, so all is built anew, once
+        // per batch. Until then it is kept as it comes.
+        self.forked |= siblings.len() > 1;
+        let node = match codec::decode::<EditBody>(envelope.body(), MAX_BODY) {
+            Ok(body) if header.kind == Kind::Edits => Node::edits(header, body),
+            Ok(_) | Err(_) => Node::refused(header, Refusal::Malformed),
+        };
+        self.order.push(id);
+        self.nodes.insert(id, node);
+        if !self.forked {
+            self.decide(id);
+        }
+    }
+
+    /// Decides about one envelope whose parents have been decided about.
+    fn decide(&mut self, id: EnvelopeId) {
+        let outcome = self.check_structure(id).and_then(|(standing, branch)| {
+            let heads = self.apply(id, standing, &branch)?;
+            Ok((standing, branch, heads))
+        });
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        match outcome {
+            Ok((standing, branch, heads)) => {
+                node.state = NodeState::Applied { standing, branch, heads };
+                let parents: Vec<_> = node.header.parents().copied().collect();
+                for parent in parents {
+                    self.tips.remove(&parent);
+                }
+                self.tips.insert(id);
+            }
+            Err(refusal) => node.state = NodeState::Quarantined(refusal),
+        }
+    }
+
+    /// Builds the document anew from the envelopes at hand, in the order in which they became
+    /// complete: a fork has been found, and changes the actors of what follows it.
+    fn rebuild(&mut self) {
+        self.forked = false;
+        self.branches = Branches::new(self.charter.id());
+        self.ready = self.branches.found(&self.charter, &self.parts);
+        self.tips = self.base_tips.clone();
+        for id in self.order.clone() {
+            if !self.nodes.get(&id).is_some_and(Node::is_malformed) {
+                self.decide(id);
+            }
+        }
+    }
+
+    /// Where `author`'s next envelope stands.
+    #[must_use]
+    pub fn position(&self, author: &VerificationKey) -> Position {
+        let applied = |node: &Node| matches!(node.state, NodeState::Applied { .. });
+        let last = self
+            .nodes
+            .iter()
+            .filter(|(_, n)| n.header.author == *author && applied(n))
+            .max_by_key(|(id, n)| (n.header.seq, core::cmp::Reverse(**id)));
+        let prev = last.map(|(id, _)| *id);
+        let deps: Vec<_> = self
+            .tips
+            .iter()
+            .filter(|tip| Some(**tip) != prev)
+            .take(crate::envelope::MAX_DEPENDENCIES)
+            .copied()
+            .collect();
+        let parents = prev.iter().chain(&deps).filter_map(|id| self.nodes.get(id));
+        Position {
+            seq: last.map_or(1, |(_, n)| n.header.seq.saturating_add(1)),
+            prev,
+            phase: parents.map(|n| n.header.phase).max().unwrap_or(0),
+            deps,
+        }
+    }
+
+    /// An envelope that was taken in.
+    #[must_use]
+    pub fn node(&self, id: &EnvelopeId) -> Option<&Node> {
+        self.nodes.get(id)
+    }
+
+    /// The envelopes of edits in the order in which they became complete here.
+    pub fn history(&self) -> impl Iterator<Item = (&EnvelopeId, &Node)> {
+        self.order.iter().filter_map(|id| self.nodes.get_key_value(id))
+    }
+
+    /// What was refused, and why.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&EnvelopeId, &Node, Refusal)> {
+        self.history().filter_map(|(id, node)| match node.state {
+            NodeState::Quarantined(refusal) => Some((id, node, refusal)),
+            NodeState::Applied { .. } => None,
+        })
+    }
+
+    /// The envelopes that no other builds on: what a founder's cut is.
+    #[must_use]
+    pub fn tips(&self) -> &BTreeSet<EnvelopeId> {
+        &self.tips
+    }
+
+    /// Envelopes that others build on and that never came.
+    pub fn missing(&self) -> impl Iterator<Item = &EnvelopeId> {
+        self.waiters.keys().filter(|id| !self.waiting.contains_key(*id))
+    }
+
+    /// Places where one author used one sequence number twice: evidence of a cloned device, a
+    /// restored backup, or bad faith. Both branches stand.
+    pub fn forks(&self) -> impl Iterator<Item = (&VerificationKey, &BTreeSet<EnvelopeId>)> {
+        self.siblings
+            .iter()
+            .filter(|(_, ids)| ids.len() > 1)
+            .map(|((author, _), ids)| (author, ids))
+    }
+
+    /// Whether envelope `a` is in the causal past of `b`.
+    #[must_use]
+    pub fn precedes(&self, a: &EnvelopeId, b: &EnvelopeId) -> bool {
+        let Some(target) = self.nodes.get(a) else { return false };
+        // One branch of one author is a line: whoever holds its later end holds the earlier.
+        let holds = |node: &Node| match (&node.state, &target.state) {
+            (NodeState::Applied { branch, .. }, NodeState::Applied { branch: of_a, .. }) => {
+                branch == of_a && node.header.seq >= target.header.seq
+            }
+            (NodeState::Quarantined(_), _) | (_, NodeState::Quarantined(_)) => false,
+        };
+        let mut seen = BTreeSet::new();
+        let mut queue = vec![*b];
+        while let Some(id) = queue.pop() {
+            let Some(node) = self.nodes.get(&id) else { continue };
+            for parent in node.header.parents() {
+                if parent == a || self.nodes.get(parent).is_some_and(holds) {
+                    return true;
+                }
+                if seen.insert(*parent) {
+                    queue.push(*parent);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whose actor applies an envelope: its author, and since the last place where that author
+    /// forked, the envelope that began the branch.
+    fn branch_of(&self, id: EnvelopeId, header: &Header) -> BranchId {
+        let forked = self.siblings.get(&(header.author, header.prev)).is_some_and(|s| s.len() > 1);
+        if forked {
+            return BranchId { author: header.author, since: Some(id) };
+        }
+        let before = header.prev.and_then(|prev| self.nodes.get(&prev));
+        match before.map(|n| &n.state) {
+            Some(NodeState::Applied { branch, .. }) => *branch,
+            Some(NodeState::Quarantined(_)) | None => {
+                BranchId { author: header.author, since: None }
+            }
+        }
+    }
+}
+
+fn header_is_last(parts: usize, part: u32) -> bool {
+    usize::try_from(part).is_ok_and(|p| p + 1 == parts)
+}

@@ -1,0 +1,87 @@
+//! Envelopes a replica has taken in.
+
+use automerge::ChangeHash;
+
+use super::branch::BranchId;
+use super::{Refusal, Standing};
+use crate::edit::{Edit, EditBody};
+use crate::envelope::Header;
+use crate::keys::CertificateChain;
+use crate::time::Timestamp;
+
+/// An envelope and what became of it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its header.
+    pub header: Header,
+    /// When it was written, as its author claims.
+    pub at: Timestamp,
+    /// Its edits; none for a part of the snapshot.
+    pub edits: Vec<Edit>,
+    pub(super) chain: Option<CertificateChain>,
+    pub(super) state: NodeState,
+}
+
+/// What became of an envelope.
+#[derive(Clone, Debug)]
+pub enum NodeState {
+    /// It is part of the state.
+    Applied {
+        /// For whom its author spoke.
+        standing: Standing,
+        /// The actor it was applied under.
+        branch: BranchId,
+        /// The document's heads right after it.
+        heads: Vec<ChangeHash>,
+    },
+    /// It was refused whole.
+    Quarantined(Refusal),
+}
+
+impl Node {
+    pub(super) fn part(header: Header, at: Timestamp) -> Self {
+        let branch = BranchId { author: header.author, since: None };
+        Self {
+            header,
+            at,
+            edits: Vec::new(),
+            chain: None,
+            state: NodeState::Applied { standing: Standing::Holder, branch, heads: Vec::new() },
+        }
+    }
+
+    pub(super) fn edits(header: Header, body: EditBody) -> Self {
+        // Until it has been decided about, it counts as refused.
+        let state = NodeState::Quarantined(Refusal::Dependency);
+        Self { header, at: body.at, edits: body.edits, chain: body.chain, state }
+    }
+
+    pub(super) fn refused(header: Header, refusal: Refusal) -> Self {
+        Self {
+            header,
+            at: Timestamp::from_seconds(0),
+            edits: Vec::new(),
+            chain: None,
+            state: NodeState::Quarantined(refusal),
+        }
+    }
+
+    pub(super) fn is_malformed(&self) -> bool {
+        matches!(self.state, NodeState::Quarantined(Refusal::Malformed))
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn state(&self) -> &NodeState {
+        &self.state
+    }
+
+    /// For whom its author spoke, if it was admitted.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        match &self.state {
+            NodeState::Applied { standing, .. } => Some(*standing),
+            NodeState::Quarantined(_) => None,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Who may write, and what: the same answer on every replica.
+
+use super::branch::BranchId;
+use super::{NodeState, Refusal, Replica};
+use crate::author::Author;
+use crate::edit::limits;
+use crate::envelope::Kind;
+use crate::id::{EnvelopeId, OrganisationId, VerificationKey};
+
+/// For whom a key speaks in an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A device of the holder.
+    Holder,
+    /// An instance of an organisation that may contribute.
+    Contributor {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The instance.
+        instance: VerificationKey,
+    },
+}
+
+impl Standing {
+    /// Who that is to a reader.
+    #[must_use]
+    pub fn author(self) -> Author {
+        match self {
+            Self::Holder => Author::Holder,
+            Self::Contributor { organisation, .. } => Author::Organisation(organisation),
+        }
+    }
+
+    /// Whether it may change or remove what this author recorded.
+    #[must_use]
+    pub fn owns(self, author: Author) -> bool {
+        self == Self::Holder || self.author() == author
+    }
+}
+
+impl Replica {
+    /// Checks everything about an envelope that needs no document: parents, sequence, phase,
+    /// author.
+    pub(super) fn check_structure(&self, id: EnvelopeId) -> Result<(Standing, BranchId), Refusal> {
+        let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
+        let header = &node.header;
+        if node.edits.is_empty() || node.edits.len() > limits::EDITS {
+            return Err(Refusal::Limit);
+        }
+        let mut phase_min = 0;
+        let mut parents = 0;
+        for parent in header.parents() {
+            let parent = self.nodes.get(parent).ok_or(Refusal::Dependency)?;
+            if matches!(parent.state, NodeState::Quarantined(_)) {
+                return Err(Refusal::Dependency);
+            }
+            phase_min = phase_min.max(parent.header.phase);
+            parents += 1;
+        }
+        let prev = header.prev.and_then(|prev| self.nodes.get(&prev));
+        let follows =
+            prev.is_none_or(|p| p.header.author == header.author && p.header.seq + 1 == header.seq);
+        if parents == 0 || !follows {
+            return Err(Refusal::Sequence);
+        }
+        let phases = u32::try_from(self.charter.phases.len()).unwrap_or(u32::MAX);
+        if header.phase < phase_min || header.phase >= phases {
+            return Err(Refusal::Phase);
+        }
+        let standing = match prev.map(|p| (&p.state, p.header.kind)) {
+            // A device shows its certificates once.
+            Some((NodeState::Applied { standing: Standing::Holder, .. }, _)) => Standing::Holder,
+            Some(_) | None => self.standing(id)?,
+        };
+        if let Standing::Contributor { organisation, .. } = standing {
+            let writer = self.charter.writer(&organisation).ok_or(Refusal::Author)?;
+            if !self.charter.may_write_in(writer, header.phase) {
+                return Err(Refusal::Ended);
+            }
+        }
+        Ok((standing, self.branch_of(id, header)))
+    }
+
+    fn standing(&self, id: EnvelopeId) -> Result<Standing, Refusal> {
+        let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
+        let author = node.header.author;
+        debug_assert!(node.header.kind == Kind::Edits, "snapshots are checked apart");
+        if author == self.charter.founder() {
+            return Ok(Standing::Holder);
+        }
+        if let Some(organisation) = self.charter.organisation_of(&author) {
+            return Ok(Standing::Contributor { organisation, instance: author });
+        }
+        let chain = node.chain.as_ref().ok_or(Refusal::Author)?;
+        let device = chain.verify(&self.charter.passport).map_err(|_| Refusal::Author)?;
+        let removed = |key: &VerificationKey| self.charter.removed_devices.contains(key);
+        if device.key() != author || device.lineage().iter().any(removed) {
+            return Err(Refusal::Author);
+        }
+        Ok(Standing::Holder)
+    }
+}
