@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use passport_core::section::table::SECTIONS;
+
 use crate::{assert_none, files, name_of, root};
 
 /// Targets of `[text](target)` outside fenced blocks.
@@ -103,6 +105,20 @@ fn every_decision_is_in_the_index() {
         assert!(listed.contains(&name), "docs/adr/README.md does not list {name}");
         assert!(numbers.insert(name[..4].to_owned()), "two decisions have the number of {name}");
     }
+}
+
+#[test]
+fn the_glossary_has_the_words_that_the_program_shows() {
+    let mut wanted = String::from("| section | in plain words | what it holds |\n|---|---|---|\n");
+    for section in SECTIONS {
+        let row = [section.name, section.title, section.gloss].map(|text| text.replace('|', "\\|"));
+        let [name, title, gloss] = row;
+        wanted.push_str(&format!("| `{name}` | {title} | {gloss} |\n"));
+    }
+    let glossary = fs::read_to_string(root().join("docs/GLOSSARY.md")).unwrap();
+    let (_, after) = glossary.split_once("<!-- sections: begin -->\n").unwrap();
+    let (block, _) = after.split_once("<!-- sections: end -->").unwrap();
+    assert!(block == wanted, "docs/GLOSSARY.md should have between its marks:\n{wanted}");
 }
 
 #[test]
