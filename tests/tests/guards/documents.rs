@@ -1,6 +1,7 @@
 //! Documents that lead somewhere.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -113,7 +114,7 @@ fn the_glossary_has_the_words_that_the_program_shows() {
     for section in SECTIONS {
         let row = [section.name, section.title, section.gloss].map(|text| text.replace('|', "\\|"));
         let [name, title, gloss] = row;
-        wanted.push_str(&format!("| `{name}` | {title} | {gloss} |\n"));
+        writeln!(wanted, "| `{name}` | {title} | {gloss} |").unwrap();
     }
     let glossary = fs::read_to_string(root().join("docs/GLOSSARY.md")).unwrap();
     let (_, after) = glossary.split_once("<!-- sections: begin -->\n").unwrap();
