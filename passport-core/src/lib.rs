@@ -24,3 +24,4 @@ pub mod id;
 pub mod keys;
 pub mod section;
 pub mod time;
+pub mod vault;

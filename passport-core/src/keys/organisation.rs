@@ -365,8 +365,8 @@ fn relay_url(url: &str) -> bool {
         && !url.contains(['@', '"', '<', '>', '\\'])
 }
 
-/// Control characters, and those that reorder or hide text (Unicode Bidi_Control and
-/// default-ignorable format characters).
+/// Control characters, and those that reorder or hide text (bidirectional controls and
+/// default-ignorable format characters of Unicode).
 fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
