@@ -16,7 +16,6 @@ use zeroize::Zeroizing;
 mod kdf;
 mod memory;
 mod private;
-#[cfg(feature = "sqlite")]
 mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -49,6 +49,7 @@ impl KdfParams {
     }
 
     /// The parameters as they are authenticated: three little-endian u32.
+    #[cfg(feature = "sqlite")]
     pub(super) fn to_bytes(self) -> [u8; 12] {
         let mut bytes = [0; 12];
         let parts = [self.memory_kib, self.passes, self.lanes];

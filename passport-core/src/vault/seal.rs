@@ -34,6 +34,7 @@ impl VaultKeys {
     }
 
     /// What a record adds to the manifest: a keyed hash of its table and name.
+    #[cfg(feature = "sqlite")]
     pub(super) fn member(&self, kind: i64, name: &[u8; 32]) -> [u64; 4] {
         let mut hasher = blake3::Hasher::new_keyed(&self.name);
         hasher.update(b"manifest").update(&kind.to_le_bytes()).update(name);

@@ -346,16 +346,21 @@ impl From<rusqlite::Error> for VaultError {
     fn from(error: rusqlite::Error) -> Self {
         // What is not SQLite's own error is a column of another type than we ever write.
         let Some(inner) = error.sqlite_error() else { return Self::DamagedFile };
-        match inner.code {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
-            ErrorCode::DiskFull => Self::Full,
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown => {
-                Self::DamagedFile
-            }
-            ErrorCode::TooBig => Self::TooLarge,
-            ErrorCode::OutOfMemory => Self::Memory,
-            _ => Self::Io { code: inner.extended_code },
-        }
+        let known = [
+            (ErrorCode::DatabaseBusy, Self::Busy),
+            (ErrorCode::DatabaseLocked, Self::Busy),
+            (ErrorCode::DiskFull, Self::Full),
+            (ErrorCode::DatabaseCorrupt, Self::DamagedFile),
+            (ErrorCode::NotADatabase, Self::DamagedFile),
+            // An SQL error: the schema is not the one we wrote.
+            (ErrorCode::Unknown, Self::DamagedFile),
+            (ErrorCode::TooBig, Self::TooLarge),
+            (ErrorCode::OutOfMemory, Self::Memory),
+        ];
+        known
+            .into_iter()
+            .find_map(|(code, error)| (code == inner.code).then_some(error))
+            .unwrap_or(Self::Io { code: inner.extended_code })
     }
 }
 

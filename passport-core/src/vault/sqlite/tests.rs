@@ -138,7 +138,7 @@ fn an_open_vault_keeps_others_out_until_it_closes() {
     assert_eq!(open(&home, "open sesame").err(), Some(VaultError::Busy));
     let path = home.path().to_owned();
     let waiting = std::thread::spawn(move || {
-        SqliteVault::open_with(&path, "open sesame", Duration::from_secs(60), SKIP).map(drop)
+        SqliteVault::open_with(&path, "open sesame", Duration::from_mins(1), SKIP).map(drop)
     });
     drop(vault);
     assert_eq!(waiting.join().unwrap(), Ok(()));
@@ -265,13 +265,13 @@ fn bit_rot_and_truncation_never_change_what_is_read() {
         true
     };
     let mut refused = 0;
-    for at in (0..bytes.len()).step_by(23) {
+    for at in (0..bytes.len()).step_by(53) {
         let mut bad = bytes.clone();
         bad[at] ^= 1 << (at % 8);
         refused += usize::from(unchanged_or_refused(&bad, &format!("bit of byte {at}")));
     }
-    assert!(refused > 50, "{refused}");
-    for len in (0..bytes.len()).step_by(511) {
+    assert!(refused > 20, "{refused}");
+    for len in (0..bytes.len()).step_by(1021) {
         assert!(unchanged_or_refused(&bytes[..len], &format!("cut at {len}")), "cut at {len}");
     }
 }
