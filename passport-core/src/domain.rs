@@ -121,6 +121,12 @@ domains! {
     VAULT_VALUE = "vault value";
     /// Vault: sealed names of records.
     VAULT_NAME = "vault name";
+    /// Vault: the vault's own key, sealed under the passphrase.
+    VAULT_KEY = "vault key";
+    /// Vault: nonces of sealed values.
+    VAULT_NONCE = "vault nonce";
+    /// Vault: keys of a private compartment.
+    VAULT_PRIVATE = "vault private";
 }
 
 #[cfg(test)]

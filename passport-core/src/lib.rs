@@ -26,4 +26,5 @@ pub mod keys;
 pub mod replica;
 pub mod section;
 pub mod time;
+pub mod vault;
 pub mod view;

@@ -150,7 +150,7 @@ impl FromStr for EnrolmentCode {
             count += 1;
             match count {
                 ..CODE_CHARS => bits = (bits << 5) | value,
-                CODE_CHARS if value & 3 == 0 => bits = (bits << 3) | (value >> 2),
+                CODE_CHARS if value % 4 == 0 => bits = (bits << 3) | (value >> 2),
                 _ => return Err(ParseCodeError),
             }
         }

@@ -1,0 +1,9 @@
+//! Known answers: of the primitives we rely on, and of our own frozen formats.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests do"
+)]
+
+mod keys;
+mod primitives;
