@@ -1,0 +1,25 @@
+//! `passport device approve`.
+
+use clap::Args;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::pending::pending;
+
+/// Lets a new device join, after comparing its code
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport device approve amber-river-seven-oak")]
+pub(crate) struct Approve {
+    /// The code the new device shows
+    #[arg(value_name = "CODE")]
+    code: String,
+}
+
+impl Approve {
+    /// Carries it out.
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+        let Self { code } = self;
+        pending(code)
+    }
+}
