@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use passport_core::time::Timestamp;
-use rand_core::CryptoRng;
 
 use crate::clock::Clock;
 use crate::config::Home;
@@ -14,10 +13,10 @@ use crate::error::CliError;
 use crate::exit_code::ExitCode;
 use crate::holder::Holder;
 use crate::org::Org;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::passphrase::Passphrases;
 use crate::relay::Relay;
-use crate::{completions, demo, help, logging, man, panic, rng, schema};
+use crate::{completions, demo, help, logging, man, panic, schema};
 
 /// Your record of care, carried between home and campus; you decide who sees what, and until when
 ///
@@ -42,7 +41,7 @@ struct Global {
     /// Answers in JSON, for programs; `passport schema COMMAND` explains it
     #[arg(long, global = true)]
     json: bool,
-    /// A file that holds the passphrase; else PASSPORT_PASSPHRASE, else you are asked
+    /// A file that holds the passphrase; without it `PASSPORT_PASSPHRASE` counts, or you are asked
     #[arg(long, value_name = "FILE", global = true)]
     passphrase_file: Option<PathBuf>,
     /// Pretends that it is this moment; for tests and demonstrations
@@ -118,6 +117,17 @@ pub(crate) struct App {
 }
 
 impl App {
+    fn new(global: Global) -> Result<Self, CliError> {
+        Ok(Self {
+            home: Home::resolve(global.home)?,
+            clock: Clock::new(global.now),
+            output: Output::new(global.json, global.quiet),
+            passphrases: Passphrases::new(global.passphrase_file),
+            confirm: Confirm::new(global.yes),
+            actor: None,
+        })
+    }
+
     /// Where the vault is.
     pub(crate) const fn home(&self) -> &Home {
         &self.home
@@ -126,14 +136,6 @@ impl App {
     /// Now, or the moment that `--now` pretends it is.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// A fresh handle on the operating system's randomness.
-    ///
-    /// # Errors
-    /// Returns an error when there is none.
-    pub(crate) fn rng(&self) -> Result<impl CryptoRng + use<>, CliError> {
-        rng::os_rng()
     }
 
     /// Where answers and talk go.
@@ -168,7 +170,7 @@ impl App {
 pub(crate) fn main(arguments: Vec<OsString>) -> std::process::ExitCode {
     // Needed before the arguments are understood, for errors in the arguments themselves.
     let json = arguments.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json");
-    let code = panic::guarded(json, || match run(arguments, json) {
+    let code = panic::guarded(json, || match run(arguments) {
         Ok(()) => ExitCode::Done,
         Err(error) => {
             Output::new(json, false).error(&error);
@@ -178,24 +180,17 @@ pub(crate) fn main(arguments: Vec<OsString>) -> std::process::ExitCode {
     code.into()
 }
 
-fn run(arguments: Vec<OsString>, json: bool) -> Result<(), CliError> {
+fn run(arguments: Vec<OsString>) -> Result<(), CliError> {
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error, json),
+        Err(error) => return usage(&error),
     };
     let Cli { global, command } = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, json),
+        Err(error) => return usage(&error),
     };
     logging::start(global.quiet, global.verbose);
-    let mut app = App {
-        home: Home::resolve(global.home)?,
-        clock: Clock::new(global.now),
-        output: Output::new(global.json, global.quiet),
-        passphrases: Passphrases::new(global.passphrase_file),
-        confirm: Confirm::new(global.yes),
-        actor: None,
-    };
+    let mut app = App::new(global)?;
     match command {
         Command::Holder(c) => c.run(&app),
         Command::Org(OrgArgs { actor, command }) => {
@@ -216,11 +211,11 @@ pub(crate) fn command() -> clap::Command {
 }
 
 /// Help and version are answers; everything else the parser says is a usage error.
-fn usage(error: &clap::Error, json: bool) -> Result<(), CliError> {
+fn usage(error: &clap::Error) -> Result<(), CliError> {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
     let text = error.render().to_string();
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        return Output::new(json, false).text(&text);
+        return output::print(&text);
     }
     Err(from_clap(&text))
 }
@@ -271,10 +266,29 @@ mod tests {
             let words = split(&line);
             if let Err(error) = command().try_get_matches_from(&words) {
                 let text = error.to_string();
-                let section = text.contains("'<SECTION>") || text.contains("[SECTION]");
-                assert!(section && !known("medications"), "{line}\n{text}");
+                assert!(text.contains("not a section") && !known("medications"), "{line}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_command_works_with_what_the_options_say() {
+        let words = ["passport", "--now", "2026-11-22T10:00:00Z", "-yq", "--home", "h", "status"];
+        let cli = Cli::try_parse_from(words).unwrap();
+        let mut app = App::new(cli.global).unwrap();
+        assert_eq!(app.now().to_string(), "2026-11-22T10:00:00Z");
+        assert_eq!(app.home().dir(), std::path::Path::new("h"));
+        assert!(app.confirm().ask("Go on?").is_ok());
+        app.output().say("not heard");
+        let missing = Passphrases::new(Some(PathBuf::from("/nowhere/passphrase")));
+        app.passphrases = missing;
+        assert_eq!(app.passphrases().existing().unwrap_err().code(), ExitCode::Usage);
+        for nobody in [None, Some(String::new()), Some("  ".to_owned())] {
+            app.actor = nobody;
+            assert_eq!(app.actor().unwrap_err().code(), ExitCode::Usage);
+        }
+        app.actor = Some("j.smith ".to_owned());
+        assert_eq!(app.actor().unwrap(), "j.smith");
     }
 
     fn examples(command: &clap::Command) -> Vec<String> {

@@ -5,6 +5,7 @@ use clap_complete::Shell;
 
 use crate::app::{self, App};
 use crate::error::CliError;
+use crate::output;
 
 /// Prints what a shell needs to complete commands when you press Tab
 #[derive(Args)]
@@ -19,9 +20,9 @@ pub(crate) struct Completions {
 
 impl Completions {
     /// Carries it out.
-    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut app::command(), "passport", &mut script);
-        app.output().bytes(&script)
+        output::print_bytes(&script)
     }
 }

@@ -1,5 +1,7 @@
 //! Text that several commands' `--help` share.
 
+use std::fmt::Write as _;
+
 use passport_core::section::table::SECTIONS;
 
 /// Help under the options: examples, then the sections there are.
@@ -7,7 +9,8 @@ pub(crate) fn with_sections(examples: &str) -> String {
     let width = SECTIONS.iter().map(|s| s.name.len()).max().unwrap_or(0);
     let mut text = format!("{examples}\n\nSections:\n");
     for section in SECTIONS {
-        text.push_str(&format!("  {:width$}  {}\n", section.name, section.gloss));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:width$}  {}", section.name, section.gloss);
     }
     text.push_str("  x-NAME: a section of your own, for example x-diary");
     text

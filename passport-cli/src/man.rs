@@ -5,6 +5,7 @@ use clap::Args;
 use crate::app::{self, App};
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::output;
 
 /// Prints the manual, for `man`
 #[derive(Args)]
@@ -13,9 +14,9 @@ pub(crate) struct Man {}
 
 impl Man {
     /// Carries it out.
-    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
         let Self {} = self;
-        app.output().bytes(&pages()?)
+        output::print_bytes(&pages()?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Standard output is data and nothing else; talk goes to standard error.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde::Serialize;
@@ -41,33 +42,14 @@ impl Output {
         words: impl FnOnce(&T) -> String,
     ) -> Result<(), CliError> {
         if !self.json {
-            return self.text(&words(value));
+            return print(&words(value));
         }
         let mut line = serde_json::to_string(value).map_err(|source| {
             CliError::new(ExitCode::Bug, "the answer has no JSON form").caused_by(source)
         })?;
         line = escaped(&line);
         line.push('\n');
-        write(line.as_bytes())
-    }
-
-    /// Prints text as it is, adding a last line break where it lacks one.
-    ///
-    /// # Errors
-    /// Returns an error when standard output is closed.
-    pub(crate) fn text(self, text: &str) -> Result<(), CliError> {
-        if text.is_empty() || text.ends_with('\n') {
-            return write(text.as_bytes());
-        }
-        write(format!("{text}\n").as_bytes())
-    }
-
-    /// Prints bytes, such as a document.
-    ///
-    /// # Errors
-    /// Returns an error when standard output is closed.
-    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), CliError> {
-        write(bytes)
+        print_bytes(line.as_bytes())
     }
 
     /// Says something to the person on standard error, unless asked to be quiet.
@@ -88,6 +70,28 @@ impl Output {
     }
 }
 
+/// Prints text as it is, adding a last line break where it lacks one.
+///
+/// # Errors
+/// Returns an error when standard output is closed.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    if text.is_empty() || text.ends_with('\n') {
+        return print_bytes(text.as_bytes());
+    }
+    print_bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints bytes, such as a document.
+///
+/// # Errors
+/// Returns an error when standard output is closed.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|source| {
+        CliError::new(ExitCode::OutputClosed, "the output cannot be written").caused_by(source)
+    })
+}
+
 /// JSON that means the same and is harmless when it reaches a terminal. Characters of this sort
 /// occur inside strings alone, where an escape may stand for them.
 fn escaped(json: &str) -> String {
@@ -95,20 +99,14 @@ fn escaped(json: &str) -> String {
     for c in json.chars() {
         if misleads(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
             }
         } else {
             text.push(c);
         }
     }
     text
-}
-
-fn write(bytes: &[u8]) -> Result<(), CliError> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|source| {
-        CliError::new(ExitCode::OutputClosed, "the output cannot be written").caused_by(source)
-    })
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ mod tests {
             ["王小明".to_owned(), "read".to_owned()],
             ["Elm\u{1b}[2J".to_owned(), "contribute".to_owned()],
         ];
-        let expected = "who       can\n王小明    read\nElm\u{fffd}[2J  contribute\n";
+        let expected = "who      can\n王小明   read\nElm\u{fffd}[2J  contribute\n";
         assert_eq!(table(["who", "can"], &rows), expected);
     }
 }

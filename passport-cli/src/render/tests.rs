@@ -90,8 +90,7 @@ fn a_conflict_shows_every_value_and_the_command_that_settles_it() {
         ],
     });
     let sections = medicines(vec![entry]);
-    let expected = "\
-    ! Dose has 2 values, set at the same time:
+    let expected = "    ! Dose has 2 values, set at the same time:
       1. 50 mg   (Elm Street Surgery, 2026-10-03)
       2. 100 mg   (you, 2026-10-04)
       choose one: passport resolve 4f2a91c3 dose --choose N
@@ -119,8 +118,7 @@ fn notes_and_suggestions_follow_the_entry() {
         by,
         at: at("2026-11-02"),
     });
-    let expected = "\
-    Note by Campus Medical, 2026-11-01: Reviewed.
+    let expected = "    Note by Campus Medical, 2026-11-01: Reviewed.
     Suggested by Campus Medical, 2026-11-02:
       Dose: 25 mg
       Supply: (clear it)
