@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
+use passport_core::section::display::{escape_json, neutralise};
 use serde_json::json;
 
 use crate::exit_code::ExitCode;
@@ -61,7 +62,8 @@ impl CliError {
         for hint in &self.hints {
             let _ = writeln!(text, "Hint: {hint}");
         }
-        text
+        // Messages may quote what was typed, or names that others chose.
+        neutralise(&text)
     }
 
     /// The error for programs: one line of JSON.
@@ -73,7 +75,7 @@ impl CliError {
             "causes": self.causes(),
             "hints": self.hints,
         }});
-        format!("{document}\n")
+        format!("{}\n", escape_json(&document.to_string()))
     }
 
     fn causes(&self) -> Vec<String> {

@@ -10,9 +10,9 @@ pub(crate) fn with_sections(examples: &str) -> String {
     let mut text = format!("{examples}\n\nSections:\n");
     for section in SECTIONS {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {:width$}  {}", section.name, section.gloss);
+        let _ = writeln!(text, "  {:width$}  {}", section.name, section.title);
     }
-    text.push_str("  x-NAME: a section of your own, for example x-diary");
+    let _ = write!(text, "  {:width$}  a section of your own, for example x-diary", "x-…");
     text
 }
 
@@ -32,3 +32,9 @@ Nothing is shared until you share it. `passport COMMAND --help` explains each co
 Exit codes: 0 done, 1 something you can put right, 2 wrong usage, 3 output closed,
 10 vault locked or wrong passphrase, 11 vault damaged, 20 no grant in force,
 21 verification failed, 30 relay unreachable (nothing is lost), 31 relay refused, 70 our bug.";
+
+/// What to do about a section that does not exist.
+pub(crate) fn section_hint() -> String {
+    let names: Vec<&str> = SECTIONS.iter().map(|s| s.name).collect();
+    format!("the sections are {}, and your own, such as x-diary", names.join(", "))
+}

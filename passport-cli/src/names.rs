@@ -1,7 +1,8 @@
 //! Finds what a person means: a unique prefix of an id, or a unique name.
 
+use passport_core::section::display::neutralise_line;
+
 use crate::error::CliError;
-use crate::render::neutralise;
 
 /// Candidates listed when several fit.
 const LISTED_MAX: usize = 10;
@@ -34,11 +35,11 @@ pub(crate) fn resolve(noun: &str, text: &str, candidates: &[Candidate]) -> Resul
         candidates.iter().enumerate().filter(|(_, c)| fits(c, &wanted)).collect();
     match found.as_slice() {
         [(place, _)] => Ok(*place),
-        [] => Err(CliError::user(format!("there is no {noun} called `{}`", neutralise(text)))
+        [] => Err(CliError::user(format!("there is no {noun} called `{}`", neutralise_line(text)))
             .hint(listed(candidates.iter()))),
         several => Err(CliError::user(format!(
             "`{}` can mean {} {noun} records",
-            neutralise(text),
+            neutralise_line(text),
             several.len()
         ))
         .hint(listed(several.iter().map(|(_, c)| *c)))
@@ -60,7 +61,7 @@ fn listed<'a>(candidates: impl ExactSizeIterator<Item = &'a Candidate>) -> Strin
     let more = candidates.len().saturating_sub(LISTED_MAX);
     let mut lines: Vec<String> = candidates
         .take(LISTED_MAX)
-        .map(|c| format!("{}  {}", short(&c.id), neutralise(&c.name).replace('\n', " ")))
+        .map(|c| format!("{}  {}", short(&c.id), neutralise_line(&c.name)))
         .collect();
     if lines.is_empty() {
         return "there are none yet".to_owned();

@@ -1,13 +1,12 @@
 //! Standard output is data and nothing else; talk goes to standard error.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
+use passport_core::section::display::escape_json;
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
-use crate::render::misleads;
 
 /// Where a command's answer goes, and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +46,7 @@ impl Output {
         let mut line = serde_json::to_string(value).map_err(|source| {
             CliError::new(ExitCode::Bug, "the answer has no JSON form").caused_by(source)
         })?;
-        line = escaped(&line);
+        line = escape_json(&line);
         line.push('\n');
         print_bytes(line.as_bytes())
     }
@@ -90,34 +89,4 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|source| {
         CliError::new(ExitCode::OutputClosed, "the output cannot be written").caused_by(source)
     })
-}
-
-/// JSON that means the same and is harmless when it reaches a terminal. Characters of this sort
-/// occur inside strings alone, where an escape may stand for them.
-fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if misleads(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        } else {
-            text.push(c);
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn json_reaches_a_terminal_without_escapes_and_means_the_same() {
-        let text = "a\u{1b}[2J\u{9b}\u{202e}\u{e0001}é";
-        let json = escaped(&serde_json::to_string(text).unwrap());
-        assert_eq!(json, "\"a\\u001b[2J\\u009b\\u202e\\udb40\\udc01é\"");
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 }

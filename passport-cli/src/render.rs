@@ -1,16 +1,14 @@
 //! A view of the record, written out for people.
 //!
 //! Commands fill [`Section`]s from the domain's view; nothing here knows where they come from.
-//! Whatever a person wrote goes through [`neutralise`] on its way to the terminal.
+//! Whatever a person wrote goes through `neutralise` on its way to the terminal.
 
 mod entry;
-mod neutralise;
 
 use std::fmt::Write as _;
 
+use passport_core::section::display::neutralise_line as one_line;
 use passport_core::time::Timestamp;
-
-pub(crate) use neutralise::{misleads, neutralise, one_line};
 
 /// For whom the screen is, which decides what can be done about a conflict or suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,12 @@
 //! Plain tables: columns aligned by what a terminal shows.
 
+use passport_core::section::display::neutralise_line;
 use unicode_width::UnicodeWidthStr as _;
-
-use crate::render::neutralise;
 
 /// Lays rows out under headings, two spaces apart. Cells are neutralised.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let clean: Vec<[String; N]> = std::iter::once(headings.map(str::to_owned))
-        .chain(
-            rows.iter().map(|row| row.each_ref().map(|cell| neutralise(cell).replace('\n', " "))),
-        )
+        .chain(rows.iter().map(|row| row.each_ref().map(|cell| neutralise_line(cell))))
         .collect();
     let mut widths = [0_usize; N];
     for row in &clean {

@@ -18,7 +18,7 @@ use crate::pending::pending;
 #[derive(Args)]
 #[command(after_help = help::with_sections("Examples:\n\
 \x20 passport share medications allergies --with \"Campus Medical\" --purpose \"term-time care\"\n\
-\x20 passport share discharge-notice --with Wellbeing --purpose \"check in after hospital\" --until 2027-07-31\n\
+\x20 passport share discharge-notice --with Wellbeing --purpose \"after hospital\" --until 2027-07\n\
 \x20 passport share plan --with Wellbeing --purpose \"shared plan\" --can contribute --until \"6 months\""))]
 pub(crate) struct Share {
     /// The sections to share

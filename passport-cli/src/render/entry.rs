@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use passport_core::section::display::{neutralise, neutralise_line as one_line};
 use passport_core::time::Timestamp;
 
-use super::{Claim, Entry, Reader, neutralise, one_line};
+use super::{Claim, Entry, Reader};
 use crate::names::short;
 
 /// The entry's name and id on one line.

@@ -53,11 +53,15 @@ fn what_cannot_be_parsed_is_told_with_an_example() {
 }
 
 #[test]
-fn no_command_at_all_shows_the_help_and_is_a_usage_error() {
+fn no_command_at_all_is_a_usage_error_that_names_the_help() {
     let (_home, cli) = cli();
-    let output = cli.run(&[]);
-    assert_eq!(output.code, Some(2));
-    assert!(output.stderr.contains("Getting started"), "{output:#?}");
+    for (arguments, help) in
+        [(&[][..], "`passport --help`"), (&["contact"], "`passport contact --help`")]
+    {
+        let output = cli.run(arguments);
+        assert_eq!(output.code, Some(2));
+        assert!(output.stderr.contains(help), "{output:#?}");
+    }
 }
 
 #[cfg(target_os = "linux")]
