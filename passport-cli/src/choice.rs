@@ -1,6 +1,7 @@
 //! Fixed lists that options choose from.
 
 use clap::ValueEnum;
+use passport_core::keys;
 
 /// What a contact may do with a section.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,4 +57,15 @@ pub(crate) enum OrganisationKind {
     Hospital,
     /// Anything else
     Other,
+}
+
+impl From<OrganisationKind> for keys::OrganisationKind {
+    fn from(kind: OrganisationKind) -> Self {
+        match kind {
+            OrganisationKind::Gp => Self::Gp,
+            OrganisationKind::University => Self::University,
+            OrganisationKind::Hospital => Self::Hospital,
+            OrganisationKind::Other => Self::Other,
+        }
+    }
 }

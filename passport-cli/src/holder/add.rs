@@ -7,7 +7,7 @@ use passport_core::section::SectionName;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::fields::Assignment;
+use crate::fields::{self, Assignment};
 use crate::help;
 use crate::pending::pending;
 
@@ -41,6 +41,9 @@ impl Add {
     /// Carries it out.
     pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
         let Self { section, kind, set, text, attachments } = self;
-        pending((section, kind, set, text, attachments))
+        let kind = fields::kind(&section, kind.as_deref())?;
+        let fields = fields::typed(kind, &set, text.as_deref())?;
+        fields::complete(kind, &fields)?;
+        pending((section, kind, fields, attachments))
     }
 }

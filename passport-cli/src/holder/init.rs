@@ -6,6 +6,7 @@ use passport_core::section::PartialDate;
 use crate::app::App;
 use crate::error::CliError;
 use crate::pending::pending;
+use crate::relay_url::RelayUrl;
 
 /// Makes a new passport on this device, and prints its recovery phrase once
 ///
@@ -30,7 +31,7 @@ pub(crate) struct Init {
     pronouns: Option<String>,
     /// A relay that carries sealed envelopes between you and others; can be given several times
     #[arg(long = "remote", value_name = "URL")]
-    remotes: Vec<String>,
+    remotes: Vec<RelayUrl>,
 }
 
 impl Init {

@@ -5,6 +5,8 @@ use clap::Args;
 use crate::app::App;
 use crate::error::CliError;
 use crate::pending::pending;
+use crate::recovery;
+use crate::relay_url::RelayUrl;
 
 /// Gets your passport back on this device with your recovery phrase
 ///
@@ -17,13 +19,14 @@ use crate::pending::pending;
 pub(crate) struct Recover {
     /// A relay that carries sealed envelopes between you and others; can be given several times
     #[arg(long = "remote", value_name = "URL")]
-    remotes: Vec<String>,
+    remotes: Vec<RelayUrl>,
 }
 
 impl Recover {
     /// Carries it out.
     pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
         let Self { remotes } = self;
-        pending(remotes)
+        let phrase = recovery::ask()?;
+        pending((phrase, remotes))
     }
 }

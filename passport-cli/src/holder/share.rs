@@ -46,8 +46,10 @@ pub(crate) struct Share {
 
 impl Share {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { sections, contact, purpose, can, until, include_history, unverified } = self;
+        let until = until.map(|until| until.until(app.now())).transpose();
+        let until = until.map_err(|e| CliError::usage("`--until` has no end").caused_by(e))?;
         pending((sections, contact, purpose, can, until, include_history, unverified))
     }
 }

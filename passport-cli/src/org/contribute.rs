@@ -7,7 +7,7 @@ use passport_core::section::SectionName;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::fields::Assignment;
+use crate::fields::{self, Assignment};
 use crate::help;
 use crate::pending::pending;
 
@@ -38,6 +38,11 @@ impl Contribute {
     /// Carries it out.
     pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
         let Self { student, section, kind, set, from } = self;
-        pending((student, section, kind, set, from))
+        let kind = fields::kind(&section, kind.as_deref())?;
+        let fields = fields::typed(kind, &set, None)?;
+        if from.is_none() {
+            fields::complete(kind, &fields)?;
+        }
+        pending((student, section, kind, fields, from))
     }
 }

@@ -30,8 +30,10 @@ pub(crate) struct Discharges {
 
 impl Discharges {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { since, setting, csv } = self;
+        let since = since.since(app.now());
+        let since = since.map_err(|e| CliError::usage("`--since` has no start").caused_by(e))?;
         pending((since, setting, csv))
     }
 }

@@ -32,8 +32,9 @@ pub(crate) struct Export {
 
 impl Export {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, format, output, to } = self;
-        pending((student, format, output, to))
+        let actor = app.actor()?;
+        pending((actor, student, format, output, to))
     }
 }

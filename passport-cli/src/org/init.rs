@@ -1,11 +1,13 @@
 //! `passport org init`.
 
 use clap::Args;
+use passport_core::keys;
 
 use crate::app::App;
 use crate::choice::OrganisationKind;
 use crate::error::CliError;
 use crate::pending::pending;
+use crate::relay_url::RelayUrl;
 
 /// Makes an organisation's vault and its card on this machine
 #[derive(Args)]
@@ -23,13 +25,14 @@ pub(crate) struct Init {
     ods: Option<String>,
     /// A relay that carries sealed envelopes between you and others; can be given several times
     #[arg(long = "remote", value_name = "URL")]
-    remotes: Vec<String>,
+    remotes: Vec<RelayUrl>,
 }
 
 impl Init {
     /// Carries it out.
     pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
         let Self { name, kind, ods, remotes } = self;
+        let kind = keys::OrganisationKind::from(kind);
         pending((name, kind, ods, remotes))
     }
 }

@@ -25,8 +25,9 @@ pub(crate) struct Show {
 
 impl Show {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, section } = self;
-        pending((student, section))
+        let actor = app.actor()?;
+        pending((actor, student, section))
     }
 }

@@ -43,7 +43,13 @@ fn what_cannot_be_parsed_is_told_with_an_example() {
     for (arguments, said) in [
         (&["edit", "a1", "--set", "dose"][..], "dose=\"50 mg\""),
         (&["org", "discharges", "--since", "lately"], "30d"),
-        (&["add", "no-such-section", "--text", "x"], "not a section"),
+        (&["add", "no-such-section", "--text", "x"], "discharge-notice"),
+        (&["add", "medications", "--set", "doze=1"], "  dose "),
+        (&["add", "medications", "--set", "dose=50 mg"], "needs `item`"),
+        (&["add", "medications", "--set", "item=a", "--set", "started=soon"], "2026-10-03"),
+        (&["org", "show", "Ada Example"], "--actor STAFF"),
+        (&["remote", "add", "relay.example"], "https://relay.example"),
+        (&["device", "approve", "nonsense"], "CODE"),
         (&["relay", "serve", "--store", "postgres://x"], "sqlite:PATH"),
     ] {
         let output = cli.run(arguments);
@@ -75,4 +81,22 @@ fn a_closed_output_is_exit_code_3_and_no_talk() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_wrong_recovery_phrase_is_told_by_place_alone() {
+    let (_home, cli) = cli();
+    let phrase = "abandon ".repeat(23) + "xylophonist";
+    let output = cli.run_with(&["recover"], &phrase);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert!(output.stderr.contains("word 24"), "{output:#?}");
+    assert!(!output.stderr.contains("xylophonist"), "{output:#?}");
+}
+
+#[test]
+fn what_was_typed_cannot_drive_the_terminal() {
+    let (_home, cli) = cli();
+    let output = cli.run(&["show\u{1b}[2J\u{202e}"]);
+    assert_eq!(output.code, Some(2));
+    assert!(!output.stderr.contains(['\u{1b}', '\u{202e}']), "{:?}", output.stderr);
 }

@@ -1,6 +1,7 @@
 //! `passport device approve`.
 
 use clap::Args;
+use passport_core::keys::EnrolmentCode;
 
 use crate::app::App;
 use crate::error::CliError;
@@ -9,11 +10,11 @@ use crate::pending::pending;
 /// Lets a new device join, after comparing its code
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport device approve amber-river-seven-oak")]
+\x20 passport device approve 7K3M-9QXR-2BVN-0HTD-P5WE-8JAC-Z4")]
 pub(crate) struct Approve {
     /// The code the new device shows
     #[arg(value_name = "CODE")]
-    code: String,
+    code: EnrolmentCode,
 }
 
 impl Approve {

@@ -5,6 +5,7 @@ use clap::Args;
 use crate::app::App;
 use crate::error::CliError;
 use crate::pending::pending;
+use crate::relay_url::RelayUrl;
 
 /// Adds a relay
 #[derive(Args)]
@@ -13,7 +14,7 @@ use crate::pending::pending;
 pub(crate) struct Add {
     /// The relay's address
     #[arg(value_name = "URL")]
-    url: String,
+    url: RelayUrl,
 }
 
 impl Add {
