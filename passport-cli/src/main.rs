@@ -1,2 +1,47 @@
-//! Student passport.
-fn main() {}
+//! `passport`: a student's record of care between home and campus, on the command line.
+//!
+//! ```text
+//!  arguments ─► app (options, command) ─► holder / org / relay (one file a command) ─► domain
+//!                    │                            │
+//!          clock, rng, passphrase          output (stdout: data), error (stderr: talk)
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the commands that still call `pending` will use the rest")
+)]
+
+mod app;
+mod choice;
+mod clock;
+mod completions;
+mod config;
+mod confirm;
+mod demo;
+mod duration;
+mod error;
+mod exit_code;
+mod fields;
+mod files;
+mod help;
+mod holder;
+mod logging;
+mod man;
+mod names;
+mod org;
+mod output;
+mod panic;
+mod passphrase;
+mod pending;
+mod progress;
+mod recovery;
+mod relay;
+mod relay_url;
+mod render;
+mod rng;
+mod schema;
+mod table;
+
+fn main() -> std::process::ExitCode {
+    app::main(std::env::args_os().collect())
+}

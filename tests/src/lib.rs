@@ -1,1 +1,5 @@
-//! Test harness.
+//! What the tests of the student passport share.
+
+pub mod cli;
+
+pub use cli::{Cli, Output, passport_binary};

@@ -1,0 +1,97 @@
+//! Files that commands read and write for the user.
+
+use std::io::{Read, Write as _};
+use std::path::Path;
+
+use crate::error::CliError;
+use crate::output;
+
+/// The file name that means standard input or output.
+const STANDARD: &str = "-";
+
+/// Reads a file, or standard input for `-`, of at most `bytes_max` bytes.
+///
+/// # Errors
+/// Returns an error when it cannot be read or is larger.
+pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, CliError> {
+    if path.as_os_str() == STANDARD {
+        return read_bounded(std::io::stdin().lock(), path, bytes_max);
+    }
+    let file = std::fs::File::open(path).map_err(|source| unreadable(path, source))?;
+    read_bounded(file, path, bytes_max)
+}
+
+/// Writes a file whole or not at all, readable by this user alone; or standard output for `-`.
+/// A file that is there already is replaced.
+///
+/// # Errors
+/// Returns an error when it cannot be written; then what was there before still is.
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), CliError> {
+    if path.as_os_str() == STANDARD {
+        return output::print_bytes(content);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    replace(folder, path, content).map_err(|source| {
+        CliError::user(format!("{} cannot be written", path.display())).caused_by(source)
+    })
+}
+
+fn replace(folder: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn read_bounded(source: impl Read, path: &Path, bytes_max: usize) -> Result<Vec<u8>, CliError> {
+    let mut content = Vec::new();
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(limit).read_to_end(&mut content).map_err(|source| unreadable(path, source))?;
+    if content.len() > bytes_max {
+        let said = format!("{} is larger than {bytes_max} bytes", path.display());
+        return Err(CliError::user(said));
+    }
+    Ok(content)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> CliError {
+    CliError::user(format!("{} cannot be read", path.display())).caused_by(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_read_up_to_its_limit() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("record.json");
+        write(&path, b"old").unwrap();
+        write(&path, b"record").unwrap();
+        assert_eq!(read(&path, 6).unwrap(), b"record");
+        assert!(read(&path, 5).unwrap_err().to_text().contains("larger than 5 bytes"));
+        assert_eq!(std::fs::read_dir(tmp.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_missing_file_or_folder_is_named() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("none/record.json");
+        assert!(read(&path, 6).unwrap_err().to_text().contains("none/record.json"));
+        assert!(write(&path, b"x").unwrap_err().to_text().contains("none/record.json"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_exported_file_is_for_its_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("record.pdf");
+        write(&path, b"x").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

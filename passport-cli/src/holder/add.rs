@@ -1,0 +1,49 @@
+//! `passport add`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use passport_core::section::SectionName;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::fields::{self, Assignment};
+use crate::help;
+use crate::pending::pending;
+
+/// Adds an entry to a section
+///
+/// If the section is shared, you are told who will see the entry, and asked.
+#[derive(Args)]
+#[command(after_help = help::with_sections("Examples:\n\
+\x20 passport add medications --set item=Sertraline --set dose=\"50 mg\"\n\
+\x20 passport add x-diary --text \"Slept well\"\n\
+\x20 passport add documents --attach letter.pdf"))]
+pub(crate) struct Add {
+    /// The section, for example `medications`
+    #[arg(value_name = "SECTION")]
+    section: SectionName,
+    /// The kind of entry, where the section holds several; the usual one when left out
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Fills a field; can be given several times
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    set: Vec<Assignment>,
+    /// A longer text: what you would write on paper
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    /// Keeps a file with the entry; can be given several times
+    #[arg(long = "attach", value_name = "FILE")]
+    attachments: Vec<PathBuf>,
+}
+
+impl Add {
+    /// Carries it out.
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+        let Self { section, kind, set, text, attachments } = self;
+        let kind = fields::kind(&section, kind.as_deref())?;
+        let fields = fields::typed(kind, &set, text.as_deref())?;
+        fields::complete(kind, &fields)?;
+        pending((section, kind, fields, attachments))
+    }
+}

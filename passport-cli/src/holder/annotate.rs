@@ -1,0 +1,28 @@
+//! `passport annotate`.
+
+use clap::Args;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::pending::pending;
+
+/// Adds a note to an entry, in your name
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport annotate sertraline \"Makes me sleepy in the morning\"")]
+pub(crate) struct Annotate {
+    /// The entry: the first letters of its id, or its name
+    #[arg(value_name = "ENTRY")]
+    entry: String,
+    /// What the note says
+    #[arg(value_name = "TEXT")]
+    text: String,
+}
+
+impl Annotate {
+    /// Carries it out.
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+        let Self { entry, text } = self;
+        pending((entry, text))
+    }
+}

@@ -1,0 +1,20 @@
+//! `passport device list`.
+
+use clap::Args;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::pending::pending;
+
+/// Lists your devices
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport device list")]
+pub(crate) struct List {}
+
+impl List {
+    /// Carries it out.
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+        pending(self)
+    }
+}

@@ -1,0 +1,26 @@
+//! `passport remote remove`.
+
+use clap::Args;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::pending::pending;
+use crate::relay_url::RelayUrl;
+
+/// Stops using a relay
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport remote remove https://relay.example")]
+pub(crate) struct Remove {
+    /// The relay's address
+    #[arg(value_name = "URL")]
+    url: RelayUrl,
+}
+
+impl Remove {
+    /// Carries it out.
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+        let Self { url } = self;
+        pending(url)
+    }
+}

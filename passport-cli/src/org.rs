@@ -1,0 +1,65 @@
+//! The commands of an organisation: a practice, university service or hospital.
+
+mod annotate;
+mod card;
+mod conflicts;
+mod contribute;
+mod discharges;
+mod edit;
+mod export;
+mod history;
+mod init;
+mod quarantine;
+mod remove;
+mod show;
+mod students;
+mod suggest;
+mod sync;
+
+use clap::Subcommand;
+
+use crate::app::App;
+use crate::error::CliError;
+
+/// The commands of an organisation: a practice, university service or hospital.
+#[derive(Subcommand)]
+pub(crate) enum Org {
+    Init(init::Init),
+    Card(card::Card),
+    Sync(sync::Sync),
+    Students(students::Students),
+    Show(show::Show),
+    History(history::History),
+    Contribute(contribute::Contribute),
+    Edit(edit::Edit),
+    Remove(remove::Remove),
+    Annotate(annotate::Annotate),
+    Suggest(suggest::Suggest),
+    Discharges(discharges::Discharges),
+    Conflicts(conflicts::Conflicts),
+    Quarantine(quarantine::Quarantine),
+    Export(export::Export),
+}
+
+impl Org {
+    /// Carries the command out.
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        match self {
+            Self::Init(c) => c.run(app),
+            Self::Card(c) => c.run(app),
+            Self::Sync(c) => c.run(app),
+            Self::Students(c) => c.run(app),
+            Self::Show(c) => c.run(app),
+            Self::History(c) => c.run(app),
+            Self::Contribute(c) => c.run(app),
+            Self::Edit(c) => c.run(app),
+            Self::Remove(c) => c.run(app),
+            Self::Annotate(c) => c.run(app),
+            Self::Suggest(c) => c.run(app),
+            Self::Discharges(c) => c.run(app),
+            Self::Conflicts(c) => c.run(app),
+            Self::Quarantine(c) => c.run(app),
+            Self::Export(c) => c.run(app),
+        }
+    }
+}

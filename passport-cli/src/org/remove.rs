@@ -1,0 +1,25 @@
+//! `passport org remove`.
+
+use clap::Args;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::pending::pending;
+
+/// Removes an entry that the organisation recorded
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport org remove 4f2a91c3")]
+pub(crate) struct Remove {
+    /// The entry: the first letters of its id, or its name
+    #[arg(value_name = "ENTRY")]
+    entry: String,
+}
+
+impl Remove {
+    /// Carries it out.
+    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+        let Self { entry } = self;
+        pending(entry)
+    }
+}
