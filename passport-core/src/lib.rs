@@ -18,5 +18,6 @@ pub mod codec;
 pub mod domain;
 pub mod id;
 pub mod keys;
+pub mod nhs_number;
 pub mod section;
 pub mod time;
