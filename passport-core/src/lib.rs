@@ -16,6 +16,8 @@
 
 pub mod codec;
 pub mod domain;
+#[cfg(feature = "fhir")]
+pub mod fhir;
 pub mod id;
 pub mod keys;
 pub mod nhs_number;
