@@ -18,6 +18,11 @@ pub mod attestation;
 pub mod author;
 pub mod codec;
 pub mod domain;
+#[cfg(feature = "fhir")]
+pub mod fhir;
+pub mod id;
+pub mod keys;
+pub mod nhs_number;
 pub mod edit;
 pub mod envelope;
 pub mod epoch;

@@ -1,0 +1,294 @@
+//! Finding the resources of a file, and one from another by reference.
+
+use core::cell::Cell;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value as Json, value::RawValue};
+
+use super::{ImportError, SkipReason, limits};
+use crate::fhir::json;
+
+/// A resource by its place in the file, not parsed yet.
+pub(super) struct Head<'a> {
+    kind: String,
+    id: Option<String>,
+    full_url: Option<String>,
+    raw: &'a str,
+    /// A bundle's own members, without its entries.
+    shell: Option<String>,
+}
+
+/// One thing found in a file.
+pub(super) enum Entered<'a> {
+    /// Something that says it is a resource.
+    Resource(Head<'a>),
+    /// Something that does not.
+    Unreadable { name: String, reason: SkipReason },
+}
+
+/// A resource, parsed.
+pub(super) struct Resource<'a> {
+    head: &'a Head<'a>,
+    pub(super) json: Json,
+}
+
+/// What a file holds.
+pub(super) struct Collected<'a> {
+    pub(super) entered: Vec<Entered<'a>>,
+    /// Text of each resource by every name that a reference may use.
+    pub(super) index: BTreeMap<String, &'a str>,
+}
+
+/// Every resource of a file, for references.
+pub(super) struct Resources<'a> {
+    index: &'a BTreeMap<String, &'a str>,
+    budget: Cell<usize>,
+}
+
+#[derive(Deserialize)]
+struct RawHead<'a> {
+    #[serde(rename = "resourceType", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RawBundle<'a> {
+    #[serde(borrow, default)]
+    entry: Option<Entries<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawEntry<'a> {
+    #[serde(rename = "fullUrl", borrow, default)]
+    full_url: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    resource: Option<&'a RawValue>,
+}
+
+/// A list of entries that stops counting at the limit.
+struct Entries<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str("a list of entries")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = seq.next_element()? {
+                    // One more than allowed, so that the caller can tell.
+                    if entries.len() > limits::RESOURCES {
+                        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                        break;
+                    }
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        d.deserialize_seq(Visitor).map(Entries)
+    }
+}
+
+/// Finds every resource of a file.
+pub(super) fn collect(bytes: &[u8]) -> Result<Collected<'_>, ImportError> {
+    if bytes.len() > limits::FILE {
+        return Err(ImportError::TooLarge { len: bytes.len() });
+    }
+    let text = core::str::from_utf8(bytes).map_err(|_| ImportError::NotJson)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut collected = Collected { entered: Vec::new(), index: BTreeMap::new() };
+    let mut any = false;
+    for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+        let document = document.map_err(|_| ImportError::NotJson)?;
+        let Ok(head) = head(document.get(), None) else { return Err(ImportError::NotFhir) };
+        collected.add(head, 0)?;
+        any = true;
+    }
+    if any { Ok(collected) } else { Err(ImportError::NotJson) }
+}
+
+fn head<'a>(raw: &'a str, full_url: Option<String>) -> Result<Head<'a>, SkipReason> {
+    if !raw.starts_with('{') {
+        return Err(SkipReason::NotAResource);
+    }
+    let found: RawHead<'a> = serde_json::from_str(raw).map_err(|_| SkipReason::NotAResource)?;
+    let is_type = found.kind.bytes().all(|b| b.is_ascii_alphabetic());
+    if !is_type || found.kind.is_empty() || found.kind.len() > 64 {
+        return Err(SkipReason::NotAResource);
+    }
+    let id = found.id.and_then(string).map(|id| json::bounded(&id, 128));
+    Ok(Head { kind: found.kind.into_owned(), id, full_url, raw, shell: None })
+}
+
+/// The text of a raw JSON string.
+fn string(raw: &RawValue) -> Option<String> {
+    serde_json::from_str::<String>(raw.get()).ok().filter(|s| !s.is_empty())
+}
+
+impl<'a> Collected<'a> {
+    fn add(&mut self, mut head: Head<'a>, depth: usize) -> Result<(), ImportError> {
+        if self.entered.len() >= limits::RESOURCES {
+            return Err(ImportError::TooMany);
+        }
+        if head.kind != "Bundle" {
+            for name in head.names() {
+                self.index.entry(name).or_insert(head.raw);
+            }
+            self.entered.push(Entered::Resource(head));
+            return Ok(());
+        }
+        let name = head.name();
+        if depth >= limits::BUNDLES {
+            self.entered.push(Entered::Unreadable { name, reason: SkipReason::TooDeep });
+            return Ok(());
+        }
+        let Ok(bundle) = serde_json::from_str::<RawBundle<'a>>(head.raw) else {
+            self.entered.push(Entered::Unreadable { name, reason: SkipReason::NotAResource });
+            return Ok(());
+        };
+        head.shell = shell(head.raw);
+        self.entered.push(Entered::Resource(head));
+        for entry in bundle.entry.map(|e| e.0).unwrap_or_default() {
+            self.add_entry(entry.get(), depth)?;
+        }
+        Ok(())
+    }
+
+    fn add_entry(&mut self, raw: &'a str, depth: usize) -> Result<(), ImportError> {
+        let unreadable = || Entered::Unreadable {
+            name: "Bundle.entry".into(),
+            reason: SkipReason::NotAResource,
+        };
+        let Ok(RawEntry { full_url, resource: Some(resource) }) = serde_json::from_str(raw) else {
+            self.entered.push(unreadable());
+            return Ok(());
+        };
+        match head(resource.get(), full_url.and_then(string)) {
+            Ok(head) => self.add(head, depth + 1),
+            Err(_) => {
+                self.entered.push(unreadable());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A bundle without its entries, as JSON.
+fn shell(raw: &str) -> Option<String> {
+    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(raw).ok()?;
+    let kept: BTreeMap<_, _> = members.into_iter().filter(|(name, _)| name != "entry").collect();
+    serde_json::to_string(&kept).ok()
+}
+
+impl Head<'_> {
+    /// What to call it in reports.
+    pub(super) fn name(&self) -> String {
+        match &self.id {
+            Some(id) => format!("{}/{id}", self.kind),
+            None => self.kind.clone(),
+        }
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    pub(super) const fn raw(&self) -> &str {
+        self.raw
+    }
+
+    fn names(&self) -> Vec<String> {
+        let by_id = self.id.as_ref().map(|id| format!("{}/{id}", self.kind));
+        by_id.into_iter().chain(self.full_url.clone()).collect()
+    }
+}
+
+impl Resource<'_> {
+    pub(super) fn kind(&self) -> &str {
+        &self.head.kind
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.head.name()
+    }
+
+    pub(super) fn head(&self) -> &Head<'_> {
+        self.head
+    }
+
+    /// The resource word for word; of a bundle, all but its entries.
+    pub(super) fn verbatim(&self) -> &str {
+        self.head.shell.as_deref().unwrap_or(self.head.raw)
+    }
+
+    /// What the sending system calls it: its first identifier, else its id, else its address.
+    pub(super) fn identifier(&self) -> Option<String> {
+        let stated = json::list(&self.json, "identifier").iter().find_map(|i| {
+            let value = json::text(i, "value")?;
+            Some(json::text(i, "system").map_or(value.to_owned(), |s| format!("{s}|{value}")))
+        });
+        let by_id = || self.head.id.as_ref().map(|id| format!("{}/{id}", self.head.kind));
+        stated.or_else(by_id).or_else(|| self.head.full_url.clone())
+    }
+}
+
+impl<'a> Resources<'a> {
+    pub(super) fn new(index: &'a BTreeMap<String, &'a str>) -> Self {
+        Self { index, budget: Cell::new(limits::REFERENCED_TOTAL) }
+    }
+
+    /// Parses a resource.
+    pub(super) fn open(&self, head: &'a Head<'a>) -> Result<Resource<'a>, SkipReason> {
+        let raw = head.shell.as_deref().unwrap_or(head.raw);
+        let tokens = raw.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count();
+        if tokens > limits::TOKENS {
+            return Err(SkipReason::TooLarge);
+        }
+        // What is JSON and still does not parse is nested beyond the parser's limit.
+        let json = serde_json::from_str(raw).map_err(|_| SkipReason::TooDeep)?;
+        Ok(Resource { head, json })
+    }
+
+    /// What a `Reference` points at: inside the resource, or elsewhere in the file.
+    pub(super) fn resolve(&self, from: &Resource<'_>, reference: &Json) -> Option<Json> {
+        let target = json::text(reference, "reference")?;
+        if let Some(id) = target.strip_prefix('#') {
+            let mut contained = json::list(&from.json, "contained").iter();
+            return contained.find(|c| json::text(c, "id") == Some(id)).cloned();
+        }
+        let raw = self.find(target)?;
+        let left = self.budget.get().checked_sub(raw.len())?;
+        if raw.len() > limits::REFERENCED {
+            return None;
+        }
+        self.budget.set(left);
+        serde_json::from_str(raw).ok()
+    }
+
+    /// Whether a reference names a resource of the file, and which.
+    pub(super) fn find(&self, target: &str) -> Option<&'a str> {
+        let target = target.split("/_history/").next().unwrap_or(target);
+        self.index.get(target).or_else(|| self.index.get(&relative(target)?)).copied()
+    }
+}
+
+/// `Type/id` of an absolute reference.
+pub(super) fn relative(target: &str) -> Option<String> {
+    let target = target.split("/_history/").next().unwrap_or(target);
+    let mut parts = target.rsplit('/');
+    let (id, kind) = (parts.next()?, parts.next()?);
+    Some(format!("{kind}/{id}"))
+}

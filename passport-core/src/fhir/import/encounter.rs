@@ -1,0 +1,177 @@
+//! Contacts with services, and which of them were discharges.
+//!
+//! A finished stay whose `hospitalization` says where the patient went, or that carries UK Core's
+//! discharge method, is a discharge: it becomes an entry of `discharges` and a notice. A finished
+//! stay in hospital without either is care history marked as a possible discharge. A visit to an
+//! emergency department is an attendance, whatever else it carries.
+
+use serde_json::Value as Json;
+
+use super::bundle::{Resource, Resources};
+use super::draft::{Drafts, Fields};
+use crate::fhir::{json, known};
+use crate::section::{Code, Value};
+
+/// Encounter (HL7 FHIR R4, UK Core Encounter).
+pub(super) fn encounter(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
+    let e = &r.json;
+    let class = class(e);
+    let finished = json::text(e, "status") == Some("finished");
+    let ended = e.get("period").and_then(|p| json::date(p, "end"));
+    let said = says_discharged(e);
+    if class != Some("attendance") && finished && said && ended.is_some() {
+        out.add("discharges", "discharge", discharge(r, all));
+        // The notice carries neither the encounter nor its number: only a mark to know it by.
+        let mark = r.identifier().map(|i| mark(&i));
+        out.add_as("discharge-notice", "notice", notice(e, all, r), mark.as_deref(), None, None);
+        return;
+    }
+    let stay = class == Some("inpatient");
+    let mut fields = Fields::default();
+    fields
+        .code("type", what(e))
+        .choice("class", class)
+        .choice("status", json::text(e, "status").map(status))
+        .set("period", e.get("period").and_then(json::period).map(Value::Period))
+        .code("service", service(e))
+        .text("provider", provider(r, all).as_deref())
+        .code("reason", reason(e));
+    if finished && (stay || (said && class != Some("attendance"))) {
+        fields.set("possible_discharge", Some(Value::Boolean(true)));
+    }
+    out.add("care-history", "encounter", fields);
+}
+
+fn says_discharged(e: &Json) -> bool {
+    let stay = e.get("hospitalization");
+    let went = stay.and_then(|h| json::concept_in(h, "dischargeDisposition")).is_some();
+    let method = json::extension(e, known::DISCHARGE_METHOD).is_some()
+        || stay.is_some_and(|h| json::extension(h, known::DISCHARGE_METHOD).is_some());
+    went || method
+}
+
+/// `Encounter.class` in the table's words.
+fn class(e: &Json) -> Option<&'static str> {
+    let class = e.get("class")?;
+    let code = json::text(class, "code").or_else(|| json::codes_in(e, "class").next())?;
+    Some(match code {
+        "EMER" => "attendance",
+        "IMP" | "ACUTE" | "NONAC" | "OBSENC" | "SS" | "inpatient" => "inpatient",
+        "AMB" | "PRENC" | "outpatient" | "ambulatory" => "outpatient",
+        "HH" | "FLD" | "home" => "community",
+        "VR" | "virtual" => "virtual",
+        "emergency" => "attendance",
+        _ => "other",
+    })
+}
+
+fn status(status: &str) -> &'static str {
+    match status {
+        "planned" => "planned",
+        "arrived" | "triaged" | "in-progress" | "onleave" => "in-progress",
+        "finished" => "finished",
+        "cancelled" => "cancelled",
+        "entered-in-error" => "entered-in-error",
+        _ => "unknown",
+    }
+}
+
+fn discharge(r: &Resource<'_>, all: &Resources<'_>) -> Fields {
+    let e = &r.json;
+    let period = e.get("period").unwrap_or(&Json::Null);
+    let stay = e.get("hospitalization").unwrap_or(&Json::Null);
+    let extension = |url| json::extension(e, url).or_else(|| json::extension(stay, url));
+    let method = extension(known::DISCHARGE_METHOD);
+    let legal = extension(known::LEGAL_STATUS).and_then(|l| {
+        json::list(l, "extension")
+            .iter()
+            .find(|x| json::text(x, "url") == Some("legalStatusClassification"))
+            .and_then(|x| json::concept_in(x, "valueCodeableConcept"))
+    });
+    let diagnoses: Vec<_> = json::list(e, "diagnosis")
+        .iter()
+        .filter_map(|d| {
+            let reference = d.get("condition")?;
+            json::text(reference, "display").map(str::to_owned).or_else(|| {
+                let condition = all.resolve(r, reference)?;
+                Some(json::concept_in(&condition, "code")?.words().to_owned())
+            })
+        })
+        .collect();
+    let mut fields = Fields::default();
+    fields
+        .date("discharged_on", json::date(period, "end"))
+        .date("admitted", json::date(period, "start"))
+        .choice("setting", Some(setting(e, all, r)))
+        .code("specialty", service(e))
+        .text("hospital", provider(r, all).as_deref())
+        .code("reason", reason(e))
+        .set("diagnoses", json::long(&diagnoses.join("\n")))
+        .code("legal_status", legal)
+        .code("method", method.and_then(|m| json::concept_in(m, "valueCodeableConcept")))
+        .code("destination", json::concept_in(stay, "dischargeDisposition"));
+    fields
+}
+
+fn notice(e: &Json, all: &Resources<'_>, r: &Resource<'_>) -> Fields {
+    let mut fields = Fields::default();
+    fields
+        // The day is enough, and the hour may say more.
+        .date("discharged_on", e.get("period").and_then(|p| json::text(p, "end")).and_then(day))
+        .choice("setting", Some(setting(e, all, r)))
+        .choice("state", Some("unknown"));
+    fields
+}
+
+fn day(moment: &str) -> Option<crate::section::PartialDate> {
+    moment.get(..10).unwrap_or(moment).parse().ok()
+}
+
+/// The kind of place, from the words and codes of service, type and provider.
+fn setting(e: &Json, all: &Resources<'_>, r: &Resource<'_>) -> &'static str {
+    let words: Vec<_> = json::list(e, "serviceType")
+        .iter()
+        .chain(json::list(e, "type"))
+        .filter_map(json::concept)
+        .map(|c| c.words().to_lowercase())
+        .chain(provider(r, all).map(|p| p.to_lowercase()))
+        .collect();
+    let says = |stems: &[&str]| words.iter().any(|w| stems.iter().any(|s| w.contains(s)));
+    if says(&["mental", "psychiatr", "psycholog", "camhs", "eating disorder"]) {
+        "mental-health"
+    } else if says(&["maternity", "obstetric", "midwif", "antenatal", "postnatal"]) {
+        "maternity"
+    } else if says(&["community"]) {
+        "community"
+    } else if class(e) == Some("inpatient") {
+        "acute"
+    } else {
+        "other"
+    }
+}
+
+fn service(e: &Json) -> Option<Code> {
+    json::concept_in(e, "serviceType")
+}
+
+fn what(e: &Json) -> Option<Code> {
+    json::concept_in(e, "type").or_else(|| e.get("class").and_then(json::concept))
+}
+
+fn reason(e: &Json) -> Option<Code> {
+    json::concept_in(e, "reasonCode")
+}
+
+fn provider(r: &Resource<'_>, all: &Resources<'_>) -> Option<String> {
+    let reference = r.json.get("serviceProvider")?;
+    json::text(reference, "display").map(str::to_owned).or_else(|| {
+        let organisation = all.resolve(r, reference)?;
+        json::text(&organisation, "name").map(str::to_owned)
+    })
+}
+
+/// A mark by which the same discharge is known again, and that says nothing else.
+fn mark(identifier: &str) -> String {
+    let digest = blake3::hash(identifier.as_bytes()).to_hex();
+    digest.get(..32).unwrap_or_default().to_owned()
+}

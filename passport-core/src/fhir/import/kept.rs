@@ -1,0 +1,139 @@
+//! Documents, and what has no section of its own.
+
+use serde_json::Value as Json;
+
+use super::bundle::{Resource, Resources};
+use super::draft::{Drafts, Fields};
+use super::{Draft, Enclosed, limits};
+use crate::fhir::{json, known};
+
+/// `DocumentReference` (HL7 FHIR R4): each attachment is a document.
+pub(super) fn document(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
+    let d = &r.json;
+    if json::text(d, "status") == Some("entered-in-error") {
+        return;
+    }
+    let mut rest = d.clone();
+    for (place, content) in json::list(d, "content").iter().take(64).enumerate() {
+        let Some(attachment) = content.get("attachment") else { continue };
+        let enclosed = enclosed(r, attachment, all);
+        if enclosed.is_some() {
+            // The file is kept as a file: its letters need not be kept twice.
+            let path = format!("/content/{place}/attachment");
+            if let Some(held) = rest.pointer_mut(&path).and_then(Json::as_object_mut) {
+                held.remove("data");
+            }
+        }
+        let source = if *d == rest { r.verbatim().to_owned() } else { rest.to_string() };
+        let base = r.identifier();
+        let identifier = match place {
+            0 => base,
+            place => base.map(|b| format!("{b}#{place}")),
+        };
+        let fields = described(d, attachment);
+        out.add_as("documents", "document", fields, identifier.as_deref(), Some(source), enclosed);
+    }
+}
+
+fn described(d: &Json, attachment: &Json) -> Fields {
+    let kind = json::concept_in(d, "type");
+    let title = json::text(attachment, "title")
+        .or_else(|| json::text(d, "description"))
+        .or_else(|| kind.as_ref().map(crate::section::Code::words))
+        .unwrap_or("Document");
+    let author = json::first(d, "author").and_then(|a| json::text(a, "display"));
+    let date = json::date(attachment, "creation").or_else(|| json::date(d, "date"));
+    let mut fields = Fields::default();
+    fields
+        .text("title", Some(title))
+        .code("type", kind.clone())
+        .date("date", date)
+        .text("author", author)
+        .text("link", json::text(attachment, "url"));
+    fields
+}
+
+/// The attachment's bytes, in it or in a Binary of the same file.
+fn enclosed(r: &Resource<'_>, attachment: &Json, all: &Resources<'_>) -> Option<Enclosed> {
+    let found;
+    let data = if let Some(data) = json::text(attachment, "data") {
+        data
+    } else {
+        let url = json::text(attachment, "url")?;
+        found = all.resolve(r, &serde_json::json!({ "reference": url }))?;
+        json::text(&found, "data")?
+    };
+    if data.len() > limits::ENCLOSED / 3 * 4 {
+        return None;
+    }
+    let compact: Vec<u8> = data.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    let bytes = data_encoding::BASE64.decode(&compact).ok()?;
+    let media_type = json::text(attachment, "contentType").unwrap_or("application/octet-stream");
+    let title = json::text(attachment, "title").unwrap_or("Document");
+    Some(Enclosed {
+        media_type: json::bounded(media_type, 256),
+        title: json::bounded(title, 1024),
+        bytes,
+    })
+}
+
+/// The positive statements of a document's empty sections (HL7 FHIR R4, Composition).
+pub(super) fn empty_sections(r: &Resource<'_>, out: &mut Drafts<'_>) {
+    for section in json::list(&r.json, "section").iter().take(64) {
+        let place = json::codes_in(section, "code").find_map(|code| match code {
+            "11450-4" => Some("problems"),
+            "48765-2" => Some("allergies"),
+            "10160-0" => Some("medications"),
+            _ => None,
+        });
+        let said = json::codes_in(section, "emptyReason").find_map(known::empty_reason);
+        let (Some(place), Some(absence)) = (place, said) else { continue };
+        if !json::list(section, "entry").is_empty() {
+            continue;
+        }
+        let mut fields = Fields::default();
+        fields
+            .code("statement", json::concept_in(section, "emptyReason"))
+            .date("asserted", json::date(&r.json, "date"));
+        out.add_as(place, absence.kind(), fields, None, Some(section.to_string()), None);
+    }
+}
+
+/// A form that this software exported: its answers go back to the fields they came from.
+pub(super) fn own_form(r: &Resource<'_>, out: &mut Drafts<'_>) {
+    let _ = (r, out);
+}
+
+/// A resource that has no section, whole.
+pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
+    if r.kind() == "Bundle" && is_bare(r) {
+        return None;
+    }
+    let j = &r.json;
+    let named = ["code", "type", "name", "description", "title"].iter().find_map(|n| {
+        json::text(j, n)
+            .map(str::to_owned)
+            .or_else(|| json::concept_in(j, n).map(|c| c.words().to_owned()))
+            .or_else(|| json::first(j, n).and_then(json::human_name))
+    });
+    let title = named.map_or_else(|| r.kind().to_owned(), |n| format!("{}: {n}", r.kind()));
+    let date = ["date", "issued", "authoredOn", "created", "dateTime", "authored", "timestamp"]
+        .iter()
+        .find_map(|n| json::date(j, n))
+        .or_else(|| json::date_of_choice(j, "performed"))
+        .or_else(|| json::date_of_choice(j, "effective"));
+    let mut fields = Fields::default();
+    fields.text("title", Some(&title)).text("resource_type", Some(r.kind())).date("date", date);
+    if r.verbatim().len() > crate::section::limits::SOURCE {
+        return None;
+    }
+    let mut drafts = Drafts::new(r);
+    drafts.add("documents", "received", fields);
+    drafts.finish().drafts.pop()
+}
+
+/// Whether a bundle says nothing but what it wraps.
+pub(super) fn is_bare(r: &Resource<'_>) -> bool {
+    let says = ["identifier", "signature", "timestamp"];
+    r.kind() == "Bundle" && says.iter().all(|n| r.json.get(n).is_none())
+}

@@ -1,0 +1,305 @@
+//! The person: who the file is about, and what it says of them.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::{Value as Json, value::RawValue};
+
+use super::bundle::{Entered, Head, Resource, Resources, relative};
+use super::draft::{Drafts, Fields};
+use super::{ImportError, Subject};
+use crate::fhir::{json, known, same};
+use crate::nhs_number::NhsNumber;
+use crate::section::Value;
+
+/// Whose file it is, and which resource says so.
+pub(super) struct Found {
+    pub(super) subject: Subject,
+    /// Address of the chosen Patient's text.
+    chosen: Option<(*const u8, Option<String>)>,
+}
+
+#[derive(Deserialize)]
+struct RawSubject<'a> {
+    #[serde(borrow, default)]
+    subject: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    patient: Option<&'a RawValue>,
+}
+
+/// Finds whose file it is.
+pub(super) fn subject(entered: &[Entered<'_>], all: &Resources<'_>) -> Result<Found, ImportError> {
+    let heads = || {
+        entered.iter().filter_map(|e| match e {
+            Entered::Resource(head) => Some(head),
+            Entered::Unreadable { .. } => None,
+        })
+    };
+    let mut found: Option<Found> = None;
+    for head in heads().filter(|h| h.kind() == "Patient") {
+        let Ok(resource) = all.open(head) else { continue };
+        let subject = described(&resource.json);
+        match &found {
+            Some(first) if !same::surely(&first.subject, &subject) => {
+                return Err(ImportError::SeveralPeople);
+            }
+            Some(_) => {}
+            None => {
+                let id = json::text(&resource.json, "id").map(|id| format!("Patient/{id}"));
+                found = Some(Found { subject, chosen: Some((head.raw().as_ptr(), id)) });
+            }
+        }
+    }
+    found.map_or_else(|| by_reference(heads()), Ok)
+}
+
+/// Without a Patient: whom the resources say they are about.
+fn by_reference<'a>(heads: impl Iterator<Item = &'a Head<'a>>) -> Result<Found, ImportError> {
+    let mut targets = BTreeSet::new();
+    let mut numbers = BTreeSet::new();
+    for head in heads {
+        let Ok(RawSubject { subject, patient }) = serde_json::from_str(head.raw()) else {
+            continue;
+        };
+        let Some(reference) =
+            subject.or(patient).and_then(|r| serde_json::from_str::<Json>(r.get()).ok())
+        else {
+            continue;
+        };
+        numbers.extend(reference.get("identifier").and_then(number_in));
+        let target = json::text(&reference, "reference").and_then(relative);
+        targets.extend(target.filter(|t| t.starts_with("Patient/")));
+    }
+    if targets.len() > 1 || numbers.len() > 1 {
+        return Err(ImportError::SeveralPeople);
+    }
+    let subject = Subject { nhs_number: numbers.pop_first(), ..Subject::default() };
+    Ok(Found { subject, chosen: None })
+}
+
+/// A valid NHS number in an `Identifier`.
+fn number_in(identifier: &Json) -> Option<NhsNumber> {
+    let system = json::text(identifier, "system")?;
+    if !known::NHS_NUMBER.contains(&system) {
+        return None;
+    }
+    json::text(identifier, "value")?.parse().ok()
+}
+
+fn described(patient: &Json) -> Subject {
+    Subject {
+        names: names(patient),
+        date_of_birth: json::date(patient, "birthDate"),
+        nhs_number: json::list(patient, "identifier").iter().find_map(number_in),
+    }
+}
+
+/// Every name, the official or usual one first, former ones last.
+fn names(patient: &Json) -> Vec<String> {
+    let mut names: Vec<_> = json::list(patient, "name").iter().collect();
+    names.sort_by_key(|n| match json::text(n, "use") {
+        Some("official") => 0,
+        Some("usual") | None => 1,
+        Some("old" | "maiden") => 3,
+        Some(_) => 2,
+    });
+    names.into_iter().take(32).filter_map(json::human_name).collect()
+}
+
+impl Found {
+    /// Whether this is the Patient that the file is about.
+    pub(super) fn is_chosen(&self, r: &Resource<'_>) -> bool {
+        self.chosen.as_ref().is_some_and(|(at, _)| *at == r.head().raw().as_ptr())
+    }
+
+    /// Whether a resource says that it is about somebody else.
+    pub(super) fn is_about_another(&self, r: &Resource<'_>, all: &Resources<'_>) -> bool {
+        let Some(reference) = r.json.get("subject").or_else(|| r.json.get("patient")) else {
+            return false;
+        };
+        let number = reference.get("identifier").and_then(number_in);
+        if let (Some(theirs), Some(ours)) = (&number, &self.subject.nhs_number) {
+            return theirs != ours;
+        }
+        let (Some((at, Some(id))), Some(target)) =
+            (&self.chosen, json::text(reference, "reference"))
+        else {
+            return false;
+        };
+        if all.find(target).is_some_and(|raw| raw.as_ptr() == *at) {
+            return false;
+        }
+        relative(target).is_some_and(|t| t.starts_with("Patient/") && t != *id)
+    }
+}
+
+/// The Patient: the person, addresses, ways to reach them, practices and contacts.
+pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
+    let p = &r.json;
+    let identifier = r.identifier();
+    // Contacts are people of their own, in a section of their own: they are not repeated where
+    // only the student's identity is shared.
+    let mut own = p.clone();
+    if let Some(members) = own.as_object_mut() {
+        members.remove("contact");
+    }
+    let unchanged = p.get("contact").is_none();
+    let source = if unchanged { r.verbatim().to_owned() } else { own.to_string() };
+    out.add_as("identity", "person", person(p), identifier.as_deref(), Some(source), None);
+    for address in json::list(p, "address").iter().take(64) {
+        out.add_as("identity", "address", address_of(address), None, None, None);
+    }
+    for point in json::list(p, "telecom").iter().take(64) {
+        out.add_as("identity", "contact-point", point_of(point), None, None, None);
+    }
+    for reference in json::list(p, "generalPractitioner").iter().take(64) {
+        let fields = practice(r, reference, all);
+        let source = part("generalPractitioner", reference);
+        out.add_as("registrations", "registration", fields, None, Some(source), None);
+    }
+    for contact in json::list(p, "contact").iter().take(64) {
+        let source = part("contact", contact);
+        out.add_as("contacts", "contact", contact_of(contact), None, Some(source), None);
+    }
+}
+
+/// A Patient of one element.
+fn part(name: &str, element: &Json) -> String {
+    serde_json::json!({ "resourceType": "Patient", name: [element] }).to_string()
+}
+
+fn person(p: &Json) -> Fields {
+    let mut fields = Fields::default();
+    let all = names(p);
+    let of_use = |wanted: &[&str]| {
+        json::list(p, "name")
+            .iter()
+            .find(|n| json::text(n, "use").is_some_and(|u| wanted.contains(&u)))
+            .and_then(json::human_name)
+    };
+    fields
+        .text("name", all.first().map(String::as_str))
+        .text("known_as", of_use(&["nickname"]).as_deref())
+        .text("former_name", of_use(&["old", "maiden"]).as_deref())
+        .date("date_of_birth", json::date(p, "birthDate"))
+        .text("gender", json::text(p, "gender"));
+    let number = json::list(p, "identifier")
+        .iter()
+        .find(|i| json::text(i, "system").is_some_and(|s| known::NHS_NUMBER.contains(&s)));
+    if let Some(written) = number.and_then(|n| json::text(n, "value")) {
+        let verified =
+            number.and_then(|n| json::extension(n, known::NHS_NUMBER_STATUS)).is_some_and(|e| {
+                json::codes_in(e, "valueCodeableConcept")
+                    .any(|c| known::NHS_NUMBER_VERIFIED.contains(&c))
+            });
+        let (shown, status) = match written.parse::<NhsNumber>() {
+            Ok(number) if verified => (number.digits().to_owned(), "verified"),
+            Ok(number) => (number.digits().to_owned(), "asserted"),
+            Err(_) => (written.to_owned(), "invalid"),
+        };
+        fields.text("nhs_number", Some(&shown)).choice("nhs_number_status", Some(status));
+    }
+    let languages = json::list(p, "communication");
+    let preferred = languages
+        .iter()
+        .find(|c| c.get("preferred") == Some(&Json::Bool(true)))
+        .or_else(|| languages.first());
+    let language = preferred.and_then(|c| json::concept_in(c, "language"));
+    fields.text("language", language.as_ref().map(crate::section::Code::words));
+    fields
+}
+
+fn address_of(address: &Json) -> Fields {
+    let mut fields = Fields::default();
+    let kind = match (json::text(address, "use"), json::text(address, "type")) {
+        (Some("home"), _) => Some("home"),
+        (Some("temp"), _) => Some("temporary"),
+        (Some("old"), _) => Some("former"),
+        (Some(_), _) => Some("other"),
+        (None, _) => None,
+    };
+    fields
+        .choice("use", kind)
+        .text("lines", json::address_lines(address).as_deref())
+        .text("postcode", json::text(address, "postalCode"))
+        .set("period", address.get("period").and_then(json::period).map(Value::Period));
+    fields
+}
+
+fn point_of(point: &Json) -> Fields {
+    let mut fields = Fields::default();
+    let system = match (json::text(point, "system"), json::text(point, "use")) {
+        (Some("phone" | "sms"), Some("mobile")) | (Some("sms"), _) => "mobile",
+        (Some("phone"), _) => "phone",
+        (Some("email"), _) => "email",
+        _ => "other",
+    };
+    fields
+        .choice("system", Some(system))
+        .text("value", json::text(point, "value"))
+        .set("period", point.get("period").and_then(json::period).map(Value::Period));
+    fields
+}
+
+/// A reference to a practice or doctor, with what the file says about it.
+fn practice(r: &Resource<'_>, reference: &Json, all: &Resources<'_>) -> Fields {
+    let mut fields = Fields::default();
+    let target = all.resolve(r, reference).unwrap_or(Json::Null);
+    let is_person = json::text(&target, "resourceType") == Some("Practitioner");
+    let doctor = json::first(&target, "name").and_then(json::human_name).filter(|_| is_person);
+    let ods = json::list(&target, "identifier")
+        .iter()
+        .chain(reference.get("identifier"))
+        .find(|i| json::text(i, "system") == Some(known::ODS_CODE))
+        .and_then(|i| json::text(i, "value"));
+    let phone = json::list(&target, "telecom")
+        .iter()
+        .find(|t| json::text(t, "system") == Some("phone"))
+        .and_then(|t| json::text(t, "value"));
+    let address = json::first(&target, "address").and_then(json::address_lines);
+    let name = json::text(&target, "name")
+        .or_else(|| json::text(reference, "display"))
+        .or(doctor.as_deref())
+        .or(ods)
+        .or_else(|| json::text(reference, "reference"));
+    fields
+        .text("practice", name)
+        .text("doctor", doctor.as_deref())
+        .text("ods_code", ods)
+        .text("phone", phone)
+        .text("address", address.as_deref());
+    fields
+}
+
+fn contact_of(contact: &Json) -> Fields {
+    let mut fields = Fields::default();
+    let reach = |system: &str| {
+        json::list(contact, "telecom")
+            .iter()
+            .find(|t| json::text(t, "system") == Some(system))
+            .and_then(|t| json::text(t, "value"))
+    };
+    let words: Vec<_> = json::list(contact, "relationship")
+        .iter()
+        .filter_map(json::concept)
+        .map(|c| c.words().to_owned())
+        .collect();
+    // v2-0131: C emergency contact.
+    let emergency = json::has_code(contact, "relationship", "C")
+        || words.iter().any(|w| w.to_ascii_lowercase().contains("emergency"));
+    let relationship = match words.as_slice() {
+        [] => None,
+        [_] => json::concept_in(contact, "relationship"),
+        many => Some(crate::section::Code::text(json::bounded(&many.join(", "), 4096))),
+    };
+    let address = contact.get("address").and_then(json::address_lines);
+    fields
+        .text("name", contact.get("name").and_then(json::human_name).as_deref())
+        .code("relationship", relationship)
+        .set("emergency", emergency.then_some(Value::Boolean(true)))
+        .text("phone", reach("phone"))
+        .text("email", reach("email"))
+        .text("address", address.as_deref())
+        .set("period", contact.get("period").and_then(json::period).map(Value::Period));
+    fields
+}

@@ -1,0 +1,81 @@
+//! The few codes and addresses that mapping needs, each with its source.
+
+/// SNOMED CT (HL7 FHIR R4, *Using SNOMED CT with FHIR*).
+pub(super) const SNOMED: &str = "http://snomed.info/sct";
+/// The Unified Code for Units of Measure (HL7 FHIR R4, *Using UCUM with FHIR*).
+pub(super) const UCUM: &str = "http://unitsofmeasure.org";
+/// International Patient Summary, code system *Absent and unknown data*.
+pub(super) const ABSENT_UNKNOWN: &str =
+    "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips";
+/// NHS number (UK Core Patient); the others are older forms still met.
+pub(super) const NHS_NUMBER: [&str; 3] = [
+    "https://fhir.nhs.uk/Id/nhs-number",
+    "http://fhir.nhs.uk/Id/nhs-number",
+    "http://fhir.nhs.net/Id/nhs-number",
+];
+/// UK Core: how far an NHS number was checked.
+pub(super) const NHS_NUMBER_STATUS: &str =
+    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";
+/// Codes of [`NHS_NUMBER_STATUS`] for *number present and verified*.
+pub(super) const NHS_NUMBER_VERIFIED: [&str; 2] = ["01", "number-present-and-verified"];
+/// UK Core: the same code system as the status extension names it.
+pub(super) const NHS_NUMBER_STATUS_SYSTEM: &str =
+    "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland";
+/// ODS code of an organisation (UK Core Organization).
+pub(super) const ODS_CODE: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
+/// UK Core: how a stay ended.
+pub(super) const DISCHARGE_METHOD: &str =
+    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DischargeMethod";
+/// UK Core: legal status under the Mental Health Act.
+pub(super) const LEGAL_STATUS: &str =
+    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-LegalStatus";
+/// HL7 v3 ActCode, the system of `Encounter.class`.
+pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+
+/// What a code says about a whole list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Asked, and there are none.
+    NoneKnown,
+    /// Not known to the sender.
+    NoInformation,
+}
+
+impl Absence {
+    /// The kind of entry that says so.
+    pub(super) const fn kind(self) -> &'static str {
+        match self {
+            Self::NoneKnown => "none-known",
+            Self::NoInformation => "no-information",
+        }
+    }
+}
+
+/// Whether a code stands for a whole list being empty.
+///
+/// SNOMED CT: 716186003 no known allergy, 409137002 no known drug allergy, 428607008 no known
+/// environmental allergy, 429625007 no known food allergy, 787481004 no known medications,
+/// 160245001 no current problems or disability. IPS: `no-known-…` and `no-…-info`.
+pub(super) fn absence(system: Option<&str>, code: &str) -> Option<Absence> {
+    const NONE: [&str; 6] =
+        ["716186003", "409137002", "428607008", "429625007", "787481004", "160245001"];
+    match system {
+        Some(SNOMED) if NONE.contains(&code) => Some(Absence::NoneKnown),
+        Some(ABSENT_UNKNOWN) if code.starts_with("no-known-") => Some(Absence::NoneKnown),
+        Some(ABSENT_UNKNOWN) if code.starts_with("no-") && code.ends_with("-info") => {
+            Some(Absence::NoInformation)
+        }
+        _ => None,
+    }
+}
+
+/// What a section's `emptyReason` says (HL7 FHIR R4, *List empty reasons*).
+pub(super) fn empty_reason(code: &str) -> Option<Absence> {
+    match code {
+        "nilknown" => Some(Absence::NoneKnown),
+        "notasked" | "withheld" | "unavailable" | "notstarted" | "closed" => {
+            Some(Absence::NoInformation)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,246 @@
+//! What an import adds, and what it recognises.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::import::Draft;
+use crate::id::EntryId;
+use crate::section::{SectionName, Value};
+
+/// An entry that the passport has.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(missing_debug_implementations, reason = "health content is not shown in logs")]
+pub struct Existing {
+    /// Its identifier.
+    pub id: EntryId,
+    /// Its section.
+    pub section: SectionName,
+    /// Its kind.
+    pub kind: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, Value>,
+}
+
+/// What to do with one draft.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(missing_debug_implementations, reason = "health content is not shown in logs")]
+pub enum Step {
+    /// It is new.
+    Add(Draft),
+    /// It is there already, and says the same.
+    Known {
+        /// The entry that it is.
+        id: EntryId,
+        /// What arrived.
+        draft: Draft,
+    },
+    /// It is there already, and says something else: an update to offer.
+    Update {
+        /// The entry that it is.
+        id: EntryId,
+        /// Only the fields that differ.
+        changes: BTreeMap<&'static str, Value>,
+        /// What arrived.
+        draft: Draft,
+    },
+}
+
+/// Fields that say where an entry came from, not what it says.
+const ORIGIN: [&str; 2] = ["identifier", "source"];
+
+/// Compares drafts with what is there: an entry is recognised by the sender's identifier, or by
+/// the same code and date, within its section and kind. No entry is recognised twice.
+#[must_use]
+pub fn plan(drafts: Vec<Draft>, existing: &[Existing]) -> Vec<Step> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&Existing>> = BTreeMap::new();
+    for entry in existing {
+        groups.entry((entry.section.as_str(), &entry.kind)).or_default().push(entry);
+    }
+    let mut taken: BTreeSet<EntryId> = BTreeSet::new();
+    // What carries the sender's own identifier comes first, so that a look-alike does not take
+    // its place.
+    let by_identifier: Vec<_> = drafts
+        .iter()
+        .map(|draft| {
+            find(draft, &groups, &taken, same_identifier).inspect(|e| {
+                taken.insert(e.id);
+            })
+        })
+        .collect();
+    let mut steps = Vec::with_capacity(drafts.len());
+    for (draft, known) in drafts.into_iter().zip(by_identifier) {
+        let known = known.or_else(|| find(&draft, &groups, &taken, same_words));
+        steps.push(match known {
+            None => Step::Add(draft),
+            Some(entry) => {
+                taken.insert(entry.id);
+                compare(entry, draft)
+            }
+        });
+    }
+    steps
+}
+
+type Groups<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Existing>>;
+
+fn find<'a>(
+    draft: &Draft,
+    groups: &Groups<'a>,
+    taken: &BTreeSet<EntryId>,
+    same: fn(&Draft, &Existing) -> bool,
+) -> Option<&'a Existing> {
+    let group = groups.get(&(draft.section.as_str(), draft.kind))?;
+    group.iter().copied().find(|e| !taken.contains(&e.id) && same(draft, e))
+}
+
+fn same_identifier(draft: &Draft, entry: &Existing) -> bool {
+    let ours = draft.fields.get("identifier");
+    ours.is_some() && ours == entry.fields.get("identifier")
+}
+
+/// The same label and, where either has one, the same date: `none known` has no label to differ
+/// in, and two people of one name in an address book are one.
+fn same_words(draft: &Draft, entry: &Existing) -> bool {
+    let Some(kind) = draft.section.spec().kind(draft.kind) else { return false };
+    if let (Some(a), Some(b)) = (draft.fields.get("identifier"), entry.fields.get("identifier"))
+        && a != b
+        && same_system(a, b)
+    {
+        // One system calls them two things.
+        return false;
+    }
+    let labels = (draft.fields.get(kind.label), entry.fields.get(kind.label));
+    let labelled = match labels {
+        (Some(a), Some(b)) => same_label(a, b),
+        (None, None) => matches!(draft.kind, "person" | "about"),
+        _ => false,
+    };
+    labelled
+        && DATES.iter().all(|name| match (draft.fields.get(name), entry.fields.get(*name)) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        })
+}
+
+/// The dates by which two entries of one name are told apart.
+const DATES: [&str; 9] = [
+    "date",
+    "given",
+    "started",
+    "onset",
+    "discharged_on",
+    "admitted",
+    "period",
+    "date_of_birth",
+    "referred_on",
+];
+
+fn same_system(a: &Value, b: &Value) -> bool {
+    let system = |v: &Value| match v {
+        Value::Text(t) => t.rsplit_once('|').map(|(system, _)| system.to_owned()),
+        _ => None,
+    };
+    matches!((system(a), system(b)), (Some(a), Some(b)) if a == b)
+}
+
+fn same_label(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Code(a), Value::Code(b)) => {
+            let coded = a.code.is_some() && a.code == b.code && a.system == b.system;
+            coded || a.words().to_lowercase() == b.words().to_lowercase()
+        }
+        (Value::Text(a), Value::Text(b)) => a.to_lowercase() == b.to_lowercase(),
+        (a, b) => a == b,
+    }
+}
+
+fn compare(entry: &Existing, draft: Draft) -> Step {
+    let changes: BTreeMap<_, _> = draft
+        .fields
+        .iter()
+        .filter(|(name, value)| !ORIGIN.contains(name) && entry.fields.get(**name) != Some(value))
+        .map(|(name, value)| (*name, value.clone()))
+        .collect();
+    if changes.is_empty() && same_source(entry, &draft) {
+        return Step::Known { id: entry.id, draft };
+    }
+    let mut changes = changes;
+    for name in ORIGIN {
+        if let Some(value) = draft.fields.get(name)
+            && entry.fields.get(name) != Some(value)
+        {
+            changes.insert(name, value.clone());
+        }
+    }
+    Step::Update { id: entry.id, changes, draft }
+}
+
+/// Whether the original says the same, whenever and by whatever version it was sent.
+fn same_source(entry: &Existing, draft: &Draft) -> bool {
+    let read = |v: Option<&Value>| match v {
+        Some(Value::Source { content, .. }) => {
+            let mut json: Option<serde_json::Value> = serde_json::from_str(content).ok();
+            if let Some(members) = json.as_mut().and_then(serde_json::Value::as_object_mut) {
+                members.remove("meta");
+            }
+            json
+        }
+        _ => None,
+    };
+    let new = read(draft.fields.get("source"));
+    new.is_none() || new == read(entry.fields.get("source"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::import;
+
+    fn drafts(json: &str) -> Vec<Draft> {
+        import::read(json.as_bytes()).unwrap().drafts
+    }
+
+    fn stored(drafts: &[Draft]) -> Vec<Existing> {
+        drafts
+            .iter()
+            .zip(1u8..)
+            .map(|(d, n)| Existing {
+                id: EntryId::from_bytes([n; 16]),
+                section: d.section.clone(),
+                kind: d.kind.to_owned(),
+                fields: d.fields.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            })
+            .collect()
+    }
+
+    const ASTHMA: &str = r#"{"resourceType":"Condition","id":"1","meta":{"versionId":"1"},
+        "code":{"text":"Asthma"},"onsetDateTime":"2015"}"#;
+
+    #[test]
+    fn the_same_file_again_changes_nothing() {
+        let first = drafts(ASTHMA);
+        let existing = stored(&first);
+        let again =
+            plan(drafts(&ASTHMA.replace("\"versionId\":\"1\"", "\"versionId\":\"2\"")), &existing);
+        assert!(matches!(&again[..], [Step::Known { id, .. }] if *id == existing[0].id));
+    }
+
+    #[test]
+    fn a_changed_entry_is_an_update_of_what_differs() {
+        let existing = stored(&drafts(ASTHMA));
+        let steps = plan(drafts(&ASTHMA.replace("2015", "2014")), &existing);
+        let [Step::Update { changes, .. }] = &steps[..] else { panic!("not an update") };
+        assert_eq!(changes.keys().copied().collect::<Vec<_>>(), ["onset", "source"]);
+    }
+
+    #[test]
+    fn another_systems_copy_is_recognised_by_code_and_date_but_only_once() {
+        let existing = stored(&drafts(ASTHMA));
+        let copy = ASTHMA.replace("\"id\":\"1\",", "");
+        let both = format!("{copy}\n{copy}");
+        let steps = plan(drafts(&both), &existing);
+        assert!(matches!(steps[0], Step::Update { .. } | Step::Known { .. }));
+        assert!(matches!(steps[1], Step::Add(_)));
+        let other = plan(drafts(&copy.replace("Asthma", "Eczema")), &existing);
+        assert!(matches!(other[..], [Step::Add(_)]));
+    }
+}
