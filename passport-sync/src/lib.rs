@@ -1,1 +1,2 @@
-//! Student passport.
+//! placeholder
+pub mod wire;
