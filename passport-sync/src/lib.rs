@@ -1,2 +1,3 @@
 //! placeholder
+pub mod store;
 pub mod wire;
