@@ -111,6 +111,10 @@ pub struct MailboxUsage {
     pub letters: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Position of the first letter its owner has not acknowledged.
+    pub unacknowledged: Option<u64>,
+    /// When the letter that was acknowledged first was.
+    pub acknowledged: Option<Timestamp>,
 }
 
 /// What is counted per key and day.

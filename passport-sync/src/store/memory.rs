@@ -156,7 +156,17 @@ impl Snapshot for State {
         for kept in self.objects.values().filter(|k| k.mailbox.as_ref() == Some(key)) {
             usage.letters += 1;
             usage.bytes += kept.bytes.len() as u64;
+            let acknowledged = usage.acknowledged.into_iter().chain(kept.acknowledged).min();
+            usage.acknowledged = acknowledged;
         }
+        usage.unacknowledged = self.feeds.get(key).and_then(|feed| {
+            let waits = |id| {
+                self.objects
+                    .get(id)
+                    .is_some_and(|k| k.kind == ItemKind::Letter && k.acknowledged.is_none())
+            };
+            feed.iter().find(|(_, id)| waits(id)).map(|(position, _)| *position)
+        });
         Ok(usage)
     }
 
