@@ -1,3 +1,5 @@
 //! placeholder
+pub mod session;
+pub mod signature;
 pub mod store;
 pub mod wire;
