@@ -77,6 +77,8 @@ domains! {
     GRANT = "grant";
     /// Identity and signature of an access list.
     ACCESS_LIST = "access list";
+    /// Signature of a statement that an epoch may be forgotten by relays.
+    DROP_EPOCH = "drop epoch";
     /// Signature of an organisation's card.
     CARD = "card";
     /// Signature of an instance certificate.

@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod attestation;
 pub mod author;
 pub mod codec;

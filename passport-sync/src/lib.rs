@@ -1,1 +1,5 @@
-//! Student passport.
+//! placeholder
+pub mod session;
+pub mod signature;
+pub mod store;
+pub mod wire;

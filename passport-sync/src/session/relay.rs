@@ -1,0 +1,266 @@
+//! The relay's end: what is accepted from whom, and what is handed out.
+//!
+//! All of it is defence in depth. Whoever holds an envelope checks it again with keys the relay
+//! does not have.
+
+mod admission;
+
+use passport_core::access::{AccessList, DropEpoch};
+use passport_core::codec;
+use passport_core::id::{ChannelId, ObjectId, VerificationKey};
+use passport_core::keys::{Signed, Verified};
+use passport_core::time::{DAY_SECONDS, Timestamp};
+
+use self::admission::{Checked, append, check_envelope, deliver, drop_epoch, fetch, set_list};
+use crate::store::{
+    self, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
+};
+use crate::wire::{
+    AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Letter, OBJECTS_MAX, Outcome, Rejection,
+    RelayId, Results, SyncRequest, SyncResponse, object_id,
+};
+
+/// Most bytes of items in one response, leaving room for results.
+const ITEMS_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// Most bytes of current access lists told in one response.
+const CONFLICT_BYTES_MAX: usize = 1024 * 1024;
+
+/// How much a relay takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Bytes of envelopes in one channel.
+    pub channel_bytes: u64,
+    /// Letters in one mailbox.
+    pub mailbox_letters: u64,
+    /// Bytes in one mailbox.
+    pub mailbox_bytes: u64,
+    /// Letters from one sender in a day.
+    pub letters_per_day: u64,
+    /// Channels opened by one key in a day.
+    pub channels_per_day: u64,
+    /// Rendezvous objects put by one key in a day.
+    pub blobs_per_day: u64,
+    /// Days a letter is kept after its owner acknowledged it.
+    pub letter_days: i64,
+}
+
+impl Default for RelayLimits {
+    fn default() -> Self {
+        Self {
+            channel_bytes: 256 * 1024 * 1024,
+            mailbox_letters: 10_000,
+            mailbox_bytes: 64 * 1024 * 1024,
+            letters_per_day: 1000,
+            channels_per_day: 1000,
+            blobs_per_day: 1000,
+            letter_days: 30,
+        }
+    }
+}
+
+/// Who asks, when, and how much they may.
+#[derive(Clone, Copy, Debug)]
+struct Asker {
+    key: VerificationKey,
+    now: Timestamp,
+    limits: RelayLimits,
+}
+
+/// Answers one authenticated request.
+///
+/// # Errors
+/// Returns [`StoreError`] when the store fails; then nothing of the request was kept.
+pub fn handle(
+    request: SyncRequest,
+    sender: &VerificationKey,
+    now: Timestamp,
+    limits: &RelayLimits,
+    store: &dyn Store,
+) -> Result<SyncResponse, StoreError> {
+    let asker = Asker { key: *sender, now, limits: *limits };
+    let before = store::read(store, |snapshot| Standing::of(snapshot, sender))?;
+    let cursor = request.cursor;
+    let known = cursor.filter(|c| c.relay == before.relay && c.position <= before.position);
+    let position = known.map_or(0, |c| c.position);
+    let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
+
+    let work = Work::check(request);
+    let letters = acknowledgement(&before.mailbox, position, now, limits);
+    let results = if work.is_empty() && letters.is_none() {
+        Results::default()
+    } else {
+        store::write(store, move |tx| {
+            if let Some(expired) = letters {
+                tx.acknowledge(&asker.key, position, now)?;
+                tx.expire_letters(&asker.key, expired)?;
+            }
+            work.settle(tx, &asker)
+        })?
+    };
+
+    let query = FeedQuery { key: *sender, after: position, now, rows_max: OBJECTS_MAX, bytes_max };
+    let page = store::read(store, |snapshot| snapshot.feed(&query))?;
+    Ok(SyncResponse {
+        relay: before.relay,
+        time: now,
+        reset: cursor.is_some() && known.is_none(),
+        results,
+        items: page.items,
+        cursor: Cursor { relay: before.relay, position: page.position },
+        more: page.more,
+    })
+}
+
+/// Keeps a rendezvous object for an hour.
+///
+/// # Errors
+/// Returns [`StoreError`] when the store fails.
+pub fn put_blob(
+    id: &ObjectId,
+    bytes: Vec<u8>,
+    sender: &VerificationKey,
+    now: Timestamp,
+    limits: &RelayLimits,
+    store: &dyn Store,
+) -> Result<Outcome, StoreError> {
+    if bytes.len() > BLOB_MAX {
+        return Ok(Rejection::TooLarge.into());
+    }
+    if object_id(&bytes) != *id {
+        return Ok(Rejection::Malformed.into());
+    }
+    let (id, sender, most) = (*id, *sender, limits.blobs_per_day);
+    store::write(store, move |tx| {
+        if tx.count(&sender, Meter::Blobs, day(now))? > most {
+            return Ok(Rejection::RateLimited.into());
+        }
+        let expires = Timestamp::from_seconds(now.as_seconds().saturating_add(BLOB_SECONDS));
+        tx.put_blob(&id, &bytes, now, expires)?;
+        Ok(Outcome::Stored)
+    })
+}
+
+/// Fetches a rendezvous object; whoever knows its id may have it.
+///
+/// # Errors
+/// Returns [`StoreError`] when the store fails.
+pub fn fetch_blob(
+    id: &ObjectId,
+    now: Timestamp,
+    store: &dyn Store,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    store::read(store, |snapshot| snapshot.blob(id, now))
+}
+
+/// Days since 1970.
+fn day(now: Timestamp) -> i64 {
+    now.as_seconds().div_euclid(DAY_SECONDS)
+}
+
+/// Where relay and asker stand before anything is changed.
+struct Standing {
+    relay: RelayId,
+    position: u64,
+    mailbox: MailboxUsage,
+}
+
+impl Standing {
+    fn of(snapshot: &dyn Snapshot, key: &VerificationKey) -> Result<Self, StoreError> {
+        Ok(Self {
+            relay: snapshot.relay()?,
+            position: snapshot.position()?,
+            mailbox: snapshot.mailbox(key)?,
+        })
+    }
+}
+
+/// Whether letters are newly acknowledged or expired; if so, the time before which
+/// acknowledged ones go. A poll that changes nothing writes nothing.
+fn acknowledgement(
+    mailbox: &MailboxUsage,
+    position: u64,
+    now: Timestamp,
+    limits: &RelayLimits,
+) -> Option<Timestamp> {
+    let expired = now.plus_days(limits.letter_days.saturating_neg());
+    let newly = mailbox.unacknowledged.is_some_and(|first| first <= position);
+    let over = mailbox.acknowledged.is_some_and(|first| first < expired);
+    (newly || over).then_some(expired)
+}
+
+/// What was pushed, with everything checked that needs no store.
+struct Work {
+    lists: Vec<Result<(Verified<AccessList>, Vec<u8>), Rejection>>,
+    envelopes: Vec<Result<Checked, Rejection>>,
+    letters: Vec<Letter>,
+    drops: Vec<Result<Verified<DropEpoch>, Rejection>>,
+    fetches: Vec<ChannelId>,
+}
+
+impl Work {
+    fn check(request: SyncRequest) -> Self {
+        let list = |signed: &Signed<AccessList>| {
+            let list = AccessList::check(signed).map_err(admission::refusal)?;
+            Ok((list, codec::encode(signed)))
+        };
+        let drop =
+            |signed: &Signed<DropEpoch>| DropEpoch::check(signed).map_err(admission::refusal);
+        Self {
+            lists: request.access_lists.iter().map(list).collect(),
+            envelopes: request.envelopes.into_iter().map(check_envelope).collect(),
+            letters: request.letters,
+            drops: request.drop_epochs.iter().map(drop).collect(),
+            fetches: request.fetch_channels,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+            && self.envelopes.is_empty()
+            && self.letters.is_empty()
+            && self.drops.is_empty()
+            && self.fetches.is_empty()
+    }
+
+    fn settle(self, tx: &mut dyn Transaction, asker: &Asker) -> Result<Results, StoreError> {
+        let mut results = Results::default();
+        let mut told = 0;
+        for (index, list) in (0_u32..).zip(self.lists) {
+            let (outcome, current) = match list {
+                Ok((list, bytes)) => set_list(tx, asker, &list, &bytes)?,
+                Err(rejection) => (rejection.into(), None),
+            };
+            results.access_lists.push(outcome);
+            if let Some(bytes) = current {
+                told += bytes.len();
+                let current = codec::decode(&bytes, bytes.len())
+                    .map_err(|_| StoreError::Damaged { table: "channels", column: "signed" })?;
+                if told <= CONFLICT_BYTES_MAX {
+                    results.conflicts.push(AccessConflict { index, current });
+                }
+            }
+        }
+        for envelope in self.envelopes {
+            results.envelopes.push(match envelope {
+                Ok(envelope) => append(tx, asker, &envelope)?,
+                Err(rejection) => rejection.into(),
+            });
+        }
+        for letter in self.letters {
+            results.letters.push(deliver(tx, asker, letter)?);
+        }
+        for drop in self.drops {
+            results.drop_epochs.push(match drop {
+                Ok(drop) => drop_epoch(tx, asker, &drop)?,
+                Err(rejection) => rejection.into(),
+            });
+        }
+        for channel in self.fetches {
+            results.fetch_channels.push(fetch(tx, asker, &channel)?);
+        }
+        Ok(results)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! What is accepted, object by object.
+
+use minicbor::bytes::ByteVec;
+use passport_core::access::{AccessError, AccessList, DropEpoch, Member, Rights};
+use passport_core::codec;
+use passport_core::envelope::{EnvelopeError, HeaderError, SealedEnvelope};
+use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::keys::{Verified, VerifyError};
+
+use super::{Asker, day};
+use crate::store::{Channel, Epochs, Meter, Object, StoreError, Transaction};
+use crate::wire::{
+    DeliveredLetter, ENVELOPE_MAX, LETTER_MAX, Letter, Outcome, Rejection, object_id,
+};
+
+/// An envelope whose signature holds.
+///
+/// It is kept under the hash of all its bytes and not under its identity: the relay cannot
+/// check that the ciphertext is the one the identity commits to, so whoever offers a spoiled
+/// copy first must not keep the good one out.
+pub(super) struct Checked {
+    id: ObjectId,
+    channel: ChannelId,
+    epoch: EpochId,
+    author: VerificationKey,
+    bytes: ByteVec,
+}
+
+/// Checks what can be known of an envelope by itself.
+pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
+    if bytes.len() > ENVELOPE_MAX {
+        return Err(Rejection::TooLarge);
+    }
+    let envelope = SealedEnvelope::decode(&bytes).map_err(|error| match error {
+        EnvelopeError::Header(HeaderError::Unsupported) => Rejection::UnknownVersion,
+        _ => Rejection::Malformed,
+    })?;
+    let envelope = envelope.verify().map_err(|_| Rejection::BadSignature)?;
+    let header = envelope.header();
+    Ok(Checked {
+        id: object_id(&bytes),
+        channel: header.channel,
+        epoch: header.epoch,
+        author: header.author,
+        bytes,
+    })
+}
+
+/// What a client is told of a statement that was not acceptable.
+pub(super) fn refusal(error: AccessError) -> Rejection {
+    match error {
+        AccessError::Signature(VerifyError::Payload(_)) | AccessError::Form => Rejection::Malformed,
+        AccessError::Version { .. } => Rejection::UnknownVersion,
+        _ => Rejection::BadSignature,
+    }
+}
+
+/// Sets an access list if it replaces the current one, and hands new readers what is there.
+/// Where another list is current, returns that for those who may see it.
+pub(super) fn set_list(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    list: &Verified<AccessList>,
+    signed: &[u8],
+) -> Result<(Outcome, Option<Vec<u8>>), StoreError> {
+    let current = tx.channel(&list.channel)?;
+    let tends = |m: &Member| m.can == Rights::ReadWrite && m.is_current(asker.now);
+    let in_current = tx.member(&list.channel, &asker.key)?.as_ref().is_some_and(tends);
+    let trusted = asker.key == list.control || in_current;
+    if !trusted && !list.member(&asker.key).is_some_and(tends) {
+        return Ok((Rejection::NotPermitted.into(), None));
+    }
+    match current {
+        Some(current) if current.hash == list.payload_hash() => return Ok((Outcome::Known, None)),
+        Some(current) if list.replaces != Some(current.hash) || list.serial <= current.serial => {
+            let told = trusted.then_some(current.signed);
+            return Ok((Rejection::AccessConflict.into(), told));
+        }
+        Some(_) => {}
+        None => {
+            let opened = tx.count(&asker.key, Meter::Channels, day(asker.now))?;
+            if opened > asker.limits.channels_per_day {
+                return Ok((Rejection::RateLimited.into(), None));
+            }
+        }
+    }
+    replace_members(tx, asker, list, signed)?;
+    let id = object_id(signed);
+    if !tx.has_object(&id)? {
+        tx.put_object(&id, &Object::AccessList { channel: list.channel, bytes: signed })?;
+    }
+    tx.append_feed(&[list.control], &id)?;
+    Ok((Outcome::Stored, None))
+}
+
+fn replace_members(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    list: &Verified<AccessList>,
+    signed: &[u8],
+) -> Result<(), StoreError> {
+    let before = tx.members(&list.channel)?;
+    tx.put_channel(list, &list.payload_hash(), signed)?;
+    for gone in before.iter().filter(|m| list.member(&m.key).is_none_or(|m| !m.can.reads())) {
+        tx.clear_feed(&gone.key, &list.channel)?;
+    }
+    for member in list.members.iter().filter(|m| m.may_read(asker.now)) {
+        let old = before.iter().find(|m| m.key == member.key);
+        let had_all =
+            old.is_some_and(|old| old.may_read(asker.now) && (old.history || !member.history));
+        if !had_all {
+            tx.backfill(&member.key, &list.channel, epochs_for(Some(member), &list.live))?;
+        }
+    }
+    Ok(())
+}
+
+/// Appends an envelope of a writer, offered by a member.
+///
+/// The author may be gone from the list if a member who reads and writes offers it: so a device
+/// can fill a new relay with what others wrote.
+pub(super) fn append(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    envelope: &Checked,
+) -> Result<Outcome, StoreError> {
+    let Some(channel) = tx.channel(&envelope.channel)? else {
+        return Ok(Rejection::UnknownChannel.into());
+    };
+    let controls = channel.control == asker.key;
+    let offers = tx.member(&envelope.channel, &asker.key)?.filter(|m| m.is_current(asker.now));
+    if !controls && offers.is_none() {
+        return Ok(Rejection::NotPermitted.into());
+    }
+    let refills = controls || offers.is_some_and(|m| m.can == Rights::ReadWrite);
+    let author = tx.member(&envelope.channel, &envelope.author)?;
+    let writes =
+        envelope.author == channel.control || author.is_some_and(|m| m.may_write(asker.now));
+    if !writes && !refills {
+        return Ok(Rejection::NotPermitted.into());
+    }
+    if tx.has_object(&envelope.id)? {
+        return Ok(Outcome::Known);
+    }
+    let size = envelope.bytes.len() as u64;
+    if channel.bytes.saturating_add(size) > asker.limits.channel_bytes {
+        return Ok(Rejection::QuotaExceeded.into());
+    }
+    let readers: Vec<_> = tx
+        .members(&envelope.channel)?
+        .into_iter()
+        .filter(|m| m.may_read(asker.now))
+        .map(|m| m.key)
+        .collect();
+    let object = Object::Envelope {
+        channel: envelope.channel,
+        epoch: envelope.epoch,
+        bytes: &envelope.bytes,
+    };
+    tx.put_object(&envelope.id, &object)?;
+    tx.append_feed(&readers, &envelope.id)?;
+    Ok(Outcome::Stored)
+}
+
+/// Puts a letter into a mailbox. The same letter of the same sender is kept once.
+pub(super) fn deliver(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    letter: Letter,
+) -> Result<Outcome, StoreError> {
+    if letter.body.len() > LETTER_MAX {
+        return Ok(Rejection::TooLarge.into());
+    }
+    let delivered = DeliveredLetter { from: asker.key, body: letter.body };
+    let bytes = codec::encode(&delivered);
+    let addressed = [letter.to.as_bytes().as_slice(), &bytes].concat();
+    let id = object_id(&addressed);
+    if tx.has_object(&id)? {
+        return Ok(Outcome::Known);
+    }
+    let limits = &asker.limits;
+    let usage = tx.mailbox(&letter.to)?;
+    let full = usage.letters >= limits.mailbox_letters
+        || usage.bytes.saturating_add(bytes.len() as u64) > limits.mailbox_bytes;
+    if full {
+        return Ok(Rejection::QuotaExceeded.into());
+    }
+    if tx.count(&asker.key, Meter::Letters, day(asker.now))? > limits.letters_per_day {
+        return Ok(Rejection::RateLimited.into());
+    }
+    tx.put_object(&id, &Object::Letter { to: letter.to, bytes: &bytes })?;
+    tx.append_feed(&[letter.to], &id)?;
+    Ok(Outcome::Stored)
+}
+
+/// Forgets an epoch that the current list no longer names as live.
+pub(super) fn drop_epoch(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    drop: &Verified<DropEpoch>,
+) -> Result<Outcome, StoreError> {
+    let Some(channel) = tx.channel(&drop.channel)? else {
+        return Ok(Rejection::UnknownChannel.into());
+    };
+    let member = tx.member(&drop.channel, &asker.key)?;
+    let tends = member.is_some_and(|m| m.can == Rights::ReadWrite && m.is_current(asker.now));
+    if asker.key != channel.control && !tends {
+        return Ok(Rejection::NotPermitted.into());
+    }
+    if channel.live.contains(&drop.epoch) {
+        return Ok(Rejection::EpochLive.into());
+    }
+    tx.drop_epoch(&drop.channel, &drop.epoch)?;
+    Ok(Outcome::Stored)
+}
+
+/// Puts a channel into the asker's feed once more.
+pub(super) fn fetch(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    channel: &ChannelId,
+) -> Result<Outcome, StoreError> {
+    let Some(Channel { control, live, .. }) = tx.channel(channel)? else {
+        return Ok(Rejection::UnknownChannel.into());
+    };
+    let member = tx.member(channel, &asker.key)?.filter(|m| m.may_read(asker.now));
+    if control != asker.key && member.is_none() {
+        return Ok(Rejection::NotPermitted.into());
+    }
+    let member = member.filter(|_| control != asker.key);
+    tx.backfill(&asker.key, channel, epochs_for(member.as_ref(), &live))?;
+    Ok(Outcome::Stored)
+}
+
+/// Which epochs a member is handed; the control key has no need of a membership.
+fn epochs_for<'a>(member: Option<&Member>, live: &'a [EpochId]) -> Epochs<'a> {
+    if member.is_none_or(|m| m.history) { Epochs::All } else { Epochs::Only(live) }
+}

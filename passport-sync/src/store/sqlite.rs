@@ -1,0 +1,198 @@
+//! A store in one SQLite file: write-ahead log, `synchronous=FULL`, one writer thread.
+//!
+//! Writes queue up for the writer, which commits all that wait as one transaction (each in its
+//! own savepoint) and answers after the commit: many small writes share one flush to disk.
+//! Readers have connections of their own and are never blocked by the writer.
+
+mod schema;
+mod snapshot;
+mod transaction;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rand_core::CryptoRng;
+use rusqlite::Connection;
+
+use self::transaction::View;
+use super::{Read, Store, StoreError, Write};
+
+/// Most writes committed together.
+const GROUP_MAX: usize = 256;
+/// Most idle reading connections kept.
+const READERS_MAX: usize = 8;
+
+/// Everything a relay keeps, in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    /// None once the store is being dropped.
+    jobs: Mutex<Option<Sender<Job>>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+struct Job {
+    write: Write,
+    done: SyncSender<Result<(), StoreError>>,
+}
+
+impl SqliteStore {
+    /// Opens the file, making it with a new random identity if it is not there, and brings its
+    /// schema up to date.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when it cannot be opened or was written by newer software.
+    pub fn open(path: &Path, rng: &mut dyn CryptoRng) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection, rng)?;
+        let (jobs, queue) = channel();
+        let writer = std::thread::Builder::new()
+            .name("relay-writer".to_owned())
+            .spawn(move || run(&connection, &queue))
+            .map_err(|error| StoreError::Database(Box::new(error)))?;
+        Ok(Self {
+            path: path.to_owned(),
+            jobs: Mutex::new(Some(jobs)),
+            writer: Some(writer),
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Writes a consistent copy of the database to a new file.
+    ///
+    /// A relay that goes on from a copy must be given a new identity with
+    /// [`SqliteStore::renew`], since it may hand out positions a second time.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when the file exists or cannot be written.
+    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let connection = connect(&self.path)?;
+        let to = to.to_string_lossy();
+        connection.execute("VACUUM INTO ?1", [to.as_ref()])?;
+        Ok(())
+    }
+
+    /// Gives the relay of a file a new identity, so that every client offers again what it
+    /// holds.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when the database cannot be written.
+    pub fn renew(path: &Path, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection, rng)?;
+        schema::renew(&connection, rng)
+    }
+
+    /// Checks the file's structure.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when it is damaged.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let connection = connect(&self.path)?;
+        let verdict: String =
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if verdict == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged { table: "database", column: "page" })
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn write(&self, write: Write) -> Result<(), StoreError> {
+        let (done, answer) = sync_channel(1);
+        {
+            let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let jobs = jobs.as_ref().ok_or(StoreError::Stopped)?;
+            jobs.send(Job { write, done }).map_err(|_| StoreError::Stopped)?;
+        }
+        answer.recv().map_err(|_| StoreError::Stopped)?
+    }
+
+    fn read(&self, read: Read<'_>) -> Result<(), StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        connection.execute_batch("BEGIN DEFERRED")?;
+        let outcome = read(&View(&connection));
+        connection.execute_batch("ROLLBACK")?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS_MAX {
+            readers.push(connection);
+        }
+        outcome
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = self.writer.take() {
+            // The writer answers what is queued and ends; it has nothing to report.
+            let _ended = writer.join();
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+         PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(connection)
+}
+
+fn run(connection: &Connection, queue: &Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        group.extend(queue.try_iter().take(GROUP_MAX - 1));
+        commit(connection, group);
+    }
+}
+
+/// Does a group of writes as one transaction, and answers each after the commit.
+fn commit(connection: &Connection, group: Vec<Job>) {
+    let mut answers = Vec::with_capacity(group.len());
+    let begun = connection.execute_batch("BEGIN IMMEDIATE").is_ok();
+    for job in group {
+        let outcome = if begun { attempt(connection, job.write) } else { Err(StoreError::Stopped) };
+        answers.push((job.done, outcome));
+    }
+    let committed = begun && connection.execute_batch("COMMIT").is_ok();
+    if begun && !committed {
+        // When this fails too there is no transaction left to undo.
+        let _undone = connection.execute_batch("ROLLBACK");
+    }
+    for (done, outcome) in answers {
+        let outcome = if committed { outcome } else { outcome.and(Err(StoreError::Stopped)) };
+        // Whoever asked may be gone: what was committed stays.
+        let _heard = done.try_send(outcome);
+    }
+}
+
+/// Does one write in a savepoint, undone if it fails.
+fn attempt(connection: &Connection, write: Write) -> Result<(), StoreError> {
+    connection.execute_batch("SAVEPOINT job")?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| write(&mut View(connection))))
+        .unwrap_or(Err(StoreError::Stopped));
+    if outcome.is_err() {
+        connection.execute_batch("ROLLBACK TO job")?;
+    }
+    connection.execute_batch("RELEASE job")?;
+    outcome
+}

@@ -1,0 +1,103 @@
+//! The tables, as migrations that are only ever added to.
+
+use rand_core::CryptoRng;
+use rusqlite::Connection;
+
+use crate::store::StoreError;
+
+/// Each takes the schema from its index to the next version. Never change one: add another.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE relay (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        id BLOB NOT NULL,
+        position INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE keys (
+        id INTEGER PRIMARY KEY,
+        key BLOB NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE channels (
+        channel BLOB PRIMARY KEY,
+        control BLOB NOT NULL,
+        serial INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        signed BLOB NOT NULL,
+        live BLOB NOT NULL,
+        bytes INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE members (
+        channel BLOB NOT NULL,
+        key BLOB NOT NULL,
+        can INTEGER NOT NULL,
+        until INTEGER,
+        history INTEGER NOT NULL,
+        PRIMARY KEY (channel, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE objects (
+        seq INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        kind INTEGER NOT NULL,
+        channel BLOB,
+        epoch BLOB,
+        mailbox BLOB,
+        position INTEGER,
+        acknowledged INTEGER,
+        dropped INTEGER NOT NULL DEFAULT 0,
+        bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX objects_of_channel ON objects (channel, epoch) WHERE channel IS NOT NULL;
+    CREATE INDEX objects_of_mailbox ON objects (mailbox, acknowledged) WHERE mailbox IS NOT NULL;
+    CREATE TABLE feed (
+        key_id INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        object INTEGER NOT NULL,
+        PRIMARY KEY (key_id, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE counts (
+        key BLOB NOT NULL,
+        meter INTEGER NOT NULL,
+        day INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (key, meter)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE blobs (
+        id BLOB PRIMARY KEY,
+        expires INTEGER NOT NULL,
+        bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX blobs_by_end ON blobs (expires);
+"];
+
+/// Brings the schema up to date; a new database is given an identity.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    rng: &mut dyn CryptoRng,
+) -> Result<(), StoreError> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    let born: i64 = transaction.query_row("SELECT count(*) FROM relay", [], |row| row.get(0))?;
+    if born == 0 {
+        let mut id = [0_u8; 16];
+        rng.fill_bytes(&mut id);
+        transaction.execute("INSERT INTO relay VALUES (1, ?1, 0)", [id])?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Sets a new identity.
+pub(super) fn renew(connection: &Connection, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
+    let mut id = [0_u8; 16];
+    rng.fill_bytes(&mut id);
+    connection.execute("UPDATE relay SET id = ?1", [id])?;
+    Ok(())
+}

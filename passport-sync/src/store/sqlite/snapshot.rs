@@ -1,0 +1,187 @@
+//! Reading.
+
+use passport_core::access::{Member, Rights};
+use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::time::Timestamp;
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::transaction::View;
+use crate::store::{Channel, FeedPage, FeedQuery, MailboxUsage, Snapshot, StoreError};
+use crate::wire::{Item, ItemKind, RelayId};
+
+impl Snapshot for View<'_> {
+    fn relay(&self) -> Result<RelayId, StoreError> {
+        Ok(self.0.query_row("SELECT id FROM relay", [], |row| row.get(0))?)
+    }
+
+    fn position(&self) -> Result<u64, StoreError> {
+        let position = self.0.query_row("SELECT position FROM relay", [], |row| row.get(0))?;
+        unsigned(position, "relay", "position")
+    }
+
+    fn channel(&self, channel: &ChannelId) -> Result<Option<Channel>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT control, serial, hash, signed, live, bytes FROM channels WHERE channel = ?1",
+        )?;
+        let mut rows = statement.query([channel.as_bytes()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let live: Vec<u8> = row.get(4)?;
+        let live = live.chunks(EpochId::LEN).map(EpochId::from_slice).collect::<Result<_, _>>();
+        Ok(Some(Channel {
+            control: key(row, 0)?,
+            serial: unsigned(row.get(1)?, "channels", "serial")?,
+            hash: row.get(2)?,
+            signed: row.get(3)?,
+            live: live.map_err(|_| damaged("channels", "live"))?,
+            bytes: unsigned(row.get(5)?, "channels", "bytes")?,
+        }))
+    }
+
+    fn member(
+        &self,
+        channel: &ChannelId,
+        key: &VerificationKey,
+    ) -> Result<Option<Member>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT key, can, until, history FROM members WHERE channel = ?1 AND key = ?2",
+        )?;
+        let mut rows = statement.query([channel.as_bytes(), key.as_bytes()])?;
+        rows.next()?.map(member).transpose()
+    }
+
+    fn members(&self, channel: &ChannelId) -> Result<Vec<Member>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT key, can, until, history FROM members WHERE channel = ?1 ORDER BY key",
+        )?;
+        let mut rows = statement.query([channel.as_bytes()])?;
+        let mut members = Vec::new();
+        while let Some(row) = rows.next()? {
+            members.push(member(row)?);
+        }
+        Ok(members)
+    }
+
+    fn has_object(&self, id: &ObjectId) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT 1 FROM objects WHERE id = ?1")?;
+        Ok(statement.exists([id.as_bytes()])?)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT f.position, o.kind, c.control, m.can, m.until, o.bytes
+             FROM feed f
+             LEFT JOIN objects o ON o.seq = f.object AND o.dropped = 0
+             LEFT JOIN channels c ON c.channel = o.channel
+             LEFT JOIN members m ON m.channel = o.channel AND m.key = ?1
+             WHERE f.key_id = (SELECT id FROM keys WHERE key = ?1) AND f.position > ?2
+             ORDER BY f.position LIMIT ?3",
+        )?;
+        let rows_max = i64::try_from(query.rows_max).unwrap_or(i64::MAX).saturating_add(1);
+        let mut rows =
+            statement.query(params![query.key.as_bytes(), signed(query.after), rows_max])?;
+        let mut page = FeedPage { position: query.after, ..FeedPage::default() };
+        let (mut looked_at, mut bytes) = (0, 0);
+        while let Some(row) = rows.next()? {
+            if looked_at == query.rows_max {
+                page.more = true;
+                break;
+            }
+            looked_at += 1;
+            let position = unsigned(row.get(0)?, "feed", "position")?;
+            if let Some(kind) = permitted(row, query)? {
+                let body = row.get_ref(5)?.as_blob().map_err(|_| damaged("objects", "bytes"))?;
+                bytes += body.len();
+                if bytes > query.bytes_max && !page.items.is_empty() {
+                    page.more = true;
+                    break;
+                }
+                page.items.push(Item { position, kind, bytes: body.to_vec().into() });
+            }
+            page.position = position;
+        }
+        Ok(page)
+    }
+
+    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxUsage, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT count(*), coalesce(sum(length(bytes)), 0),
+                    min(position) FILTER (WHERE acknowledged IS NULL), min(acknowledged)
+             FROM objects WHERE mailbox = ?1",
+        )?;
+        let (letters, bytes, first, oldest): (i64, i64, Option<i64>, Option<i64>) = statement
+            .query_row([key.as_bytes()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
+        Ok(MailboxUsage {
+            letters: unsigned(letters, "objects", "mailbox")?,
+            bytes: unsigned(bytes, "objects", "bytes")?,
+            unacknowledged: first
+                .map(|first| unsigned(first, "objects", "position"))
+                .transpose()?,
+            acknowledged: oldest.map(Timestamp::from_seconds),
+        })
+    }
+
+    fn blob(&self, id: &ObjectId, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement =
+            self.0.prepare_cached("SELECT bytes FROM blobs WHERE id = ?1 AND expires > ?2")?;
+        let found = statement.query_row(params![id.as_bytes(), now.as_seconds()], |r| r.get(0));
+        Ok(found.optional()?)
+    }
+}
+
+/// What a row of the feed is, if its key may have it now.
+fn permitted(row: &Row<'_>, query: &FeedQuery) -> Result<Option<ItemKind>, StoreError> {
+    let Some(kind) = row.get::<_, Option<i64>>(1)? else { return Ok(None) };
+    let control: Option<[u8; 32]> = row.get(2)?;
+    let controls = control.as_ref() == Some(query.key.as_bytes());
+    let (kind, may) = match kind {
+        0 => {
+            let can: Option<i64> = row.get(3)?;
+            let reads = can.map(rights).transpose()?.is_some_and(Rights::reads);
+            let until: Option<i64> = row.get(4)?;
+            let current = until.is_none_or(|until| query.now.as_seconds() < until);
+            (ItemKind::Envelope, controls || (reads && current))
+        }
+        1 => (ItemKind::Letter, true),
+        2 => (ItemKind::AccessList, controls),
+        _ => return Err(damaged("objects", "kind")),
+    };
+    Ok(may.then_some(kind))
+}
+
+fn member(row: &Row<'_>) -> Result<Member, StoreError> {
+    let until: Option<i64> = row.get(2)?;
+    Ok(Member {
+        key: key(row, 0)?,
+        can: rights(row.get(1)?)?,
+        until: until.map(Timestamp::from_seconds),
+        history: row.get(3)?,
+    })
+}
+
+fn key(row: &Row<'_>, column: usize) -> Result<VerificationKey, StoreError> {
+    Ok(VerificationKey::from_bytes(row.get(column)?))
+}
+
+fn rights(number: i64) -> Result<Rights, StoreError> {
+    match number {
+        0 => Ok(Rights::Read),
+        1 => Ok(Rights::Write),
+        2 => Ok(Rights::ReadWrite),
+        _ => Err(damaged("members", "can")),
+    }
+}
+
+fn damaged(table: &'static str, column: &'static str) -> StoreError {
+    StoreError::Damaged { table, column }
+}
+
+/// As SQLite keeps it; what is too large is larger than anything kept.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64, table: &'static str, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|_| damaged(table, column))
+}

@@ -1,0 +1,48 @@
+//! The messages between a client and a relay: deterministic CBOR, one round trip for everything.
+//!
+//! Versioned by the path they are posted to (`/v1/sync`). Unknown rejection codes are kept as
+//! numbers, so an older client can still be told no by a newer relay.
+
+mod message;
+mod rejection;
+
+pub use message::{
+    AccessConflict, Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Refusal, Results,
+    SyncRequest, SyncResponse,
+};
+pub use rejection::Rejection;
+
+use passport_core::domain;
+use passport_core::id::ObjectId;
+
+/// Largest request, in bytes.
+pub const REQUEST_MAX: usize = 8 * 1024 * 1024;
+/// Largest response, in bytes.
+pub const RESPONSE_MAX: usize = 8 * 1024 * 1024;
+/// Largest letter, in bytes.
+pub const LETTER_MAX: usize = 64 * 1024;
+/// Largest envelope, in bytes.
+pub const ENVELOPE_MAX: usize = 256 * 1024;
+/// Most objects in one request, and most items in one response.
+pub const OBJECTS_MAX: usize = 4096;
+/// Most channels fetched anew by one request.
+pub const FETCH_MAX: usize = 64;
+/// Largest rendezvous object, in bytes.
+pub const BLOB_MAX: usize = 8 * 1024;
+/// Seconds a rendezvous object is kept.
+pub const BLOB_SECONDS: i64 = 3600;
+/// Media type of every body.
+pub const MEDIA_TYPE: &str = "application/cbor";
+/// Where a [`SyncRequest`] is posted.
+pub const SYNC_PATH: &str = "/v1/sync";
+/// Where rendezvous objects are put and fetched, followed by the object's id.
+pub const OBJECTS_PATH: &str = "/v1/objects/";
+
+/// A relay's identity: random, made when its database is born.
+pub type RelayId = [u8; 16];
+
+/// The identity of a content-addressed object: domain-separated BLAKE3 of its bytes.
+#[must_use]
+pub fn object_id(bytes: &[u8]) -> ObjectId {
+    ObjectId::from_bytes(domain::OBJECT.hash(&[bytes]))
+}
