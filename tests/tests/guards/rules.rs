@@ -83,9 +83,12 @@ fn nothing_sleeps_is_left_undone_or_is_ignored() {
     let mut found = Vec::new();
     for (name, text) in sources() {
         let code = code(&text);
-        for needle in ["thread::sleep", "tokio::time::sleep", "todo!", "unimplemented!", "#[ignore"]
-        {
+        for needle in ["thread::sleep", "tokio::time::sleep", "todo!", "#[ignore"] {
             found.extend(places(&name, &code, needle));
+        }
+        // A test double may leave out what nobody asks of it; the program may not.
+        if name.starts_with("passport-") {
+            found.extend(places(&name, &code, "unimplemented!"));
         }
         let fence = |line: &&str| line.contains("```ignore") || line.contains("```rust,ignore");
         let is_doc = |line: &&str| line.trim_start().starts_with("//");
