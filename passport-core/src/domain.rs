@@ -75,6 +75,10 @@ domains! {
     STATEMENT = "statement";
     /// Signature of a grant.
     GRANT = "grant";
+    /// Signature of a withdrawal of grants.
+    WITHDRAWAL = "withdrawal";
+    /// Identity of a generation of the ledger.
+    LEDGER = "ledger";
     /// Identity and signature of an access list.
     ACCESS_LIST = "access list";
     /// Signature of a statement that an epoch may be forgotten by relays.
@@ -107,6 +111,8 @@ domains! {
     ROOT_KEY = "root key";
     /// Recovery receiving key from the recovery phrase.
     RECOVERY_KEY = "recovery key";
+    /// Nonce of the channel of a section, from the control key.
+    CHANNEL_NONCE = "channel nonce";
     /// Key that signs the passport's access lists, from the recovery phrase.
     CONTROL_KEY = "control key";
     /// Key of the passport's recovery mailbox, from the recovery phrase.

@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 
 use crate::attestation::Attestation;
 use crate::domain;
-use crate::id::{EntryId, RemarkId, VerificationKey};
+use crate::id::{EntryId, EnvelopeId, RemarkId, VerificationKey};
 use crate::keys::CertificateChain;
 use crate::section::Value;
 use crate::time::Timestamp;
@@ -48,6 +48,9 @@ pub struct EditBody {
     /// The edits, applied in order, all or none.
     #[n(2)]
     pub edits: Vec<Edit>,
+    /// The envelope of an older epoch that this one carries over.
+    #[n(3)]
+    pub carries: Option<EnvelopeId>,
 }
 
 /// One typed change.

@@ -24,8 +24,12 @@ pub mod envelope;
 pub mod epoch;
 #[cfg(feature = "fhir")]
 pub mod fhir;
+pub mod grant;
 pub mod id;
+pub mod journal;
 pub mod keys;
+pub mod ledger;
+pub mod letter;
 pub mod nhs_number;
 pub mod replica;
 pub mod section;

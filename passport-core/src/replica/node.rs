@@ -6,6 +6,7 @@ use super::branch::BranchId;
 use super::{Refusal, Standing};
 use crate::edit::{Edit, EditBody};
 use crate::envelope::Header;
+use crate::id::EnvelopeId;
 use crate::keys::CertificateChain;
 use crate::time::Timestamp;
 
@@ -18,6 +19,8 @@ pub struct Node {
     pub at: Timestamp,
     /// Its edits; none for a part of the snapshot.
     pub edits: Vec<Edit>,
+    /// The envelope of an older epoch that it carries over.
+    pub carries: Option<EnvelopeId>,
     pub(super) chain: Option<CertificateChain>,
     pub(super) state: NodeState,
 }
@@ -45,6 +48,7 @@ impl Node {
             header,
             at,
             edits: Vec::new(),
+            carries: None,
             chain: None,
             state: NodeState::Applied { standing: Standing::Holder, branch, heads: Vec::new() },
         }
@@ -53,7 +57,14 @@ impl Node {
     pub(super) fn edits(header: Header, body: EditBody) -> Self {
         // Until it has been decided about, it counts as refused.
         let state = NodeState::Quarantined(Refusal::Dependency);
-        Self { header, at: body.at, edits: body.edits, chain: body.chain, state }
+        Self {
+            header,
+            at: body.at,
+            edits: body.edits,
+            carries: body.carries,
+            chain: body.chain,
+            state,
+        }
     }
 
     pub(super) fn refused(header: Header, refusal: Refusal) -> Self {
@@ -61,6 +72,7 @@ impl Node {
             header,
             at: Timestamp::from_seconds(0),
             edits: Vec::new(),
+            carries: None,
             chain: None,
             state: NodeState::Quarantined(refusal),
         }

@@ -1,0 +1,235 @@
+//! What each relay has, and what passes between it and a party.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use super::{Journal, JournalError, RelayId};
+use crate::access::AccessList;
+use crate::codec;
+use crate::id::{ChannelId, EpochId, VerificationKey};
+use crate::keys::Signed;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+
+/// Most bytes of envelopes and letters offered in one request.
+const OFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Most objects offered in one request.
+const OFFER_OBJECTS: usize = 2_000;
+
+/// What a party knows of one relay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct RemoteState {
+    /// The relay's own id, once met.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub relay: Option<RelayId>,
+    /// How far its feed was read.
+    #[n(1)]
+    pub position: u64,
+    /// When it last answered.
+    #[n(2)]
+    pub last_confirmed: Option<Timestamp>,
+    #[n(3)]
+    offered: Vec<(EpochId, u64)>,
+    #[n(4)]
+    letters: u64,
+    #[n(5)]
+    lists: Vec<Signed<AccessList>>,
+}
+
+/// What a relay should be offered.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    /// Access lists; first of all, as envelopes need them.
+    pub lists: Vec<Signed<AccessList>>,
+    /// Envelopes in order.
+    pub envelopes: Vec<OutgoingEnvelope>,
+    /// Letters in order.
+    pub letters: Vec<OutgoingLetter>,
+    /// Whether there is more than fits one request.
+    pub more: bool,
+}
+
+/// An envelope to offer.
+#[derive(Debug)]
+pub struct OutgoingEnvelope {
+    epoch: EpochId,
+    index: u64,
+    /// As sealed.
+    pub bytes: Vec<u8>,
+}
+
+/// A letter to offer.
+#[derive(Debug)]
+pub struct OutgoingLetter {
+    index: u64,
+    /// Whose mailbox.
+    pub to: VerificationKey,
+    /// As sealed.
+    pub bytes: Vec<u8>,
+}
+
+/// What a relay said of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has it.
+    Kept,
+    /// It will not take it, now or later.
+    Refused,
+    /// It could not take it now.
+    Later,
+}
+
+/// What came from a relay.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The relay's own id.
+    pub relay: RelayId,
+    /// How far its feed was read with this.
+    pub position: u64,
+    /// The objects.
+    pub items: Vec<IncomingItem>,
+}
+
+/// An object from a relay.
+#[derive(Debug)]
+pub enum IncomingItem {
+    /// A sealed envelope.
+    Envelope(Vec<u8>),
+    /// A sealed letter.
+    Letter(Vec<u8>),
+    /// The relay's current access list of a channel.
+    AccessList(Vec<u8>),
+}
+
+impl Outgoing {
+    /// Whether there is nothing to offer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lists.is_empty() && self.envelopes.is_empty() && self.letters.is_empty()
+    }
+}
+
+impl RemoteState {
+    /// The access list of a channel that the relay has.
+    #[must_use]
+    pub fn list(&self, channel: &ChannelId) -> Option<&Signed<AccessList>> {
+        self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
+    }
+
+    /// Remembers the access list that the relay has, unless it is older than the one known.
+    pub fn learn_list(&mut self, list: &Signed<AccessList>) {
+        let Ok(verified) = list.verify() else { return };
+        let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
+        let this = (verified.channel, verified.serial);
+        if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {
+            return;
+        }
+        self.lists.retain(|l| serial(l).is_some_and(|(c, _)| c != this.0));
+        self.lists.push(list.clone());
+    }
+
+    /// Notes which relay answers here. If it is another than before, or one that has lost what
+    /// it had, it is offered everything again.
+    pub fn meet(&mut self, relay: RelayId, reset: bool) {
+        if self.relay != Some(relay) || reset {
+            *self =
+                Self { relay: Some(relay), last_confirmed: self.last_confirmed, ..Self::default() };
+        }
+    }
+}
+
+impl<V: Vault> Journal<V> {
+    /// What is known of a relay.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn remote(&self, url: &str) -> Result<RemoteState, JournalError> {
+        match self.vault.get(Table::Remote, url.as_bytes())? {
+            None => Ok(RemoteState::default()),
+            Some(bytes) => codec::decode(&bytes, 64 * 1024 * 1024)
+                .map_err(|_| JournalError::Record { table: Table::Remote, index: 0 }),
+        }
+    }
+
+    /// Remembers what is known of a relay, with whatever else is in the batch.
+    pub fn remember(&self, batch: &mut Batch, url: &str, remote: &RemoteState) {
+        batch.put(Table::Remote, url.as_bytes(), codec::encode(remote));
+    }
+
+    /// What a relay has not got yet: access lists to replace, then envelopes of the epochs for
+    /// which `offers` holds, then letters.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn outgoing(
+        &self,
+        remote: &RemoteState,
+        lists: Vec<Signed<AccessList>>,
+        offers: impl Fn(&EpochId) -> bool,
+    ) -> Result<Outgoing, JournalError> {
+        let mut out = Outgoing { lists, ..Outgoing::default() };
+        let mut bytes = 0;
+        let offered: BTreeMap<_, _> = remote.offered.iter().copied().collect();
+        for (epoch, len) in &self.lengths {
+            if !offers(epoch) {
+                continue;
+            }
+            for index in offered.get(epoch).copied().unwrap_or(0)..*len {
+                if bytes >= OFFER_BYTES || out.envelopes.len() >= OFFER_OBJECTS {
+                    out.more = true;
+                    return Ok(out);
+                }
+                let stored = self.envelope(epoch, index)?;
+                if stored.source.is_some() && stored.source == remote.relay {
+                    continue;
+                }
+                bytes += stored.bytes.len();
+                out.envelopes.push(OutgoingEnvelope { epoch: *epoch, index, bytes: stored.bytes });
+            }
+        }
+        for index in remote.letters..self.letters {
+            if bytes >= OFFER_BYTES || out.letters.len() >= OFFER_OBJECTS {
+                out.more = true;
+                break;
+            }
+            let stored = self.letter(index)?;
+            bytes += stored.bytes.len();
+            out.letters.push(OutgoingLetter { index, to: stored.to, bytes: stored.bytes });
+        }
+        Ok(out)
+    }
+
+    /// Notes what a relay said of what it was offered, in the same order; returns how many
+    /// objects it refused for good. What it could not take now is offered again next time.
+    pub fn settle(
+        &self,
+        remote: &mut RemoteState,
+        outgoing: &Outgoing,
+        envelopes: &[Verdict],
+        letters: &[Verdict],
+    ) -> usize {
+        let mut refused = 0;
+        let mut stalled: Vec<EpochId> = Vec::new();
+        for (envelope, verdict) in outgoing.envelopes.iter().zip(envelopes) {
+            if *verdict == Verdict::Later {
+                stalled.push(envelope.epoch);
+            }
+            if stalled.contains(&envelope.epoch) {
+                continue;
+            }
+            refused += usize::from(*verdict == Verdict::Refused);
+            remote.offered.retain(|(epoch, _)| *epoch != envelope.epoch);
+            remote.offered.push((envelope.epoch, envelope.index + 1));
+        }
+        for (letter, verdict) in outgoing.letters.iter().zip(letters) {
+            if *verdict == Verdict::Later {
+                break;
+            }
+            refused += usize::from(*verdict == Verdict::Refused);
+            remote.letters = letter.index + 1;
+        }
+        refused
+    }
+}

@@ -1,0 +1,185 @@
+//! The ledger: the holder's own signed log of devices, contacts, consents and epochs.
+//!
+//! A set of signed statements, each citing those it builds on. The fold is a function of the
+//! set: a revocation ends every grant of its organisation and section that does not cite it, so
+//! no order of arrival, and no old statement found again, brings a reader back. Statements are
+//! sealed to the holder's devices and the recovery key; phase keys travel in them.
+
+mod fold;
+mod statement;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain;
+use crate::id::{ChannelId, EpochId, PassportId, StatementId};
+use crate::keys::{PhaseKey, Signed, SigningKey, Verified};
+use crate::section::SectionName;
+
+pub use fold::{Contact, Device, Fold, FoldedEpoch, FoldedGrant};
+pub use statement::{KeyOfPhase, Statement, StatementBody};
+
+/// Most statements that may wait for those they cite.
+const WAITING: usize = 4_096;
+
+/// A statement that the ledger does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// It does not verify.
+    #[error("statement does not verify")]
+    Signature(#[source] crate::keys::VerifyError),
+    /// It is of another passport, or of a version this software does not know.
+    #[error("statement is not of this ledger")]
+    Foreign,
+    /// Too many statements wait for others.
+    #[error("too many statements are waiting")]
+    Full,
+}
+
+/// The statements at hand.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    passport: PassportId,
+    statements: BTreeMap<StatementId, Verified<Statement>>,
+    signed: BTreeMap<StatementId, Signed<Statement>>,
+    waiting: BTreeMap<StatementId, Signed<Statement>>,
+}
+
+impl Ledger {
+    /// The empty ledger of a passport.
+    #[must_use]
+    pub fn new(passport: PassportId) -> Self {
+        Self {
+            passport,
+            statements: BTreeMap::new(),
+            signed: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// The passport.
+    #[must_use]
+    pub fn passport(&self) -> PassportId {
+        self.passport
+    }
+
+    /// Takes in a statement, in any order; whether it is new. Whether its signer speaks for the
+    /// holder is for the fold to judge.
+    ///
+    /// # Errors
+    /// Returns [`LedgerError`].
+    pub fn insert(&mut self, signed: Signed<Statement>) -> Result<bool, LedgerError> {
+        let id = StatementId::from_bytes(signed.payload_hash());
+        if self.statements.contains_key(&id) || self.waiting.contains_key(&id) {
+            return Ok(false);
+        }
+        if self.waiting.len() >= WAITING {
+            return Err(LedgerError::Full);
+        }
+        let verified = signed.verify().map_err(LedgerError::Signature)?;
+        if verified.passport != self.passport || verified.version != Statement::VERSION {
+            return Err(LedgerError::Foreign);
+        }
+        self.waiting.insert(id, signed);
+        loop {
+            let ready = self.waiting.iter().find_map(|(id, signed)| {
+                let statement = signed.verify().ok()?;
+                let complete =
+                    statement.parents.iter().all(|parent| self.statements.contains_key(parent));
+                complete.then_some((*id, statement))
+            });
+            let Some((id, statement)) = ready else { break };
+            self.statements.insert(id, statement);
+            if let Some(signed) = self.waiting.remove(&id) {
+                self.signed.insert(id, signed);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The statements that no other cites, ascending: what the next one cites.
+    #[must_use]
+    pub fn heads(&self) -> Vec<StatementId> {
+        let cited: BTreeSet<_> =
+            self.statements.values().flat_map(|s| s.parents.iter().copied()).collect();
+        self.statements.keys().filter(|id| !cited.contains(*id)).copied().collect()
+    }
+
+    /// Every statement as signed, ascending by id.
+    pub fn statements(&self) -> impl Iterator<Item = (&StatementId, &Signed<Statement>)> {
+        self.signed.iter()
+    }
+
+    /// Signs a statement that cites all that is known.
+    #[must_use]
+    pub fn draft(
+        &self,
+        at: crate::time::Timestamp,
+        body: StatementBody,
+        key: &SigningKey,
+    ) -> Signed<Statement> {
+        let statement = Statement {
+            version: Statement::VERSION,
+            passport: self.passport,
+            parents: self.heads(),
+            at,
+            body,
+        };
+        Signed::new(&statement, key)
+    }
+
+    /// What the statements come to.
+    #[must_use]
+    pub fn fold(&self) -> Fold {
+        Fold::of(self)
+    }
+
+    /// Whether statement `a` is in the causal past of `b`.
+    fn precedes(&self, a: &StatementId, b: &StatementId) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut queue = vec![*b];
+        while let Some(id) = queue.pop() {
+            for parent in self.statements.get(&id).iter().flat_map(|s| &s.parents) {
+                if parent == a {
+                    return true;
+                }
+                if seen.insert(*parent) {
+                    queue.push(*parent);
+                }
+            }
+        }
+        false
+    }
+}
+
+/// The nonce of a channel of this passport: a section's, or the ledger's. Both ends can derive it
+/// from the control key, so that the recovery phrase alone finds every channel.
+#[must_use]
+pub fn channel_nonce(control: &SigningKey, label: &str) -> [u8; 16] {
+    let mut nonce = [0; 16];
+    let hash = domain::CHANNEL_NONCE.hash(&[&*control.to_seed(), label.as_bytes()]);
+    nonce.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    nonce
+}
+
+/// The channel of a section.
+#[must_use]
+pub fn section_channel(control: &SigningKey, section: &SectionName) -> ChannelId {
+    let nonce = channel_nonce(control, section.as_str());
+    crate::access::channel_id(&control.verification_key(), &nonce)
+}
+
+/// The channel of the ledger. No section has this name.
+pub const LEDGER_LABEL: &str = "ledger";
+
+/// The channel of the ledger.
+#[must_use]
+pub fn ledger_channel(control: &SigningKey) -> ChannelId {
+    crate::access::channel_id(&control.verification_key(), &channel_nonce(control, LEDGER_LABEL))
+}
+
+/// The identity of the ledger's generation under a key.
+#[must_use]
+pub fn ledger_epoch(passport: &PassportId, key: &PhaseKey) -> EpochId {
+    EpochId::from_bytes(domain::LEDGER.hash(&[passport.as_bytes(), &key.commitment()]))
+}

@@ -1,0 +1,294 @@
+//! What the statements of a ledger come to, whatever order they came in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Ledger, Statement, StatementBody};
+use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
+use crate::grant::Grant;
+use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
+use crate::keys::{
+    Card, CertificateChain, Signed, SigningKey, Verified, VerifiedCard, VerifiedDevice,
+};
+use crate::section::SectionName;
+use crate::time::Timestamp;
+
+/// The state that a ledger describes.
+#[derive(Clone, Debug, Default)]
+pub struct Fold {
+    /// The key that signs access lists.
+    pub control: Option<SigningKey>,
+    /// The key of the recovery mailbox.
+    pub locator: Option<VerificationKey>,
+    /// Devices by key, removed ones included.
+    pub devices: BTreeMap<VerificationKey, Device>,
+    /// Contacts by organisation.
+    pub contacts: BTreeMap<OrganisationId, Contact>,
+    /// Consents, in the order given.
+    pub grants: Vec<FoldedGrant>,
+    /// Epochs.
+    pub epochs: BTreeMap<EpochId, FoldedEpoch>,
+    /// Relays.
+    pub relays: Vec<String>,
+    /// Envelopes in quarantine that the holder decided about, and whether they were released.
+    pub judged: BTreeMap<EnvelopeId, bool>,
+    revocations: BTreeMap<SectionName, u32>,
+}
+
+/// A device of the holder.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// What the holder calls it.
+    pub name: String,
+    /// Its certificates.
+    pub chain: CertificateChain,
+    /// Its keys, proven.
+    pub verified: VerifiedDevice,
+    /// When it joined.
+    pub added_at: Timestamp,
+    /// Whether it was removed.
+    pub removed: bool,
+}
+
+/// An organisation that the holder knows.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// Its card.
+    pub card: VerifiedCard,
+    /// Whether the holder compared its verification phrase.
+    pub verified: bool,
+}
+
+/// A consent and whether it was withdrawn.
+#[derive(Clone, Debug)]
+pub struct FoldedGrant {
+    /// The consent.
+    pub grant: Grant,
+    /// As signed.
+    pub signed: Signed<Grant>,
+    /// When it was withdrawn.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// An epoch and its keys.
+#[derive(Clone, Debug)]
+pub struct FoldedEpoch {
+    /// Its charter.
+    pub charter: VerifiedCharter,
+    /// The keys of its phases.
+    pub keys: PhaseKeys,
+    /// What its founder had seen of its parents.
+    pub cut: BTreeSet<EnvelopeId>,
+}
+
+impl Fold {
+    pub(super) fn of(ledger: &Ledger) -> Self {
+        let mut fold = Self::default();
+        let authority = Authority::of(ledger);
+        let mut statements: Vec<(&StatementId, &Verified<Statement>)> =
+            ledger.statements.iter().filter(|(id, s)| authority.admits(ledger, id, s)).collect();
+        // Causes before effects, then by claimed time, then by id: a total order that every
+        // device finds. Only what is a matter of taste (names, relays) depends on it.
+        let depths = depths(ledger);
+        statements.sort_by_key(|(id, s)| (depths.get(*id).copied().unwrap_or(0), s.at, **id));
+        let mut withdrawn: Vec<(OrganisationId, &SectionName, StatementId, Timestamp)> = Vec::new();
+        let mut given: Vec<(StatementId, Grant, Signed<Grant>)> = Vec::new();
+        for (id, statement) in statements {
+            match &statement.body {
+                StatementBody::Opened { control, locator } => {
+                    fold.control.get_or_insert_with(|| SigningKey::from_seed(control));
+                    fold.locator.get_or_insert(*locator);
+                }
+                StatementBody::DeviceAdded { chain, name } => {
+                    if let Ok(verified) = chain.verify(&ledger.passport) {
+                        let device = Device {
+                            name: name.clone(),
+                            chain: chain.clone(),
+                            added_at: statement.at,
+                            removed: authority.removed.contains(&verified.key()),
+                            verified,
+                        };
+                        fold.devices.entry(device.verified.key()).or_insert(device);
+                    }
+                }
+                StatementBody::DeviceRemoved { .. } => {}
+                StatementBody::Founded { charter, keys, cut } => {
+                    fold.found(ledger, charter, keys, cut);
+                }
+                StatementBody::Granted { grant: signed } => {
+                    if let Ok(grant) = signed.verify_by(&statement.signer()) {
+                        given.push((*id, grant.into_inner(), signed.clone()));
+                    }
+                }
+                StatementBody::Revoked { organisation, section } => {
+                    *fold.revocations.entry(section.clone()).or_default() += 1;
+                    withdrawn.push((*organisation, section, *id, statement.at));
+                }
+                StatementBody::ContactAdded { card, verified } => {
+                    fold.add_contact(card, *verified);
+                }
+                StatementBody::ContactRemoved { organisation } => {
+                    fold.contacts.remove(organisation);
+                }
+                StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
+                StatementBody::Judged { envelope, released } => {
+                    *fold.judged.entry(*envelope).or_default() |= released;
+                }
+            }
+        }
+        fold.grants = given
+            .into_iter()
+            .map(|(id, grant, signed)| {
+                let revoked_at = withdrawn
+                    .iter()
+                    .filter(|(organisation, section, ..)| {
+                        *organisation == grant.organisation && **section == grant.section
+                    })
+                    .filter(|(.., revocation, _)| !ledger.precedes(revocation, &id))
+                    .map(|(.., at)| *at)
+                    .min();
+                FoldedGrant { grant, signed, revoked_at }
+            })
+            .collect();
+        fold
+    }
+
+    fn found(
+        &mut self,
+        ledger: &Ledger,
+        charter: &Signed<Charter>,
+        keys: &[super::KeyOfPhase],
+        cut: &[EnvelopeId],
+    ) {
+        let Ok(charter) = Charter::verify(charter.clone()) else { return };
+        if charter.passport != ledger.passport {
+            return;
+        }
+        let keys = keys.iter().map(|k| (k.phase, k.key()));
+        let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
+        let epoch = FoldedEpoch { keys, cut: cut.iter().copied().collect(), charter };
+        self.epochs.insert(epoch.charter.id(), epoch);
+    }
+
+    fn add_contact(&mut self, card: &Signed<Card>, verified: bool) {
+        let Ok(card) = Card::verify(card.clone()) else { return };
+        let known = self.contacts.get(&card.id());
+        let verified = verified || known.is_some_and(|k| k.verified);
+        if known.is_none_or(|k| card.supersedes(&k.card) || card == k.card) {
+            self.contacts.insert(card.id(), Contact { card, verified });
+        } else if let Some(contact) = self.contacts.get_mut(&card.id()) {
+            contact.verified = verified;
+        }
+    }
+
+    /// How many revocations of a section the ledger knows.
+    #[must_use]
+    pub fn revocations(&self, section: &SectionName) -> u32 {
+        self.revocations.get(section).copied().unwrap_or(0)
+    }
+
+    /// The consents in force for a section at a moment.
+    pub fn in_force<'a>(
+        &'a self,
+        section: &'a SectionName,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a FoldedGrant> {
+        self.grants.iter().filter(move |g| {
+            g.grant.section == *section && g.revoked_at.is_none() && g.grant.covers(now)
+        })
+    }
+
+    /// The epochs of a section that no other follows, the one to write in first: most
+    /// revocations, then the lowest id.
+    #[must_use]
+    pub fn current(&self, section: &SectionName) -> Vec<EpochId> {
+        let of_section: Vec<_> =
+            self.epochs.values().filter(|e| e.charter.section == *section).collect();
+        let followed: BTreeSet<EpochId> =
+            of_section.iter().flat_map(|e| e.charter.parents.iter().copied()).collect();
+        let mut current: Vec<_> =
+            of_section.iter().filter(|e| !followed.contains(&e.charter.id())).collect();
+        current.sort_by_key(|e| (core::cmp::Reverse(e.charter.revocations), e.charter.id()));
+        current.iter().map(|e| e.charter.id()).collect()
+    }
+
+    /// Devices that were removed, ascending.
+    #[must_use]
+    pub fn removed_devices(&self) -> Vec<VerificationKey> {
+        self.devices.values().filter(|d| d.removed).map(|d| d.verified.key()).collect()
+    }
+
+    /// Devices that speak for the holder.
+    pub fn live_devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.values().filter(|d| !d.removed)
+    }
+}
+
+/// Who may make statements.
+struct Authority {
+    devices: BTreeSet<VerificationKey>,
+    removed: BTreeSet<VerificationKey>,
+    removals: BTreeMap<VerificationKey, Vec<StatementId>>,
+    root: BTreeSet<VerificationKey>,
+}
+
+impl Authority {
+    fn of(ledger: &Ledger) -> Self {
+        let mut devices = BTreeSet::new();
+        let mut root = BTreeSet::new();
+        for statement in ledger.statements.values() {
+            if let StatementBody::DeviceAdded { chain, .. } = &statement.body
+                && let Ok(device) = chain.verify(&ledger.passport)
+            {
+                devices.insert(device.key());
+                root.extend(chain.claimed_root());
+            }
+        }
+        let mut removals: BTreeMap<VerificationKey, Vec<StatementId>> = BTreeMap::new();
+        for (id, statement) in &ledger.statements {
+            if let StatementBody::DeviceRemoved { device } = &statement.body
+                && (devices.contains(&statement.signer()) || root.contains(&statement.signer()))
+            {
+                // Mutual removals both stand: a removal needs a device, not one that remains.
+                removals.entry(*device).or_default().push(*id);
+            }
+        }
+        let removed = removals.keys().copied().collect();
+        Self { devices, removed, removals, root }
+    }
+
+    /// Whether a statement counts: made by a device, and not after or beside its removal.
+    fn admits(&self, ledger: &Ledger, id: &StatementId, statement: &Verified<Statement>) -> bool {
+        let signer = statement.signer();
+        if self.root.contains(&signer) {
+            return true;
+        }
+        let is_removal = matches!(statement.body, StatementBody::DeviceRemoved { .. });
+        let before_removal = self
+            .removals
+            .get(&signer)
+            .is_none_or(|removals| removals.iter().all(|removal| ledger.precedes(id, removal)));
+        self.devices.contains(&signer) && (is_removal || before_removal)
+    }
+}
+
+/// The length of the longest chain of causes of each statement.
+fn depths(ledger: &Ledger) -> BTreeMap<StatementId, u64> {
+    let mut depths: BTreeMap<StatementId, u64> = BTreeMap::new();
+    let mut stack: Vec<StatementId> = ledger.statements.keys().copied().collect();
+    while let Some(id) = stack.pop() {
+        if depths.contains_key(&id) {
+            continue;
+        }
+        let Some(statement) = ledger.statements.get(&id) else { continue };
+        let unknown: Vec<StatementId> =
+            statement.parents.iter().filter(|p| !depths.contains_key(*p)).copied().collect();
+        if unknown.is_empty() {
+            let deepest = statement.parents.iter().filter_map(|p| depths.get(p)).max();
+            depths.insert(id, deepest.map_or(0, |d| d + 1));
+        } else {
+            stack.push(id);
+            stack.extend(unknown);
+        }
+    }
+    depths
+}

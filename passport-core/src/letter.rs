@@ -1,0 +1,145 @@
+//! Letters: what one party leaves in another's mailbox, sealed to its owner.
+
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::codec::{self, DecodeError};
+use crate::domain;
+use crate::envelope::padme;
+use crate::epoch::{Charter, PhaseWrap};
+use crate::grant::{Grant, Withdrawal};
+use crate::id::VerificationKey;
+use crate::keys::{
+    CertificateChain, ReceivingKey, ReceivingPublicKey, Sealed, Signed, WrapError, unwrap, wrap,
+};
+
+/// Largest letter, sealed, in bytes.
+pub const MAX_LETTER: usize = 256 * 1024;
+
+/// What a letter says. Everything with authority in it is signed on its own.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum Letter {
+    /// To an organisation: a consent and what it takes to use it.
+    #[n(0)]
+    Offer(#[n(0)] Box<Offer>),
+    /// To an organisation: consents that end.
+    #[n(1)]
+    Withdrawn {
+        /// Which.
+        #[n(0)]
+        withdrawal: Signed<Withdrawal>,
+        /// Proof that a device of the holder signed.
+        #[n(1)]
+        chain: CertificateChain,
+    },
+    /// To a new device of the holder: it is in.
+    #[n(2)]
+    Enrolled {
+        /// Its certificates.
+        #[n(0)]
+        chain: CertificateChain,
+        /// The key of the ledger.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        ledger_key: [u8; 32],
+        /// Where the passport's relays are.
+        #[n(2)]
+        relays: Vec<String>,
+    },
+    /// To the recovery mailbox: the key of the ledger.
+    #[n(3)]
+    Recovery {
+        /// The key of the ledger.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        ledger_key: [u8; 32],
+    },
+}
+
+/// A consent, the charter of the epoch it opens, and the recipient's own keys.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Offer {
+    /// The consent.
+    #[n(0)]
+    pub grant: Signed<Grant>,
+    /// Proof that a device of the holder signed the grant.
+    #[n(1)]
+    pub chain: CertificateChain,
+    /// The current epoch.
+    #[n(2)]
+    pub epoch: OfferedEpoch,
+    /// Epochs before it, where the consent includes history.
+    #[n(3)]
+    pub history: Vec<OfferedEpoch>,
+}
+
+/// A charter and the phase keys wrapped to one member.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct OfferedEpoch {
+    /// The charter.
+    #[n(0)]
+    pub charter: Signed<Charter>,
+    /// The wraps, signed by the same device.
+    #[n(1)]
+    pub wraps: Vec<Signed<PhaseWrap>>,
+}
+
+/// Why a letter could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LetterError {
+    /// Not a sealed letter.
+    #[error("malformed letter")]
+    Malformed(#[source] DecodeError),
+    /// Not for this mailbox.
+    #[error("letter is not for this mailbox")]
+    Sealed(#[source] WrapError),
+    /// Not padded as it must be.
+    #[error("letter is wrongly padded")]
+    Padding,
+}
+
+impl Letter {
+    /// Seals the letter to a mailbox's owner, padded.
+    ///
+    /// # Errors
+    /// Returns [`WrapError`] when the receiving key is unusable.
+    pub fn seal(
+        &self,
+        mailbox: &VerificationKey,
+        to: &ReceivingPublicKey,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, WrapError> {
+        let mut plain = Zeroizing::new(codec::encode(self));
+        let target = padme(plain.len() + 1);
+        plain.push(0x80);
+        plain.resize(target, 0);
+        let sealed = wrap(to, &info(mailbox), &[], &plain, rng)?;
+        Ok(codec::encode(&sealed))
+    }
+
+    /// Opens a letter from one's own mailbox.
+    ///
+    /// # Errors
+    /// Returns [`LetterError`].
+    pub fn open(
+        bytes: &[u8],
+        mailbox: &VerificationKey,
+        key: &ReceivingKey,
+    ) -> Result<Self, LetterError> {
+        let sealed: Sealed = codec::decode(bytes, MAX_LETTER).map_err(LetterError::Malformed)?;
+        let plain = unwrap(key, &info(mailbox), &[], &sealed).map_err(LetterError::Sealed)?;
+        let end = plain.iter().rposition(|b| *b != 0).ok_or(LetterError::Padding)?;
+        let body = plain
+            .get(..end)
+            .filter(|_| plain.get(end) == Some(&0x80))
+            .ok_or(LetterError::Padding)?;
+        codec::decode(body, MAX_LETTER).map_err(LetterError::Malformed)
+    }
+}
+
+fn info(mailbox: &VerificationKey) -> Vec<u8> {
+    domain::MAILBOX.message(mailbox.as_bytes())
+}
