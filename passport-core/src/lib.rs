@@ -25,12 +25,14 @@ pub mod epoch;
 #[cfg(feature = "fhir")]
 pub mod fhir;
 pub mod grant;
+pub mod holder;
 pub mod id;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
 pub mod letter;
 pub mod nhs_number;
+pub mod party;
 pub mod replica;
 pub mod section;
 pub mod time;

@@ -49,6 +49,7 @@ pub struct Outgoing {
     pub letters: Vec<OutgoingLetter>,
     /// Whether there is more than fits one request.
     pub more: bool,
+    reached: Vec<(EpochId, u64)>,
 }
 
 /// An envelope to offer.
@@ -79,6 +80,17 @@ pub enum Verdict {
     Refused,
     /// It could not take it now.
     Later,
+}
+
+/// What a relay said of everything it was offered, in the order of [`Outgoing`].
+#[derive(Clone, Debug, Default)]
+pub struct Verdicts {
+    /// Of access lists.
+    pub lists: Vec<Verdict>,
+    /// Of envelopes.
+    pub envelopes: Vec<Verdict>,
+    /// Of letters.
+    pub letters: Vec<Verdict>,
 }
 
 /// What came from a relay.
@@ -179,6 +191,7 @@ impl<V: Vault> Journal<V> {
             for index in offered.get(epoch).copied().unwrap_or(0)..*len {
                 if bytes >= OFFER_BYTES || out.envelopes.len() >= OFFER_OBJECTS {
                     out.more = true;
+                    out.reached.push((*epoch, index));
                     return Ok(out);
                 }
                 let stored = self.envelope(epoch, index)?;
@@ -188,6 +201,7 @@ impl<V: Vault> Journal<V> {
                 bytes += stored.bytes.len();
                 out.envelopes.push(OutgoingEnvelope { epoch: *epoch, index, bytes: stored.bytes });
             }
+            out.reached.push((*epoch, *len));
         }
         for index in remote.letters..self.letters {
             if bytes >= OFFER_BYTES || out.letters.len() >= OFFER_OBJECTS {
@@ -211,17 +225,18 @@ impl<V: Vault> Journal<V> {
         letters: &[Verdict],
     ) -> usize {
         let mut refused = 0;
-        let mut stalled: Vec<EpochId> = Vec::new();
+        let mut reached: BTreeMap<EpochId, u64> = outgoing.reached.iter().copied().collect();
         for (envelope, verdict) in outgoing.envelopes.iter().zip(envelopes) {
-            if *verdict == Verdict::Later {
-                stalled.push(envelope.epoch);
-            }
-            if stalled.contains(&envelope.epoch) {
-                continue;
-            }
             refused += usize::from(*verdict == Verdict::Refused);
-            remote.offered.retain(|(epoch, _)| *epoch != envelope.epoch);
-            remote.offered.push((envelope.epoch, envelope.index + 1));
+            if *verdict == Verdict::Later
+                && let Some(end) = reached.get_mut(&envelope.epoch)
+            {
+                *end = envelope.index.min(*end);
+            }
+        }
+        for (epoch, end) in reached {
+            remote.offered.retain(|(known, _)| *known != epoch);
+            remote.offered.push((epoch, end));
         }
         for (letter, verdict) in outgoing.letters.iter().zip(letters) {
             if *verdict == Verdict::Later {

@@ -172,11 +172,18 @@ impl Context<'_> {
 
     fn remark(&self, tx: &mut Transaction<'_>, remark: &Remark) -> Result<(), Refusal> {
         let place = document::find(tx, remark.entry)?.ok_or(Refusal::NoEntry)?;
-        if remark.author != self.standing.author() {
+        let signer = remark.proof.as_ref().map(|p| p.signer);
+        // The holder may carry over what an organisation signed; nobody else speaks for another.
+        let speaks_for_itself = remark.author == self.standing.author()
+            && signer.is_none_or(|signer| signer == self.header.author);
+        let carried = self.standing == Standing::Holder
+            && remark.author.organisation().is_some()
+            && signer.and_then(|s| self.charter.organisation_of(&s))
+                == remark.author.organisation();
+        if !speaks_for_itself && !carried {
             return Err(Refusal::SpeaksForAnother);
         }
-        let own_key = remark.proof.as_ref().is_none_or(|p| p.signer == self.header.author);
-        if !own_key || remark.verify(self.charter.passport).is_err() {
+        if remark.verify(self.charter.passport).is_err() {
             return Err(Refusal::Attestation);
         }
         match &remark.content {

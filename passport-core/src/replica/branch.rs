@@ -10,7 +10,8 @@ use super::{Node, NodeState, Refusal};
 use crate::domain;
 use crate::edit::EntryRecord;
 use crate::epoch::VerifiedCharter;
-use crate::id::{EnvelopeId, EpochId, VerificationKey};
+use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
+use crate::section::Value;
 
 /// One linear run of an author's envelopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,6 +170,19 @@ impl Branches {
             Some(NodeState::Applied { heads, .. }) if !heads.is_empty() => heads.clone(),
             Some(NodeState::Applied { .. } | NodeState::Quarantined(_)) | None => self.base_heads(),
         }
+    }
+
+    /// The values of a field at what the author of an envelope saw.
+    pub(super) fn values_before(
+        &self,
+        envelope: &EnvelopeId,
+        entry: EntryId,
+        field: &str,
+        nodes: &BTreeMap<EnvelopeId, Node>,
+    ) -> Vec<Value> {
+        let parents = nodes.get(envelope).into_iter().flat_map(|n| n.header.parents());
+        let heads: Vec<ChangeHash> = parents.flat_map(|p| self.heads_after(p, nodes)).collect();
+        document::values_at(&self.main, entry, field, &heads)
     }
 
     /// Which envelope wrote an operation.

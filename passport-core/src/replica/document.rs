@@ -419,6 +419,29 @@ fn read_settled<R: ReadDoc>(doc: &R, entry: &ObjId) -> Result<Vec<(RemarkId, boo
     Ok(all)
 }
 
+/// The values of a field at earlier heads.
+pub(super) fn values_at<R: ReadDoc>(
+    doc: &R,
+    id: EntryId,
+    field: &str,
+    heads: &[automerge::ChangeHash],
+) -> Vec<Value> {
+    let fields = doc
+        .get_at(ROOT, id.to_string(), heads)
+        .ok()
+        .flatten()
+        .and_then(|(_, entry)| doc.get_at(&entry, FIELDS, heads).ok().flatten())
+        .map(|(_, fields)| fields);
+    let Some(fields) = fields else { return Vec::new() };
+    let values = doc.get_all_at(&fields, field, heads).unwrap_or_default();
+    let read = |(value, id): &(Stored<'_>, ObjId)| match value {
+        Stored::Object(ObjType::Text) => doc.text_at(id, heads).ok().map(Value::Prose),
+        Stored::Object(_) => None,
+        Stored::Scalar(_) => decode(value),
+    };
+    values.iter().filter_map(read).collect()
+}
+
 /// The ids of all entries, removed ones included, ascending.
 pub(super) fn entry_ids<R: ReadDoc>(doc: &R) -> Vec<EntryId> {
     doc.keys(ROOT).filter_map(|key| key.parse().ok()).collect()

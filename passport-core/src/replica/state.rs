@@ -192,6 +192,12 @@ impl Replica {
             .collect()
     }
 
+    /// The values of a field as the author of an envelope saw them before it.
+    #[must_use]
+    pub fn values_before(&self, envelope: &EnvelopeId, entry: EntryId, field: &str) -> Vec<Value> {
+        self.branches.values_before(envelope, entry, field, &self.nodes)
+    }
+
     fn entry_with(&self, id: EntryId, touches: &Touches<'_>) -> Option<EntryNow> {
         let doc = self.branches.main();
         let state = document::read_entry(doc, id, |op| self.branches.origin(op)).ok()??;

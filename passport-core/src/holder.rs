@@ -1,0 +1,271 @@
+//! The holder's side: one device of a student.
+//!
+//! A [`Holder`] owns the device's journal and keys, folds the ledger, and turns commands into
+//! sealed envelopes, statements and letters. Each command is one atomic write to the vault: it
+//! is done, or nothing happened. What must travel is in the journal and goes out with the next
+//! exchange.
+
+mod carry;
+mod create;
+mod devices;
+mod exchange;
+mod found;
+mod record;
+mod recover;
+mod share;
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+
+use crate::codec;
+use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, seal};
+use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
+use crate::journal::Journal;
+use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
+use crate::ledger::{Fold, Ledger, Statement, StatementBody, ledger_channel, ledger_epoch};
+use crate::party::{PartyError, open_with};
+use crate::replica::{Replica, WAITING};
+use crate::section::SectionName;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+use crate::view::View;
+
+pub use carry::Quarantined;
+pub use create::Profile;
+pub use devices::{Joined, PendingDevice};
+pub use exchange::Received;
+pub use record::NewEntry;
+pub use recover::Recovery;
+pub use share::{Consent, GrantState, GrantView, Share};
+
+const META: &[u8] = b"holder";
+const DEVICE_KEY: &[u8] = b"device";
+const RECEIVING_KEY: &[u8] = b"receiving";
+const LEDGER_KEY: &[u8] = b"ledger";
+
+/// A device of the holder, unlocked.
+#[derive(Debug)]
+pub struct Holder<V> {
+    journal: Journal<V>,
+    device: SigningKey,
+    receiving: ReceivingKey,
+    chain: CertificateChain,
+    passport: PassportId,
+    ledger_key: PhaseKey,
+    ledger: Ledger,
+    ledger_tail: (u64, Option<EnvelopeId>),
+    fold: Fold,
+    replicas: BTreeMap<EpochId, Replica>,
+}
+
+/// What the vault says of its owner. CBOR: `[version, passport, chain]`.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Meta {
+    #[n(0)]
+    version: u8,
+    #[n(1)]
+    passport: PassportId,
+    #[n(2)]
+    chain: CertificateChain,
+}
+
+impl<V: Vault> Holder<V> {
+    /// Whether a vault is a holder's device.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`] when the vault cannot be read.
+    pub fn is_in(vault: &V) -> Result<bool, PartyError> {
+        Ok(vault.get(Table::Meta, META)?.is_some())
+    }
+
+    /// Opens the device kept in a vault.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NotHolder`] when the vault is somebody else's.
+    pub fn open(vault: V) -> Result<Self, PartyError> {
+        let meta = vault.get(Table::Meta, META)?.ok_or(PartyError::NotHolder)?;
+        let meta: Meta = codec::decode(&meta, 64 * 1024).map_err(|_| PartyError::Damaged)?;
+        let seed = |name: &[u8]| -> Result<[u8; 32], PartyError> {
+            let bytes = vault.get(Table::Key, name)?.ok_or(PartyError::Damaged)?;
+            bytes.as_slice().try_into().map_err(|_| PartyError::Damaged)
+        };
+        let device = SigningKey::from_seed(&seed(DEVICE_KEY)?);
+        let receiving = ReceivingKey::from_seed(&seed(RECEIVING_KEY)?);
+        let ledger_key = PhaseKey::from_bytes(&seed(LEDGER_KEY)?);
+        let mut holder = Self {
+            journal: Journal::open(vault)?,
+            device,
+            receiving,
+            chain: meta.chain,
+            passport: meta.passport,
+            ledger_key,
+            ledger: Ledger::new(meta.passport),
+            ledger_tail: (0, None),
+            fold: Fold::default(),
+            replicas: BTreeMap::new(),
+        };
+        holder.read_ledger()?;
+        Ok(holder)
+    }
+
+    /// Reads the ledger anew from the journal.
+    fn read_ledger(&mut self) -> Result<(), PartyError> {
+        let epoch = ledger_epoch(&self.passport, &self.ledger_key);
+        for envelope in self.journal.envelopes(&epoch)? {
+            self.admit_statements(&envelope);
+        }
+        self.fold = self.ledger.fold();
+        Ok(())
+    }
+
+    /// Takes the statements of an envelope of the ledger; what does not open or verify is left.
+    fn admit_statements(&mut self, envelope: &SealedEnvelope) {
+        let Some(opened) = open_with(envelope, |_| Some(self.ledger_key.clone())) else { return };
+        let header = opened.header();
+        if header.kind != Kind::Statements {
+            return;
+        }
+        if header.author == self.device.verification_key() && header.seq > self.ledger_tail.0 {
+            self.ledger_tail = (header.seq, Some(opened.id()));
+        }
+        let Ok(statements) = codec::decode::<Vec<Signed<Statement>>>(opened.body(), MAX_BODY)
+        else {
+            return;
+        };
+        for statement in statements {
+            // A statement that does not verify says nothing; the others of its envelope stand.
+            let _ = self.ledger.insert(statement);
+        }
+    }
+
+    /// Makes a statement: into the ledger, sealed into the batch.
+    fn say(
+        &mut self,
+        batch: &mut Batch,
+        body: StatementBody,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let statement = self.ledger.draft(now, body, &self.device);
+        self.carry_statements(batch, vec![statement], rng)
+    }
+
+    /// Seals statements, by whomever, into an envelope of the ledger.
+    fn carry_statements(
+        &mut self,
+        batch: &mut Batch,
+        statements: Vec<Signed<Statement>>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let body = codec::encode(&statements);
+        for statement in statements {
+            self.ledger.insert(statement).map_err(PartyError::Ledger)?;
+        }
+        self.fold = self.ledger.fold();
+        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
+        let (seq, prev) = self.ledger_tail;
+        let header = Header {
+            version: Header::VERSION,
+            suite: Header::SUITE,
+            channel: ledger_channel(control),
+            epoch: ledger_epoch(&self.passport, &self.ledger_key),
+            phase: 0,
+            author: self.device.verification_key(),
+            seq: seq + 1,
+            prev,
+            deps: Vec::new(),
+            kind: Kind::Statements,
+        };
+        let envelope = seal(&header, body, &self.ledger_key, &self.device, rng)?;
+        self.ledger_tail = (header.seq, Some(envelope.id()));
+        self.journal.append(batch, &envelope, None)?;
+        Ok(())
+    }
+
+    /// The replica of an epoch, built from the journal when first asked for.
+    fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
+        if !self.replicas.contains_key(&epoch) {
+            let known = self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?;
+            let mut replica = Replica::new(known.charter.clone());
+            let envelopes = self.journal.envelopes(&epoch)?;
+            let opened: Vec<OpenedEnvelope> = envelopes
+                .iter()
+                .filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()))
+                .collect();
+            for some in opened.chunks(WAITING / 2) {
+                replica.admit(some.iter().cloned());
+            }
+            self.replicas.insert(epoch, replica);
+        }
+        self.replicas.get_mut(&epoch).ok_or(PartyError::NoEpoch)
+    }
+
+    /// The epoch of a section that is written in now.
+    fn current(&self, section: &SectionName) -> Option<EpochId> {
+        self.fold.current(section).first().copied()
+    }
+
+    /// This passport.
+    #[must_use]
+    pub fn passport(&self) -> PassportId {
+        self.passport
+    }
+
+    /// This device's key: also its name at relays.
+    #[must_use]
+    pub fn device(&self) -> VerificationKey {
+        self.device.verification_key()
+    }
+
+    /// The key that signs this device's requests to relays.
+    #[must_use]
+    pub fn request_key(&self) -> &SigningKey {
+        &self.device
+    }
+
+    /// What the ledger comes to.
+    #[must_use]
+    pub fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// The journal, to see what relays have.
+    #[must_use]
+    pub fn journal(&self) -> &Journal<V> {
+        &self.journal
+    }
+
+    /// The sections that have an epoch, in the table's order, own ones last.
+    #[must_use]
+    pub fn sections(&self) -> Vec<SectionName> {
+        crate::party::sections_in_order(
+            self.fold.epochs.values().map(|e| e.charter.section.clone()),
+        )
+    }
+
+    /// A section as it stands; empty sections have a view too once they were opened.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoEpoch`] when there is no such section yet.
+    pub fn view(&mut self, section: &SectionName) -> Result<View, PartyError> {
+        let epoch = self.current(section).ok_or(PartyError::NoEpoch)?;
+        Ok(View::of(self.replica(epoch)?))
+    }
+
+    /// The name to put on grants: the first person's in `identity`.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn name(&mut self) -> Result<String, PartyError> {
+        let section = crate::party::section("identity")?;
+        let view = self.view(&section)?;
+        let named = view.entries.iter().find_map(|entry| {
+            let field = entry.fields.get("name")?.versions.first()?;
+            Some(crate::section::display::display_value(&field.value))
+        });
+        Ok(named.unwrap_or_else(|| "(no name)".to_owned()))
+    }
+}

@@ -1,0 +1,409 @@
+//! Carry-over: what was written in an older epoch that its successor's founder had not seen.
+//!
+//! Each late envelope becomes an envelope of the current epoch that names it. Where only its
+//! author changed a field, the field is set; where both sides did, both values stand as a
+//! conflict. Late envelopes of somebody who may no longer write wait for the holder's word.
+
+use std::collections::BTreeSet;
+
+use rand_core::CryptoRng;
+
+use super::Holder;
+use super::exchange::looked_through;
+use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
+use crate::id::{EntryId, EnvelopeId, EpochId};
+use crate::ledger::StatementBody;
+use crate::party::PartyError;
+use crate::replica::{EntryNow, Node, Refusal, Replica, Standing};
+use crate::section::{SectionName, Value};
+use crate::time::Timestamp;
+use crate::vault::{Batch, Vault};
+
+/// An envelope that was put aside, for the holder to see.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// The envelope.
+    pub envelope: EnvelopeId,
+    /// The section.
+    pub section: SectionName,
+    /// Who signed it: the organisation's name, or what else is known.
+    pub author: String,
+    /// When it claims to have been written.
+    pub at: Timestamp,
+    /// Why it was put aside; none for a late envelope of a former writer.
+    pub refusal: Option<Refusal>,
+    /// What it holds.
+    pub edits: Vec<&'static str>,
+}
+
+impl<V: Vault> Holder<V> {
+    /// Carries over the late envelopes of a section; returns how many.
+    pub(super) fn carry_over(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let Some(current) = self.current(section) else { return Ok(0) };
+        let mut made = 0;
+        for (old, seen) in self.older(section, current) {
+            let (table, key) = looked_through(&old);
+            let len = self.journal.envelopes(&old)?.len() as u64;
+            let mark = crate::codec::encode(&(len, *current.as_bytes()));
+            if self.journal.vault().get(table, &key)?.is_some_and(|m| **m == mark) {
+                continue;
+            }
+            for late in self.late(section, old, &seen, current)? {
+                if self.may_carry(section, old, &late, current)? {
+                    made += usize::from(self.carry(batch, section, old, &late, now, rng)?);
+                }
+            }
+            batch.put(table, key, mark);
+        }
+        Ok(made)
+    }
+
+    /// The epochs before the current one, oldest first, each with what the line that leads to
+    /// the current one had seen of it. Epochs beside that line were not seen at all.
+    fn older(
+        &self,
+        section: &SectionName,
+        current: EpochId,
+    ) -> Vec<(EpochId, BTreeSet<EnvelopeId>)> {
+        let mut line: Vec<(EpochId, BTreeSet<EnvelopeId>)> = Vec::new();
+        let mut at = current;
+        while let Some(epoch) = self.fold.epochs.get(&at) {
+            let first = epoch.charter.parents.iter().min_by_key(|parent| {
+                let revocations =
+                    self.fold.epochs.get(*parent).map_or(0, |e| e.charter.revocations);
+                (core::cmp::Reverse(revocations), **parent)
+            });
+            let Some(base) = first else { break };
+            line.push((*base, epoch.cut.clone()));
+            at = *base;
+        }
+        let on_line: BTreeSet<EpochId> = line.iter().map(|(id, _)| *id).collect();
+        let beside = self
+            .fold
+            .epochs
+            .values()
+            .filter(|e| e.charter.section == *section)
+            .map(|e| e.charter.id())
+            .filter(|id| *id != current && !on_line.contains(id));
+        line.extend(beside.map(|id| (id, BTreeSet::new())));
+        line.sort_by_key(|(id, _)| self.fold.epochs.get(id).map(|e| (e.charter.founded_at, *id)));
+        line
+    }
+
+    /// Admitted envelopes of an old epoch that are not in `seen`'s past and not dealt with.
+    fn late(
+        &mut self,
+        section: &SectionName,
+        old: EpochId,
+        seen: &BTreeSet<EnvelopeId>,
+        current: EpochId,
+    ) -> Result<Vec<EnvelopeId>, PartyError> {
+        let mut carried: BTreeSet<EnvelopeId> = BTreeSet::new();
+        let epochs: Vec<EpochId> = self
+            .fold
+            .epochs
+            .values()
+            .filter(|e| e.charter.section == *section)
+            .map(|e| e.charter.id())
+            .collect();
+        for epoch in epochs {
+            let nodes = self.replica(epoch)?;
+            let by_holder = |node: &Node| node.standing() == Some(Standing::Holder);
+            carried.extend(
+                nodes.history().filter(|(_, n)| by_holder(n)).filter_map(|(_, n)| n.carries),
+            );
+        }
+        debug_assert!(old != current, "the current epoch is not carried");
+        let replica = self.replica(old)?;
+        let known =
+            |id: &EnvelopeId| seen.contains(id) || seen.iter().any(|tip| replica.precedes(id, tip));
+        Ok(replica
+            .history()
+            .filter(|(id, node)| node.standing().is_some() && !known(id) && !carried.contains(*id))
+            .map(|(id, _)| *id)
+            .collect())
+    }
+
+    /// Whether a late envelope is carried over without asking: its author may still write, or is
+    /// the holder. The holder's word about a quarantined one decides otherwise.
+    fn may_carry(
+        &mut self,
+        section: &SectionName,
+        old: EpochId,
+        late: &EnvelopeId,
+        current: EpochId,
+    ) -> Result<bool, PartyError> {
+        debug_assert!(self.current(section) == Some(current), "carries into the current epoch");
+        if let Some(released) = self.fold.judged.get(late) {
+            return Ok(*released);
+        }
+        let standing = self.replica(old)?.node(late).and_then(Node::standing);
+        Ok(match standing {
+            Some(Standing::Holder) => true,
+            Some(Standing::Contributor { organisation, .. }) => {
+                self.replica(current)?.charter().writer(&organisation).is_some()
+            }
+            None => false,
+        })
+    }
+
+    /// Re-applies one late envelope in the current epoch; whether there was anything to do.
+    fn carry(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        old: EpochId,
+        late: &EnvelopeId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, PartyError> {
+        let current = self.current(section).ok_or(PartyError::NoEpoch)?;
+        self.replica(current)?;
+        let before = self.replica(old)?;
+        let Some(node) = before.node(late).cloned() else { return Ok(false) };
+        let mut touched: Vec<EntryId> = Vec::new();
+        let mut steps: Vec<Step> = Vec::new();
+        for edit in &node.edits {
+            steps.extend(step(before, late, &node, edit));
+        }
+        touched.extend(steps.iter().map(|s| s.entry));
+        touched.sort_unstable();
+        touched.dedup();
+        let there = self.replicas.get(&current).ok_or(PartyError::NoEpoch)?;
+        let mut edits = Vec::new();
+        for entry in touched {
+            let present = there.entry(entry);
+            let of_entry = steps.iter().filter(|s| s.entry == entry);
+            edits.extend(reapply(present.as_ref(), of_entry));
+        }
+        if edits.is_empty() {
+            return Ok(false);
+        }
+        match self.write_one(batch, section, edits, Some(*late), now, rng) {
+            Ok(()) => Ok(true),
+            // What the current epoch cannot take stays where it is, for the holder to see.
+            Err(PartyError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What was put aside in all sections: refused envelopes, and late ones of former writers.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn quarantined(&mut self) -> Result<Vec<Quarantined>, PartyError> {
+        let mut all = Vec::new();
+        let epochs: Vec<(EpochId, SectionName)> = self
+            .fold
+            .epochs
+            .values()
+            .map(|e| (e.charter.id(), e.charter.section.clone()))
+            .collect();
+        for (epoch, section) in epochs {
+            let current = self.current(&section);
+            let judged = self.fold.judged.clone();
+            let replica = self.replica(epoch)?;
+            let aside = |id: &EnvelopeId, node: &Node, refusal| Quarantined {
+                envelope: *id,
+                section: section.clone(),
+                author: author_name(replica, node),
+                at: node.at,
+                refusal,
+                edits: node.edits.iter().map(Edit::name).collect(),
+            };
+            let open = |id: &EnvelopeId| !judged.contains_key(id);
+            all.extend(
+                replica
+                    .quarantined()
+                    .filter(|(id, ..)| open(id))
+                    .map(|(id, node, refusal)| aside(id, node, Some(refusal))),
+            );
+            let Some(current) = current.filter(|c| *c != epoch) else { continue };
+            let older = self.older(&section, current);
+            let Some((_, seen)) = older.into_iter().find(|(id, _)| *id == epoch) else { continue };
+            for late in self.late(&section, epoch, &seen, current)? {
+                if !judged.contains_key(&late)
+                    && !self.may_carry(&section, epoch, &late, current)?
+                {
+                    let replica = self.replica(epoch)?;
+                    if let Some(node) = replica.node(&late) {
+                        all.push(Quarantined {
+                            envelope: late,
+                            section: section.clone(),
+                            author: author_name(replica, node),
+                            at: node.at,
+                            refusal: None,
+                            edits: node.edits.iter().map(Edit::name).collect(),
+                        });
+                    }
+                }
+            }
+        }
+        all.sort_by_key(|q| (q.at, q.envelope));
+        Ok(all)
+    }
+
+    /// Decides about an envelope in quarantine: takes a late one over after all, or drops it.
+    /// A refused one can only be dropped.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoEntry`] when it is not in quarantine, [`PartyError::Refused`] when
+    /// it cannot be released.
+    pub fn judge(
+        &mut self,
+        envelope: EnvelopeId,
+        release: bool,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let aside = self.quarantined()?;
+        let one = aside.iter().find(|q| q.envelope == envelope).ok_or(PartyError::NoEntry)?;
+        if let (true, Some(refusal)) = (release, one.refusal) {
+            return Err(PartyError::Refused(refusal));
+        }
+        let mut batch = Batch::new();
+        let body = StatementBody::Judged { envelope, released: release };
+        self.say(&mut batch, body, now, rng)?;
+        if release {
+            for (epoch, _) in
+                self.current(&one.section).map(|c| self.older(&one.section, c)).unwrap_or_default()
+            {
+                if self.replica(epoch)?.node(&envelope).is_some() {
+                    self.carry(&mut batch, &one.section, epoch, &envelope, now, rng)?;
+                }
+            }
+        }
+        Ok(self.journal.commit(batch)?)
+    }
+}
+
+fn author_name(replica: &Replica, node: &Node) -> String {
+    let charter = replica.charter();
+    let card = charter.organisation_of(&node.header.author).and_then(|o| charter.card(&o));
+    card.map_or_else(|| "unknown key".to_owned(), |card| card.name.clone())
+}
+
+/// One late edit, with what its author saw and what came of it there.
+struct Step {
+    entry: EntryId,
+    what: What,
+}
+
+enum What {
+    Whole(Box<EntryRecord>),
+    Field { name: String, seen: Vec<Value>, came: Option<FieldVersion> },
+    Gone { seen: Option<EntryNow> },
+    As(Edit),
+}
+
+fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<Step> {
+    let (entry, what) = match edit {
+        Edit::Add { nonce, .. } => {
+            let entry = entry_id(&node.header.author, nonce);
+            (entry, What::Whole(Box::new(old.entry(entry)?.to_record())))
+        }
+        Edit::Move(record) => (record.id, What::Whole(Box::new(old.entry(record.id)?.to_record()))),
+        Edit::Set { entry, field, .. }
+        | Edit::Resolve { entry, field, .. }
+        | Edit::Splice { entry, field, .. } => {
+            let came = old.entry(*entry)?.fields.get(field).and_then(|f| {
+                let own = f.versions.iter().find(|v| v.at == node.at);
+                own.or_else(|| f.versions.last()).cloned()
+            });
+            let seen = old.values_before(late, *entry, field);
+            (*entry, What::Field { name: field.clone(), seen, came })
+        }
+        Edit::Remove { entry } => (*entry, What::Gone { seen: old.entry(*entry) }),
+        Edit::Remark(remark) => (remark.entry, What::As(edit.clone())),
+        Edit::Settle { entry, .. }
+        | Edit::Restore { entry }
+        | Edit::Attest { entry, .. }
+        | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
+    };
+    Some(Step { entry, what })
+}
+
+/// The edits that bring late steps about one entry into an epoch where it stands as `present`.
+fn reapply<'a>(present: Option<&EntryNow>, steps: impl Iterator<Item = &'a Step>) -> Vec<Edit> {
+    let (mut first, mut rest, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    for step in steps {
+        let entry = step.entry;
+        match (&step.what, present) {
+            (What::Whole(record), None) => {
+                // The record brings everything along that stands in the old epoch.
+                return vec![Edit::Move((**record).clone())];
+            }
+            (What::Whole(_), Some(_)) | (_, None) => {}
+            (What::As(edit), Some(present)) => match edit {
+                Edit::Attest { .. } => first.push(edit.clone()),
+                Edit::Remark(remark) if present.remarks.iter().any(|r| r.id == remark.id) => {}
+                Edit::Settle { suggestion, .. } if !is_open(present, *suggestion) => {}
+                _ => rest.push(edit.clone()),
+            },
+            (What::Field { name, seen, came }, Some(present)) => {
+                let stands: Vec<&Value> = present
+                    .fields
+                    .get(name)
+                    .iter()
+                    .flat_map(|f| &f.versions)
+                    .map(|v| &v.value)
+                    .collect();
+                let value = came.as_ref().map(|v| v.value.clone());
+                let done = value.as_ref().is_some_and(|v| stands.contains(&v))
+                    || (value.is_none() && stands.is_empty());
+                let untouched =
+                    stands.iter().all(|v| seen.contains(v)) && stands.len() == seen.len();
+                if done {
+                    continue;
+                }
+                match came {
+                    Some(version) if !untouched => rest.push(Edit::Contest {
+                        entry,
+                        field: name.clone(),
+                        version: version.clone(),
+                    }),
+                    _ if untouched => {
+                        rest.push(Edit::Set { entry, field: name.clone(), value });
+                    }
+                    _ => {}
+                }
+            }
+            (What::Gone { seen }, Some(present)) => {
+                let as_seen = seen.as_ref().is_some_and(|seen| {
+                    let values = |e: &EntryNow| {
+                        e.fields
+                            .iter()
+                            .map(|(n, f)| {
+                                (
+                                    n.clone(),
+                                    f.versions.iter().map(|v| v.value.clone()).collect::<Vec<_>>(),
+                                )
+                            })
+                            .collect::<Vec<_>>()
+                    };
+                    values(seen) == values(present)
+                });
+                if as_seen {
+                    last.push(Edit::Remove { entry });
+                }
+            }
+        }
+    }
+    first.append(&mut rest);
+    first.append(&mut last);
+    first
+}
+
+fn is_open(entry: &EntryNow, suggestion: crate::id::RemarkId) -> bool {
+    !entry.settled.contains_key(&suggestion)
+        && entry
+            .remarks
+            .iter()
+            .any(|r| r.id == suggestion && matches!(r.content, RemarkContent::Suggestion { .. }))
+}

@@ -1,0 +1,269 @@
+//! Devices join and leave.
+
+use rand_core::CryptoRng;
+
+use super::{DEVICE_KEY, Holder, LEDGER_KEY, META, Meta, RECEIVING_KEY};
+use crate::codec;
+use crate::id::VerificationKey;
+use crate::journal::{Incoming, IncomingItem, Journal};
+use crate::keys::{
+    CertificateChain, ComparisonWords, DeviceCertificate, EnrolmentCode, EnrolmentRequest,
+    PhaseKey, ReceivingKey, SigningKey, WordsError, enrolment_words,
+};
+use crate::ledger::{Fold, Ledger, StatementBody};
+use crate::letter::Letter;
+use crate::party::PartyError;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+
+const PENDING: &[u8] = b"pending device";
+
+/// A device that has asked to join and waits for its letter.
+#[derive(Debug)]
+pub struct PendingDevice<V> {
+    journal: Journal<V>,
+    device: SigningKey,
+    receiving: ReceivingKey,
+    request: Vec<u8>,
+    relays: Vec<String>,
+}
+
+impl<V: Vault> PendingDevice<V> {
+    /// Makes the keys of a new device in an empty vault.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn create(
+        vault: V,
+        relays: &[String],
+        expires: Option<Timestamp>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, PartyError> {
+        let device = SigningKey::generate(rng);
+        let receiving = ReceivingKey::generate(rng);
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let request = EnrolmentRequest {
+            device: device.verification_key(),
+            receiving: receiving.public_key(),
+            nonce,
+            expires,
+        };
+        let (request, _) = request.sign(&device);
+        let mut journal = Journal::open(vault)?;
+        let mut batch = Batch::new();
+        let pending = (minicbor::bytes::ByteVec::from(request.clone()), relays.to_vec());
+        batch.put(Table::Meta, PENDING, codec::encode(&pending));
+        batch.put(Table::Key, DEVICE_KEY, device.to_seed().to_vec());
+        batch.put(Table::Key, RECEIVING_KEY, receiving.to_seed().to_vec());
+        journal.commit(batch)?;
+        Ok(Self { journal, device, receiving, request, relays: relays.to_vec() })
+    }
+
+    /// Whether a vault is a device that waits to join.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn is_in(vault: &V) -> Result<bool, PartyError> {
+        Ok(vault.get(Table::Meta, PENDING)?.is_some())
+    }
+
+    /// Opens a device that waits to join.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NotHolder`] when the vault is something else.
+    pub fn open(vault: V) -> Result<Self, PartyError> {
+        let pending = vault.get(Table::Meta, PENDING)?.ok_or(PartyError::NotHolder)?;
+        let (request, relays): (minicbor::bytes::ByteVec, Vec<String>) =
+            codec::decode(&pending, 64 * 1024).map_err(|_| PartyError::Damaged)?;
+        let seed = |name: &[u8]| -> Result<[u8; 32], PartyError> {
+            let bytes = vault.get(Table::Key, name)?.ok_or(PartyError::Damaged)?;
+            bytes.as_slice().try_into().map_err(|_| PartyError::Damaged)
+        };
+        let device = SigningKey::from_seed(&seed(DEVICE_KEY)?);
+        let receiving = ReceivingKey::from_seed(&seed(RECEIVING_KEY)?);
+        Ok(Self {
+            journal: Journal::open(vault)?,
+            device,
+            receiving,
+            request: request.into(),
+            relays,
+        })
+    }
+
+    /// The request to leave for the approving device, and its code.
+    #[must_use]
+    pub fn request(&self) -> (&[u8], EnrolmentCode) {
+        (&self.request, EnrolmentCode::of(&self.request))
+    }
+
+    /// Relays where the letter may come.
+    #[must_use]
+    pub fn relays(&self) -> &[String] {
+        &self.relays
+    }
+
+    /// The key that signs this device's requests to relays.
+    #[must_use]
+    pub fn request_key(&self) -> &SigningKey {
+        &self.device
+    }
+
+    /// Looks for the letter that lets this device in among what a relay has for it. The words
+    /// must be compared with those that the approving device showed before the device is used.
+    ///
+    /// # Errors
+    /// Returns the pending device back when no letter was there.
+    pub fn receive(mut self, incoming: Incoming) -> Result<Result<Joined<V>, Self>, PartyError> {
+        let own = self.device.verification_key();
+        for item in incoming.items {
+            let IncomingItem::Letter(bytes) = item else { continue };
+            let Ok(Letter::Enrolled { chain, ledger_key, relays }) =
+                Letter::open(&bytes, &own, &self.receiving)
+            else {
+                continue;
+            };
+            let Some(root) = chain.claimed_root() else { continue };
+            let passport = crate::id::PassportId::of_root(&root);
+            let Ok(verified) = chain.verify(&passport) else { continue };
+            if verified.key() != own {
+                continue;
+            }
+            let approver =
+                verified.lineage().iter().rev().nth(1).copied().ok_or(PartyError::Damaged)?;
+            let ledger_key = PhaseKey::from_bytes(&ledger_key);
+            let meta = Meta { version: 1, passport, chain: chain.clone() };
+            let mut batch = Batch::new();
+            batch.put(Table::Meta, META, codec::encode(&meta));
+            batch.put(Table::Key, LEDGER_KEY, ledger_key.as_bytes().to_vec());
+            batch.delete(Table::Meta, PENDING);
+            self.journal.commit(batch)?;
+            let holder = Holder {
+                journal: self.journal,
+                device: self.device,
+                receiving: self.receiving,
+                chain,
+                passport,
+                ledger_key,
+                ledger: Ledger::new(passport),
+                ledger_tail: (0, None),
+                fold: Fold::default(),
+                replicas: std::collections::BTreeMap::new(),
+            };
+            return Ok(Ok(Joined { holder, approver, relays }));
+        }
+        Ok(Err(self))
+    }
+}
+
+/// A device that was let in.
+#[derive(Debug)]
+pub struct Joined<V> {
+    /// The device, in use from now on.
+    pub holder: Holder<V>,
+    /// Who let it in.
+    pub approver: VerificationKey,
+    /// The passport's relays.
+    pub relays: Vec<String>,
+}
+
+impl<V: Vault> Joined<V> {
+    /// The words that the approving device shows too.
+    ///
+    /// # Errors
+    /// Returns [`WordsError`].
+    pub fn words(&self) -> Result<ComparisonWords, WordsError> {
+        enrolment_words(
+            &self.holder.passport,
+            &self.approver,
+            &self.holder.device(),
+            &self.holder.receiving.public_key(),
+        )
+    }
+}
+
+impl<V: Vault> Holder<V> {
+    /// Reads an enrolment request and says which words the new device will show.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::Enrolment`] when it does not verify.
+    pub fn words_for(
+        &self,
+        request: &[u8],
+    ) -> Result<Result<ComparisonWords, WordsError>, PartyError> {
+        let request = EnrolmentRequest::open(request).map_err(|_| PartyError::Enrolment)?;
+        Ok(enrolment_words(&self.passport, &self.device(), &request.device, &request.receiving))
+    }
+
+    /// Lets a new device in: certifies it, says so in the ledger, and leaves it the ledger's key.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::Enrolment`] when the request does not verify.
+    pub fn approve_device(
+        &mut self,
+        request: &[u8],
+        name: &str,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<VerificationKey, PartyError> {
+        let request = EnrolmentRequest::open(request).map_err(|_| PartyError::Enrolment)?;
+        let certificate = DeviceCertificate::new(
+            self.passport,
+            request.device,
+            request.receiving.clone(),
+            now,
+            request.expires,
+        );
+        let chain: CertificateChain = self.chain.extend(&certificate, &self.device);
+        chain.verify(&self.passport)?;
+        let mut batch = Batch::new();
+        let body = StatementBody::DeviceAdded { chain: chain.clone(), name: name.to_owned() };
+        self.say(&mut batch, body, now, rng)?;
+        let letter = Letter::Enrolled {
+            chain,
+            ledger_key: *self.ledger_key.as_bytes(),
+            relays: self.fold.relays.clone(),
+        };
+        let sealed = letter.seal(&request.device, &request.receiving, rng)?;
+        self.journal.post(&mut batch, request.device, sealed);
+        self.journal.commit(batch)?;
+        Ok(request.device)
+    }
+
+    /// Removes a device: from now on it speaks for nobody, and every section gets new keys that
+    /// it does not have. What it has read, and the ledger as far as it goes under the present
+    /// key, it keeps.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoDevice`] when it is unknown, removed already, or this one.
+    pub fn remove_device(
+        &mut self,
+        device: VerificationKey,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let known = self.fold.devices.get(&device).is_some_and(|d| !d.removed);
+        if !known || device == self.device() {
+            return Err(PartyError::NoDevice);
+        }
+        let mut batch = Batch::new();
+        self.say(&mut batch, StatementBody::DeviceRemoved { device }, now, rng)?;
+        for section in self.sections() {
+            self.found(&mut batch, &section, now, rng)?;
+        }
+        Ok(self.journal.commit(batch)?)
+    }
+
+    /// Sets where the passport's relays are.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn set_relays(
+        &mut self,
+        relays: Vec<String>,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        self.say_alone(StatementBody::RelaysSet { relays }, now, rng)
+    }
+}

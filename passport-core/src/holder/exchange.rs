@@ -1,0 +1,272 @@
+//! What goes to relays and comes back.
+
+use rand_core::CryptoRng;
+
+use super::Holder;
+use crate::access::{AccessList, Member, Rights, channel_id};
+use crate::codec;
+use crate::envelope::SealedEnvelope;
+use crate::epoch::Right;
+use crate::id::{EpochId, VerificationKey};
+use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
+use crate::keys::{Signable as _, Signed, SigningKey};
+use crate::ledger::{LEDGER_LABEL, channel_nonce, ledger_epoch};
+use crate::party::PartyError;
+use crate::section::SectionName;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+
+/// What an exchange brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Envelopes and letters that were new.
+    pub new: usize,
+    /// Objects that could not be used, with no more said of them.
+    pub unusable: usize,
+}
+
+impl<V: Vault> Holder<V> {
+    /// What a relay has not got yet.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
+        let remote = self.journal.remote(url)?;
+        let lists = self.lists_for(&remote, now)?;
+        Ok(self.journal.outgoing(&remote, lists, |_| true)?)
+    }
+
+    /// Notes which relay answers at a URL, before anything it says is used. A relay that is new
+    /// here, or has lost what it had, will be offered everything again.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
+        crate::party::met(&mut self.journal, url, relay, reset)
+    }
+
+    /// Notes what a relay said of what it was offered; returns how many objects it refused.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn settle_with(
+        &mut self,
+        url: &str,
+        outgoing: &Outgoing,
+        verdicts: &Verdicts,
+        now: Timestamp,
+    ) -> Result<usize, PartyError> {
+        crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
+    }
+
+    /// Learns the access list that a relay has of a channel.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError> {
+        let mut remote = self.journal.remote(url)?;
+        remote.learn_list(list);
+        let mut batch = Batch::new();
+        self.journal.remember(&mut batch, url, &remote);
+        Ok(self.journal.commit(batch)?)
+    }
+
+    /// Takes in what came from a relay: one atomic write, the cursor with it.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`]; then nothing was taken in, and the same may come again.
+    pub fn receive(&mut self, url: &str, incoming: Incoming) -> Result<Received, PartyError> {
+        let mut batch = Batch::new();
+        let mut remote = self.journal.remote(url)?;
+        let mut received = Received::default();
+        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let mut touched: Vec<EpochId> = Vec::new();
+        for item in incoming.items {
+            let new = match item {
+                IncomingItem::Envelope(bytes) => {
+                    let verified =
+                        SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
+                    match verified {
+                        Some(envelope) => {
+                            let envelope = envelope.sealed();
+                            let epoch = envelope.header().epoch;
+                            let source = Some(incoming.relay);
+                            let new = self.journal.append(&mut batch, envelope, source)?;
+                            if new && epoch == ledger {
+                                self.admit_statements(envelope);
+                            }
+                            if new {
+                                touched.push(epoch);
+                            }
+                            Some(new)
+                        }
+                        None => None,
+                    }
+                }
+                // A device in use expects no letter: what comes was meant for an earlier state.
+                IncomingItem::Letter(_) => Some(false),
+                IncomingItem::AccessList(bytes) => {
+                    let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
+                    list.ok().map(|list| {
+                        remote.learn_list(&list);
+                        false
+                    })
+                }
+            };
+            match new {
+                Some(new) => received.new += usize::from(new),
+                None => received.unusable += 1,
+            }
+        }
+        remote.relay = Some(incoming.relay);
+        remote.position = incoming.position;
+        self.journal.remember(&mut batch, url, &remote);
+        self.journal.commit(batch)?;
+        self.fold = self.ledger.fold();
+        for epoch in touched {
+            self.replicas.remove(&epoch);
+        }
+        Ok(received)
+    }
+
+    /// Brings the passport in order after an exchange: brings together epochs founded at once
+    /// and carries over what was written in older ones. Returns how many envelopes that made.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        let mut batch = Batch::new();
+        let mut made = 0;
+        for section in self.sections() {
+            if self.fold.current(&section).len() > 1 {
+                self.found(&mut batch, &section, now, rng)?;
+                made += 1;
+            }
+            made += self.carry_over(&mut batch, &section, now, rng)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        Ok(made)
+    }
+
+    /// Access lists that a relay should replace: where members or live epochs are not what the
+    /// ledger says.
+    fn lists_for(
+        &self,
+        remote: &RemoteState,
+        now: Timestamp,
+    ) -> Result<Vec<Signed<AccessList>>, PartyError> {
+        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
+        let mut lists = Vec::new();
+        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let labels = self.sections().into_iter().map(|section| {
+            let mut live = self.fold.current(&section);
+            live.sort_unstable();
+            (section.as_str().to_owned(), live, self.section_members(&section, now))
+        });
+        let of_ledger = (LEDGER_LABEL.to_owned(), vec![ledger], self.ledger_members());
+        for (label, live, members) in core::iter::once(of_ledger).chain(labels) {
+            lists.extend(next_list(control, &label, live, members, remote));
+        }
+        Ok(lists)
+    }
+
+    fn device_members(&self) -> Vec<Member> {
+        self.fold
+            .live_devices()
+            .map(|d| Member {
+                key: d.verified.key(),
+                can: Rights::ReadWrite,
+                until: d.verified.expires(),
+                history: true,
+            })
+            .collect()
+    }
+
+    fn ledger_members(&self) -> Vec<Member> {
+        let mut members = self.device_members();
+        members.extend(self.fold.locator.map(|key| Member {
+            key,
+            can: Rights::Read,
+            until: None,
+            history: true,
+        }));
+        members
+    }
+
+    fn section_members(&self, section: &SectionName, now: Timestamp) -> Vec<Member> {
+        let mut members = self.device_members();
+        for grant in self.fold.in_force(section, now) {
+            let Some(contact) = self.fold.contacts.get(&grant.grant.organisation) else { continue };
+            let can = match grant.grant.can {
+                Right::Read => Rights::Read,
+                Right::Contribute => Rights::ReadWrite,
+                Right::Deposit => Rights::Write,
+            };
+            let (until, history) = (grant.grant.until, grant.grant.history);
+            members.extend(contact.card.instances().iter().map(|i| Member {
+                key: i.key(),
+                can,
+                until,
+                history,
+            }));
+        }
+        members
+    }
+}
+
+/// The list to put in the place of the one that a relay has, if it should say something else.
+fn next_list(
+    control: &SigningKey,
+    label: &str,
+    live: Vec<EpochId>,
+    members: Vec<Member>,
+    remote: &RemoteState,
+) -> Option<Signed<AccessList>> {
+    let nonce = channel_nonce(control, label);
+    let key: VerificationKey = control.verification_key();
+    let channel = channel_id(&key, &nonce);
+    let known = remote.list(&channel).and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
+    let list = AccessList {
+        version: crate::access::VERSION,
+        channel,
+        nonce,
+        control: key,
+        serial: known.as_ref().map_or(1, |(_, l)| l.serial + 1),
+        replaces: known.as_ref().map(|(hash, _)| *hash),
+        live,
+        members: merged(members),
+        successor: None,
+    };
+    let same = known.is_some_and(|(_, l)| l.live == list.live && l.members == list.members);
+    (!same).then(|| Signed::new(&list, control))
+}
+
+/// One membership per key, ascending: of several, the one that allows more and lasts longer.
+fn merged(mut members: Vec<Member>) -> Vec<Member> {
+    members.sort_by_key(|m| m.key);
+    members.dedup_by(|next, kept| {
+        let same = next.key == kept.key;
+        if same {
+            let both = next.can.reads() | kept.can.reads();
+            let write = next.can.writes() | kept.can.writes();
+            kept.can = match (both, write) {
+                (true, true) => Rights::ReadWrite,
+                (true, false) => Rights::Read,
+                (false, _) => Rights::Write,
+            };
+            kept.until = kept.until.and_then(|k| next.until.map(|n| n.max(k)));
+            kept.history |= next.history;
+        }
+        same
+    });
+    members
+}
+
+/// Where a party remembers how far an epoch was looked through for late envelopes.
+pub(super) fn looked_through(epoch: &EpochId) -> (Table, Vec<u8>) {
+    let mut key = b"carried ".to_vec();
+    key.extend_from_slice(epoch.as_bytes());
+    (Table::Meta, key)
+}

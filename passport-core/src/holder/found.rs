@@ -1,0 +1,245 @@
+//! Founding an epoch: today's state, today's members, new keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::CryptoRng;
+
+use super::Holder;
+use crate::edit::EntryRecord;
+use crate::envelope::{Header, Kind, seal};
+use crate::epoch::{
+    Charter, Phase, PhaseKeys, PhaseWrap, Right, SnapshotDigest, VerifiedCharter, WrapContext,
+    Writer, plan_phases, split,
+};
+use crate::id::{EnvelopeId, EpochId, OrganisationId};
+use crate::keys::{Card, PhaseKey, Signed, VerifiedInstance};
+use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, section_channel};
+use crate::letter::{Letter, Offer, OfferedEpoch};
+use crate::party::{PartyError, open_with};
+use crate::replica::Replica;
+use crate::section::{SCHEMA_VERSION, SectionName};
+use crate::time::Timestamp;
+use crate::vault::{Batch, Vault};
+
+/// Largest part of a snapshot, before padding.
+const PART_BYTES: usize = 160 * 1024;
+
+impl<V: Vault> Holder<V> {
+    /// Founds the next epoch of a section with the members that the ledger says, and sends each
+    /// its keys. All in the batch.
+    pub(super) fn found(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<EpochId, PartyError> {
+        self.found_with(batch, section, &[], now, rng)
+    }
+
+    /// As [`Self::found`], with more cards: of organisations whose word is about to be moved in.
+    pub(super) fn found_with(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        guests: &[Signed<Card>],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<EpochId, PartyError> {
+        let parents = self.fold.current(section);
+        let (records, cut, cards) = match parents.first() {
+            Some(base) => {
+                let replica = self.replica(*base)?;
+                let cut: BTreeSet<EnvelopeId> = replica.tips().clone();
+                (replica.records(), cut, known_cards(replica.charter()))
+            }
+            None => Default::default(),
+        };
+        let grants: Vec<FoldedGrant> = self.fold.in_force(section, now).cloned().collect();
+        let starts = plan_phases(now, grants.iter().filter_map(|g| g.grant.until));
+        let keys: PhaseKeys =
+            (0..).zip(&starts).map(|(i, _)| (i, PhaseKey::generate(rng))).collect();
+        let parts = split(records.clone(), now, PART_BYTES);
+        let writers = writers(&grants);
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
+        let mut sorted = parents.clone();
+        sorted.sort_unstable();
+        let charter = Charter {
+            version: Charter::VERSION,
+            schema: SCHEMA_VERSION,
+            passport: self.passport,
+            founder: self.chain.clone(),
+            removed_devices: self.fold.removed_devices(),
+            channel: section_channel(control, section),
+            section: section.clone(),
+            parents: sorted,
+            founded_at: now,
+            cards: self.cards_for(&writers, &records, &cards, guests),
+            writers,
+            phases: starts
+                .iter()
+                .zip(keys.values())
+                .map(|(from, key)| Phase { from: *from, commitment: key.commitment() })
+                .collect(),
+            snapshot: SnapshotDigest::of(&parts),
+            nonce,
+            revocations: self.fold.revocations(section),
+        };
+        let charter = charter.sign(&self.device)?;
+        let founded = StatementBody::Founded {
+            charter: Box::new(charter.signed().clone()),
+            keys: KeyOfPhase::list(&keys),
+            cut: cut.into_iter().collect(),
+        };
+        self.say(batch, founded, now, rng)?;
+        self.lay_snapshot(batch, &charter, &keys, parts, rng)?;
+        for grant in &grants {
+            self.offer(batch, grant, &charter, &keys, rng)?;
+        }
+        Ok(charter.id())
+    }
+
+    fn lay_snapshot(
+        &mut self,
+        batch: &mut Batch,
+        charter: &VerifiedCharter,
+        keys: &PhaseKeys,
+        parts: Vec<Vec<u8>>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let key = keys.get(&0).ok_or(PartyError::Damaged)?;
+        let mut replica = Replica::new(charter.clone());
+        let mut prev = None;
+        for (seq, body) in (1..).zip(parts) {
+            let header = Header {
+                version: Header::VERSION,
+                suite: Header::SUITE,
+                channel: charter.channel,
+                epoch: charter.id(),
+                phase: 0,
+                author: self.device.verification_key(),
+                seq,
+                prev,
+                deps: Vec::new(),
+                kind: Kind::Snapshot,
+            };
+            let envelope = seal(&header, body, key, &self.device, rng)?;
+            prev = Some(envelope.id());
+            replica.admit(open_with(&envelope, |_| Some(key.clone())));
+            self.journal.append(batch, &envelope, None)?;
+        }
+        if !replica.is_ready() {
+            return Err(PartyError::Damaged);
+        }
+        self.replicas.insert(charter.id(), replica);
+        Ok(())
+    }
+
+    /// Sends an organisation a grant with the keys of its phases.
+    fn offer(
+        &mut self,
+        batch: &mut Batch,
+        grant: &FoldedGrant,
+        charter: &VerifiedCharter,
+        keys: &PhaseKeys,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let contact = self.fold.contacts.get(&grant.grant.organisation);
+        let card = contact.map(|c| c.card.clone()).ok_or(PartyError::NoContact)?;
+        let history = if grant.grant.history { self.ancestors(charter) } else { Vec::new() };
+        let signer = grant.signed.claimed_signer();
+        let chain = self.fold.devices.get(&signer).map(|d| d.chain.clone());
+        let chain = chain.ok_or(PartyError::Damaged)?;
+        for instance in card.instances() {
+            let epoch = self.wrap_all(charter, keys, instance, grant.grant.until, rng)?;
+            let mut before = Vec::with_capacity(history.len());
+            for id in &history {
+                let Some(old) = self.fold.epochs.get(id) else { continue };
+                before.push(self.wrap_all(&old.charter, &old.keys, instance, None, rng)?);
+            }
+            let offer =
+                Offer { grant: grant.signed.clone(), chain: chain.clone(), epoch, history: before };
+            let letter = Letter::Offer(Box::new(offer));
+            let sealed = letter.seal(&instance.key(), instance.receiving(), rng)?;
+            self.journal.post(batch, instance.key(), sealed);
+        }
+        Ok(())
+    }
+
+    fn wrap_all(
+        &self,
+        charter: &VerifiedCharter,
+        keys: &PhaseKeys,
+        instance: &VerifiedInstance,
+        until: Option<Timestamp>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<OfferedEpoch, PartyError> {
+        let mut wraps: Vec<Signed<PhaseWrap>> = Vec::new();
+        for phase in charter.phases_until(until) {
+            let Some(key) = keys.get(&phase) else { continue };
+            let context = WrapContext { epoch: charter.id(), phase, recipient: instance.key() };
+            let wrap = context.wrap(instance.receiving(), key, rng)?;
+            wraps.push(Signed::new(&wrap, &self.device));
+        }
+        Ok(OfferedEpoch { charter: charter.signed().clone(), wraps })
+    }
+
+    /// Every epoch before this one, the oldest first.
+    fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
+        let mut found: Vec<EpochId> = Vec::new();
+        let mut queue: Vec<EpochId> = charter.parents.clone();
+        while let Some(id) = queue.pop() {
+            if found.contains(&id) {
+                continue;
+            }
+            found.push(id);
+            queue.extend(self.fold.epochs.get(&id).iter().flat_map(|e| e.charter.parents.clone()));
+        }
+        found.reverse();
+        found
+    }
+
+    /// Cards of the writers, and of everybody whose word the snapshot carries.
+    fn cards_for(
+        &self,
+        writers: &[Writer],
+        records: &[EntryRecord],
+        known: &BTreeMap<OrganisationId, Signed<Card>>,
+        guests: &[Signed<Card>],
+    ) -> Vec<Signed<Card>> {
+        let mut needed: BTreeSet<OrganisationId> = writers.iter().map(|w| w.organisation).collect();
+        for record in records {
+            needed.extend(record.attestations.iter().map(|a| a.organisation));
+            needed.extend(record.remarks.iter().filter_map(|r| r.author.organisation()));
+        }
+        let contact =
+            |id: &OrganisationId| self.fold.contacts.get(id).map(|c| c.card.signed().clone());
+        let mut cards: BTreeMap<OrganisationId, Signed<Card>> = guests
+            .iter()
+            .filter_map(|c| Some((Card::verify(c.clone()).ok()?.id(), c.clone())))
+            .collect();
+        for id in &needed {
+            cards.extend(contact(id).or_else(|| known.get(id).cloned()).map(|c| (*id, c)));
+        }
+        cards.into_values().collect()
+    }
+}
+
+fn known_cards(charter: &VerifiedCharter) -> BTreeMap<OrganisationId, Signed<Card>> {
+    let cards = charter.cards.iter();
+    cards.filter_map(|c| Some((Card::verify(c.clone()).ok()?.id(), c.clone()))).collect()
+}
+
+/// Organisations that may write, each until the last of its grants ends.
+fn writers(grants: &[FoldedGrant]) -> Vec<Writer> {
+    let mut ends: BTreeMap<OrganisationId, Option<Timestamp>> = BTreeMap::new();
+    for grant in grants.iter().map(|g| &g.grant).filter(|g| g.can == Right::Contribute) {
+        let end = ends.entry(grant.organisation).or_insert(grant.until);
+        *end = end.and_then(|end| grant.until.map(|until| until.max(end)));
+    }
+    ends.into_iter()
+        .map(|(organisation, until)| Writer { organisation, can: Right::Contribute, until })
+        .collect()
+}

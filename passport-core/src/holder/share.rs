@@ -1,0 +1,252 @@
+//! Contacts and consent.
+
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use super::Holder;
+use crate::epoch::Right;
+use crate::grant::{Grant, Withdrawal};
+use crate::id::{GrantId, OrganisationId};
+use crate::keys::{Signed, VerifiedCard};
+use crate::ledger::{FoldedGrant, StatementBody};
+use crate::letter::Letter;
+use crate::party::PartyError;
+use crate::section::SectionName;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Vault};
+
+/// A consent to give.
+#[derive(Clone, Debug)]
+pub struct Share {
+    /// Which sections.
+    pub sections: Vec<SectionName>,
+    /// To whom.
+    pub organisation: OrganisationId,
+    /// What they may do.
+    pub can: Right,
+    /// Until when.
+    pub until: Option<Timestamp>,
+    /// What for.
+    pub purpose: String,
+    /// Whether what was written before is shared too.
+    pub history: bool,
+    /// Whether to give the NHS number along.
+    pub nhs_number: Option<String>,
+    /// Whether the contact may be one whose phrase was never confirmed.
+    pub unverified: bool,
+}
+
+/// Whether a consent is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GrantState {
+    /// It is.
+    Active,
+    /// It has ended by itself.
+    Expired,
+    /// It was withdrawn.
+    Revoked,
+}
+
+/// A consent as the holder sees it.
+#[derive(Clone, Debug)]
+pub struct GrantView {
+    /// The consent.
+    pub grant: Grant,
+    /// The name on the organisation's card.
+    pub contact: String,
+    /// Whether it is in force.
+    pub state: GrantState,
+}
+
+/// What a recipient would see: per section, how many entries.
+pub type Consent = Vec<(SectionName, usize)>;
+
+impl<V: Vault> Holder<V> {
+    /// Adds an organisation to the contacts, or renews its card.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn add_contact(
+        &mut self,
+        card: &VerifiedCard,
+        verified: bool,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let body = StatementBody::ContactAdded { card: card.signed().clone(), verified };
+        self.say_alone(body, now, rng)
+    }
+
+    /// Removes an organisation from the contacts. Its grants are not touched: revoke them first.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoContact`].
+    pub fn remove_contact(
+        &mut self,
+        organisation: OrganisationId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        if !self.fold.contacts.contains_key(&organisation) {
+            return Err(PartyError::NoContact);
+        }
+        self.say_alone(StatementBody::ContactRemoved { organisation }, now, rng)
+    }
+
+    pub(super) fn say_alone(
+        &mut self,
+        body: StatementBody,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let mut batch = Batch::new();
+        self.say(&mut batch, body, now, rng)?;
+        Ok(self.journal.commit(batch)?)
+    }
+
+    /// What a recipient of these sections would see today.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn preview(&mut self, sections: &[SectionName]) -> Result<Consent, PartyError> {
+        sections
+            .iter()
+            .map(|section| {
+                let entries = match self.view(section) {
+                    Ok(view) => view.entries.len(),
+                    Err(PartyError::NoEpoch) => 0,
+                    Err(error) => return Err(error),
+                };
+                Ok((section.clone(), entries))
+            })
+            .collect()
+    }
+
+    /// Gives consent: for each section a grant, and a new epoch that begins with today's state.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`]; nothing is shared then.
+    pub fn share(
+        &mut self,
+        share: &Share,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<GrantId>, PartyError> {
+        let contact = self.fold.contacts.get(&share.organisation).ok_or(PartyError::NoContact)?;
+        if !contact.verified && !share.unverified {
+            return Err(PartyError::UnverifiedContact);
+        }
+        if share.sections.iter().any(|s| !s.spec().shareable) {
+            return Err(PartyError::NotShareable);
+        }
+        if share.until.is_some_and(|until| until <= now) {
+            return Err(PartyError::Ended);
+        }
+        let holder_name = self.name()?;
+        let mut batch = Batch::new();
+        let mut ids = Vec::with_capacity(share.sections.len());
+        for section in &share.sections {
+            let mut id = [0; 16];
+            rng.fill_bytes(&mut id);
+            let grant = Grant {
+                version: Grant::VERSION,
+                id: GrantId::from_bytes(id),
+                passport: self.passport,
+                section: section.clone(),
+                organisation: share.organisation,
+                can: share.can,
+                from: now,
+                until: share.until,
+                purpose: share.purpose.clone(),
+                history: share.history,
+                holder_name: holder_name.clone(),
+                nhs_number: share.nhs_number.clone(),
+            };
+            ids.push(grant.id);
+            let grant = Signed::new(&grant, &self.device);
+            self.say(&mut batch, StatementBody::Granted { grant }, now, rng)?;
+            self.found(&mut batch, section, now, rng)?;
+        }
+        self.journal.commit(batch)?;
+        Ok(ids)
+    }
+
+    /// Withdraws an organisation's consents for sections (all of them if none is named), founds
+    /// new epochs without it, and tells it so. Returns the grants that ended.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoGrant`] when there was none in force.
+    pub fn revoke(
+        &mut self,
+        organisation: OrganisationId,
+        sections: &[SectionName],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<GrantId>, PartyError> {
+        let concerns = |g: &&FoldedGrant| {
+            g.grant.organisation == organisation
+                && g.revoked_at.is_none()
+                && g.grant.covers(now)
+                && (sections.is_empty() || sections.contains(&g.grant.section))
+        };
+        let ended: Vec<Grant> =
+            self.fold.grants.iter().filter(concerns).map(|g| g.grant.clone()).collect();
+        if ended.is_empty() {
+            return Err(PartyError::NoGrant);
+        }
+        let mut batch = Batch::new();
+        let mut concerned: Vec<SectionName> = ended.iter().map(|g| g.section.clone()).collect();
+        concerned.sort_unstable();
+        concerned.dedup();
+        for section in &concerned {
+            let body = StatementBody::Revoked { organisation, section: section.clone() };
+            self.say(&mut batch, body, now, rng)?;
+        }
+        for section in &concerned {
+            self.found(&mut batch, section, now, rng)?;
+        }
+        let ids: Vec<GrantId> = ended.iter().map(|g| g.id).collect();
+        self.tell_withdrawn(&mut batch, organisation, ids.clone(), now, rng)?;
+        self.journal.commit(batch)?;
+        Ok(ids)
+    }
+
+    fn tell_withdrawn(
+        &mut self,
+        batch: &mut Batch,
+        organisation: OrganisationId,
+        grants: Vec<GrantId>,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let Some(contact) = self.fold.contacts.get(&organisation) else { return Ok(()) };
+        let withdrawal = Withdrawal { passport: self.passport, grants, at: now };
+        let withdrawal = Signed::new(&withdrawal, &self.device);
+        let letter = Letter::Withdrawn { withdrawal, chain: self.chain.clone() };
+        for instance in contact.card.clone().instances() {
+            let sealed = letter.seal(&instance.key(), instance.receiving(), rng)?;
+            self.journal.post(batch, instance.key(), sealed);
+        }
+        Ok(())
+    }
+
+    /// Every consent ever given, in the order given.
+    #[must_use]
+    pub fn grants(&self, now: Timestamp) -> Vec<GrantView> {
+        let view = |g: &FoldedGrant| GrantView {
+            grant: g.grant.clone(),
+            contact: self
+                .fold
+                .contacts
+                .get(&g.grant.organisation)
+                .map_or_else(|| "(former contact)".to_owned(), |c| c.card.name.clone()),
+            state: match (g.revoked_at, g.grant.covers(now)) {
+                (Some(_), _) => GrantState::Revoked,
+                (None, true) => GrantState::Active,
+                (None, false) => GrantState::Expired,
+            },
+        };
+        self.fold.grants.iter().map(view).collect()
+    }
+}

@@ -1,0 +1,272 @@
+//! What both sides share: a student's device and an organisation's instance.
+
+use crate::edit::{Edit, EditBody};
+use crate::envelope::{EnvelopeError, Header, Kind, OpenedEnvelope, SealedEnvelope, seal};
+use crate::epoch::{CharterError, PhaseKeys};
+use crate::id::EnvelopeId;
+use crate::journal::{Journal, JournalError, Outgoing, RelayId, Verdict, Verdicts};
+use crate::keys::{CertificateChain, ChainError, PhaseKey, SigningKey, WrapError};
+use crate::ledger::LedgerError;
+use crate::replica::{Admission, Refusal, Replica};
+use crate::section::{SectionName, table};
+use crate::time::Timestamp;
+use crate::vault::{Batch, Vault, VaultError};
+use rand_core::CryptoRng;
+
+/// Why a command could not be carried out. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartyError {
+    /// The vault refused.
+    #[error("vault refused")]
+    Vault(#[from] VaultError),
+    /// The journal could not be read or written.
+    #[error("journal refused")]
+    Journal(#[source] JournalError),
+    /// The vault is not a holder's.
+    #[error("vault is not a student's")]
+    NotHolder,
+    /// The vault is not an organisation's.
+    #[error("vault is not an organisation's")]
+    NotOrganisation,
+    /// The vault's own records contradict each other.
+    #[error("vault's records are inconsistent")]
+    Damaged,
+    /// The ledger would not take the statement.
+    #[error("ledger refused")]
+    Ledger(#[source] LedgerError),
+    /// The envelope could not be made.
+    #[error("envelope could not be made")]
+    Envelope(#[from] EnvelopeError),
+    /// A key could not be wrapped.
+    #[error("key could not be wrapped")]
+    Wrap(#[from] WrapError),
+    /// A charter could not be made.
+    #[error("charter could not be made")]
+    Charter(#[from] CharterError),
+    /// A certificate chain does not hold.
+    #[error("certificates do not hold")]
+    Chain(#[from] ChainError),
+    /// There is no such section in this passport yet.
+    #[error("section does not exist yet")]
+    NoEpoch,
+    /// There is no such entry.
+    #[error("no such entry")]
+    NoEntry,
+    /// There is no such note or suggestion.
+    #[error("no such suggestion")]
+    NoSuggestion,
+    /// The organisation is no contact.
+    #[error("no such contact")]
+    NoContact,
+    /// The contact's verification phrase was never confirmed.
+    #[error("contact's phrase was never confirmed")]
+    UnverifiedContact,
+    /// The section can never be shared.
+    #[error("section can not be shared")]
+    NotShareable,
+    /// There is no grant in force that allows this.
+    #[error("no grant in force")]
+    NoGrant,
+    /// There is no such grant.
+    #[error("no such grant")]
+    UnknownGrant,
+    /// The end lies in the past.
+    #[error("end lies in the past")]
+    Ended,
+    /// The edit is not allowed, or does not fit the section.
+    #[error("edit refused")]
+    Refused(#[source] Refusal),
+    /// A single edit is larger than an envelope.
+    #[error("edit is too large")]
+    TooLarge,
+    /// The device is not known, or is this one.
+    #[error("no such device")]
+    NoDevice,
+    /// The enrolment request does not verify.
+    #[error("enrolment request does not verify")]
+    Enrolment,
+    /// The passport's key material is not there yet.
+    #[error("nothing to recover was found")]
+    NothingToRecover,
+}
+
+impl From<JournalError> for PartyError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Vault(vault) => Self::Vault(vault),
+            JournalError::Record { .. } => Self::Journal(error),
+        }
+    }
+}
+
+/// Notes which relay answers at a URL.
+pub(crate) fn met<V: Vault>(
+    journal: &mut Journal<V>,
+    url: &str,
+    relay: RelayId,
+    reset: bool,
+) -> Result<(), PartyError> {
+    let mut remote = journal.remote(url)?;
+    let before = remote.clone();
+    remote.meet(relay, reset);
+    if remote != before {
+        let mut batch = Batch::new();
+        journal.remember(&mut batch, url, &remote);
+        journal.commit(batch)?;
+    }
+    Ok(())
+}
+
+/// Notes what a relay said of what it was offered; returns how many objects it refused.
+pub(crate) fn settle<V: Vault>(
+    journal: &mut Journal<V>,
+    url: &str,
+    outgoing: &Outgoing,
+    verdicts: &Verdicts,
+    now: Timestamp,
+) -> Result<usize, PartyError> {
+    let mut remote = journal.remote(url)?;
+    for (list, verdict) in outgoing.lists.iter().zip(&verdicts.lists) {
+        if *verdict == Verdict::Kept {
+            remote.learn_list(list);
+        }
+    }
+    let refused = journal.settle(&mut remote, outgoing, &verdicts.envelopes, &verdicts.letters);
+    remote.last_confirmed = Some(now);
+    let mut batch = Batch::new();
+    journal.remember(&mut batch, url, &remote);
+    journal.commit(batch)?;
+    Ok(refused)
+}
+
+/// A section by its name in the table.
+pub(crate) fn section(name: &str) -> Result<SectionName, PartyError> {
+    name.parse().map_err(|_| PartyError::NoEpoch)
+}
+
+/// Sections once each, in the table's order, own ones last by name.
+pub(crate) fn sections_in_order(sections: impl Iterator<Item = SectionName>) -> Vec<SectionName> {
+    let place = |name: &SectionName| {
+        let known = table::SECTIONS.iter().position(|s| s.name == name.as_str());
+        (known.unwrap_or(usize::MAX), name.clone())
+    };
+    let mut all: Vec<SectionName> = sections.collect();
+    all.sort_by_key(place);
+    all.dedup();
+    all
+}
+
+/// Verifies an envelope and opens it with the key of its phase, if there is one.
+pub(crate) fn open_with(
+    envelope: &SealedEnvelope,
+    key_of: impl Fn(u32) -> Option<PhaseKey>,
+) -> Option<OpenedEnvelope> {
+    let key = key_of(envelope.header().phase)?;
+    envelope.clone().verify().ok()?.open(&key).ok()
+}
+
+/// Who writes: the keys and proofs of one author.
+pub(crate) struct Pen<'a> {
+    pub(crate) key: &'a SigningKey,
+    pub(crate) chain: Option<&'a CertificateChain>,
+    pub(crate) now: Timestamp,
+}
+
+impl Pen<'_> {
+    /// Seals edits at the replica's present state and admits them there, so that what leaves
+    /// this party is what every other will accept.
+    pub(crate) fn write(
+        &self,
+        replica: &mut Replica,
+        keys: &PhaseKeys,
+        edits: Vec<Edit>,
+        carries: Option<EnvelopeId>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<SealedEnvelope, PartyError> {
+        let author = self.key.verification_key();
+        let position = replica.position(&author);
+        let charter = replica.charter();
+        let phase = charter.phase_at(self.now).max(position.phase);
+        let phase_key = keys.get(&phase).ok_or(PartyError::NoGrant)?;
+        let named = author == charter.founder() || charter.organisation_of(&author).is_some();
+        let chain = self.chain.filter(|_| position.seq == 1 && !named).cloned();
+        let header = Header {
+            version: Header::VERSION,
+            suite: Header::SUITE,
+            channel: charter.channel,
+            epoch: charter.id(),
+            phase,
+            author,
+            seq: position.seq,
+            prev: position.prev,
+            deps: position.deps,
+            kind: Kind::Edits,
+        };
+        let body = crate::codec::encode(&EditBody { at: self.now, chain, edits, carries });
+        let envelope = seal(&header, body, phase_key, self.key, rng)?;
+        let opened =
+            open_with(&envelope, |_| Some(phase_key.clone())).ok_or(PartyError::Damaged)?;
+        match replica.admit([opened]).first().map(|(_, admission)| *admission) {
+            Some(Admission::Applied) => Ok(envelope),
+            Some(Admission::Quarantined(refusal)) => Err(PartyError::Refused(refusal)),
+            Some(Admission::Waiting | Admission::Known | Admission::Full) | None => {
+                Err(PartyError::NoEpoch)
+            }
+        }
+    }
+}
+
+/// Splits edits so that each run fits an envelope and its limits.
+pub(crate) fn batches(edits: Vec<Edit>) -> Vec<Vec<Edit>> {
+    const BYTES: usize = 160 * 1024;
+    let mut all: Vec<Vec<Edit>> = Vec::new();
+    let mut bytes = 0;
+    for edit in edits {
+        let len = crate::codec::encode(&edit).len();
+        let open = all
+            .last()
+            .is_some_and(|run| bytes + len <= BYTES && run.len() < crate::edit::limits::EDITS);
+        if open {
+            bytes += len;
+        } else {
+            bytes = len;
+            all.push(Vec::new());
+        }
+        if let Some(run) = all.last_mut() {
+            run.push(edit);
+        }
+    }
+    all
+}
+
+/// The edit that brings a field to a value: within a long text, only what differs.
+pub(crate) fn change(
+    entry: &crate::replica::EntryNow,
+    field: &str,
+    value: Option<&crate::section::Value>,
+) -> Edit {
+    use crate::section::Value;
+    let present = entry.fields.get(field).and_then(|f| f.settled()).map(|v| &v.value);
+    if let (Some(Value::Prose(before)), Some(Value::Prose(after))) = (present, value) {
+        let (before, after): (Vec<char>, Vec<char>) =
+            (before.chars().collect(), after.chars().collect());
+        let same = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+        let rest = before.len().min(after.len()) - same;
+        let tail = before
+            .iter()
+            .rev()
+            .zip(after.iter().rev())
+            .take(rest)
+            .take_while(|(a, b)| a == b)
+            .count();
+        return Edit::Splice {
+            entry: entry.id,
+            field: field.to_owned(),
+            at: u32::try_from(same).unwrap_or(u32::MAX),
+            delete: u32::try_from(before.len() - same - tail).unwrap_or(u32::MAX),
+            insert: after.iter().skip(same).take(after.len() - same - tail).collect(),
+        };
+    }
+    Edit::Set { entry: entry.id, field: field.to_owned(), value: value.cloned() }
+}
