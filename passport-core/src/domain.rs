@@ -85,6 +85,8 @@ domains! {
     DROP_EPOCH = "drop epoch";
     /// Signature of an organisation's card.
     CARD = "card";
+    /// Signature of one organisation about another.
+    ENDORSEMENT = "endorsement";
     /// Signature of an instance certificate.
     INSTANCE_CERTIFICATE = "instance certificate";
     /// Signature of a device certificate.

@@ -21,8 +21,9 @@ mod wrap;
 pub use device::{CHAIN_LIMIT, CertificateChain, ChainError, DeviceCertificate, VerifiedDevice};
 pub use enrolment::{EnrolmentCode, EnrolmentRequest, ParseCodeError};
 pub use organisation::{
-    Card, CardError, CardText, InstanceCertificate, OrganisationKind, ParseCardError,
-    ParseKindError, VerifiedCard, VerifiedInstance,
+    Card, CardError, CardText, Endorsement, EndorsementKind, InstanceCertificate, OrganisationKind,
+    ParseCardError, ParseEndorsementError, ParseKindError, VerifiedCard, VerifiedEndorsement,
+    VerifiedInstance,
 };
 pub use phase::PhaseKey;
 pub use phrase::{PHRASE_WORDS, PhraseError, RecoveryPhrase, RootKeys};

@@ -16,8 +16,10 @@ use crate::id::{OrganisationId, VerificationKey};
 use crate::time::Timestamp;
 
 mod card;
+mod endorsement;
 
 pub use card::{Card, CardError, CardText, ParseCardError, VerifiedCard};
+pub use endorsement::{Endorsement, EndorsementKind, ParseEndorsementError, VerifiedEndorsement};
 
 const VERSION: u8 = 1;
 

@@ -118,3 +118,61 @@ pub(super) fn open_with(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Option<Sec
     let cipher = XChaCha20Poly1305::new(key.into());
     cipher.decrypt(&XNonce::from(*nonce), Payload { msg, aad }).ok().map(Zeroizing::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    const TABLE: Table = Table::Key;
+
+    #[test]
+    fn a_record_is_bound_to_table_and_name() {
+        let keys = VaultKeys::derive(&[1; 32]);
+        let name = keys.name(TABLE, b"key");
+        let sealed = keys.seal_record(TABLE, &name, b"key", b"value").unwrap();
+        let (key, value) = keys.open_record(TABLE, &name, &sealed).unwrap();
+        assert_eq!((key.as_slice(), value.as_slice()), (&b"key"[..], &b"value"[..]));
+        assert!(keys.open_record(Table::Meta, &name, &sealed).is_none());
+        assert!(keys.open_record(TABLE, &keys.name(TABLE, b"other"), &sealed).is_none());
+        let stranger = VaultKeys::derive(&[2; 32]);
+        assert!(stranger.open_record(TABLE, &name, &sealed).is_none());
+        for bit in 0..sealed.len() * 8 {
+            let mut bad = sealed.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(keys.open_record(TABLE, &name, &bad).is_none(), "bit {bit}");
+        }
+        for len in 0..sealed.len() {
+            assert!(keys.open_record(TABLE, &name, &sealed[..len]).is_none(), "cut at {len}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_the_name_is_refused() {
+        let keys = VaultKeys::derive(&[1; 32]);
+        let name = keys.name(TABLE, b"key");
+        let sealed = keys.seal_record(TABLE, &name, b"lie", b"value").unwrap();
+        assert!(keys.open_record(TABLE, &name, &sealed).is_none());
+        let overlong = keys.seal(&record_aad(TABLE, &name), &[255, 255, 255, 255, 0]).unwrap();
+        assert!(keys.open_record(TABLE, &name, &overlong).is_none());
+    }
+
+    #[test]
+    fn what_is_on_disk_keeps_its_form() {
+        let keys = VaultKeys::derive(&[1; 32]);
+        let name = keys.name(TABLE, b"key");
+        let mut aad = b"\x1fstudent-passport v1 vault value\x02".to_vec();
+        aad.extend_from_slice(&name);
+        assert_eq!(record_aad(TABLE, &name), aad);
+        let sealed = keys.seal_record(TABLE, &name, b"key", b"value").unwrap();
+        assert_eq!(
+            HEXLOWER.encode(&name),
+            "1ea62b667cf65c9e35728c3cc145ff5ea3dbd35b2c76220549f7576f11cbd81a"
+        );
+        assert_eq!(
+            HEXLOWER.encode(&sealed),
+            "1331ee963bb1368b359bfb802936d75402ea9334c1d12f4ee88f8a5201240a3e9cfc9d8087b776b5c770a3010744d6d60fa10cbd"
+        );
+    }
+}

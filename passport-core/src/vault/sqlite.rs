@@ -6,6 +6,7 @@
 //! else is written. A process that has the vault open holds SQLite's exclusive lock on it.
 
 mod header;
+mod salvage;
 
 use core::{fmt, time::Duration};
 use std::fs::{DirBuilder, OpenOptions};
@@ -53,7 +54,6 @@ const DELETE: &str = "DELETE FROM record WHERE kind = ?1 AND name = ?2";
 pub struct SqliteVault {
     connection: Connection,
     keys: VaultKeys,
-    manifest: Manifest,
 }
 
 impl fmt::Debug for SqliteVault {
@@ -95,7 +95,6 @@ impl SqliteVault {
         let mut vault_key = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *vault_key);
         let keys = VaultKeys::derive(&vault_key);
-        let manifest = Manifest::default();
         let header = Header::new(&vault_key, passphrase, params, rng)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         // A second look under the lock: another process may just have made one.
@@ -104,9 +103,9 @@ impl SqliteVault {
         }
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        header.insert(&transaction, &manifest.seal(&keys)?)?;
+        header.insert(&transaction, &Manifest::default().seal(&keys)?)?;
         transaction.commit()?;
-        Ok(Self { connection, keys, manifest })
+        Ok(Self { connection, keys })
     }
 
     /// Opens the vault of a home folder, waiting up to `wait` for another process to close it.
@@ -129,6 +128,18 @@ impl SqliteVault {
         wait: Duration,
         floor: KdfFloor,
     ) -> Result<Self, VaultError> {
+        let vault = Self::unlock(home, passphrase, wait, floor)?;
+        vault.check_names()?;
+        Ok(vault)
+    }
+
+    /// Opens without a look at the records.
+    fn unlock(
+        home: &Path,
+        passphrase: &str,
+        wait: Duration,
+        floor: KdfFloor,
+    ) -> Result<Self, VaultError> {
         match std::fs::metadata(home.join(VAULT_FILE)) {
             // An empty file is what a creation leaves that was interrupted before its commit.
             Ok(found) if found.is_file() && found.len() > 0 => {}
@@ -142,12 +153,8 @@ impl SqliteVault {
         if marked != APPLICATION_ID {
             return Err(VaultError::NotAVault);
         }
-        let (header, manifest) = Header::read(&connection)?;
-        let keys = VaultKeys::derive(&*header.unlock(passphrase, floor)?);
-        let manifest = Manifest::open(&keys, &manifest)?;
-        let vault = Self { connection, keys, manifest };
-        vault.check_names()?;
-        Ok(vault)
+        let keys = VaultKeys::derive(&*Header::read(&connection)?.unlock(passphrase, floor)?);
+        Ok(Self { connection, keys })
     }
 
     /// Replaces the passphrase. The records stay sealed under the same vault key.
@@ -179,37 +186,13 @@ impl SqliteVault {
         floor: KdfFloor,
     ) -> Result<(), VaultError> {
         params.check(floor)?;
-        let (header, _) = Header::read(&self.connection)?;
-        let vault_key = header.unlock(old, floor)?;
+        let vault_key = Header::read(&self.connection)?.unlock(old, floor)?;
         let header = Header::new(&vault_key, new, params, rng)?;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         header.update(&transaction)?;
         transaction.commit()?;
         Ok(())
-    }
-
-    /// Reads everything and says all that is damaged; nothing means all is well.
-    ///
-    /// # Errors
-    /// Returns [`VaultError`] when the file cannot be read at all.
-    pub fn check(&self) -> Result<Vec<VaultError>, VaultError> {
-        let mut damage = Vec::new();
-        let sound: String =
-            self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if sound != "ok" || self.check_names().is_err() {
-            damage.push(VaultError::DamagedFile);
-        }
-        for table in Table::ALL {
-            let mut statement = self.connection.prepare_cached(SCAN)?;
-            let mut rows = statement.query([table.code()])?;
-            while let Some(row) = rows.next()? {
-                if let Err(error) = self.read_row(table, row) {
-                    damage.push(error);
-                }
-            }
-        }
-        Ok(damage)
     }
 
     /// Compares the names in the file with the sealed manifest, so that a record that went
@@ -221,7 +204,8 @@ impl SqliteVault {
         while let Some(row) = rows.next()? {
             found.add(&self.keys, row.get(0)?, &row.get(1)?);
         }
-        if found == self.manifest { Ok(()) } else { Err(VaultError::DamagedFile) }
+        let manifest = Manifest::read(&self.connection, &self.keys)?;
+        if found == manifest { Ok(()) } else { Err(VaultError::DamagedFile) }
     }
 
     fn read_row(
@@ -266,9 +250,9 @@ impl Vault for SqliteVault {
             return Ok(());
         }
         let keys = &self.keys;
-        let mut manifest = self.manifest;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut manifest = Manifest::read(&transaction, keys)?;
         for change in batch.changes() {
             match change {
                 Change::Put { table, key, value } => {
@@ -288,9 +272,8 @@ impl Vault for SqliteVault {
                 }
             }
         }
-        Header::update_manifest(&transaction, &manifest.seal(keys)?)?;
+        manifest.write(&transaction, keys)?;
         transaction.commit()?;
-        self.manifest = manifest;
         Ok(())
     }
 }

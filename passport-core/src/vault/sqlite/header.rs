@@ -99,16 +99,10 @@ impl Header {
         Ok(())
     }
 
-    pub(super) fn update_manifest(on: &Connection, manifest: &[u8]) -> Result<(), VaultError> {
-        on.prepare_cached("UPDATE vault SET manifest = ?1")?.execute([manifest])?;
-        Ok(())
-    }
-
-    /// The header and the sealed manifest.
-    pub(super) fn read(on: &Connection) -> Result<(Self, Vec<u8>), VaultError> {
-        let (header, digest, manifest) = on
+    pub(super) fn read(on: &Connection) -> Result<Self, VaultError> {
+        let (header, digest) = on
             .query_row(
-                "SELECT version, salt, memory_kib, passes, lanes, wrapped, digest, manifest
+                "SELECT version, salt, memory_kib, passes, lanes, wrapped, digest
                  FROM vault WHERE id = 1",
                 [],
                 |row| {
@@ -123,7 +117,7 @@ impl Header {
                         params,
                         wrapped: row.get(5)?,
                     };
-                    Ok((header, row.get::<_, [u8; 32]>(6)?, row.get(7)?))
+                    Ok((header, row.get::<_, [u8; 32]>(6)?))
                 },
             )
             .optional()?
@@ -134,7 +128,7 @@ impl Header {
         if header.version != VERSION {
             return Err(VaultError::UnknownVersion);
         }
-        Ok((header, manifest))
+        Ok(header)
     }
 }
 
@@ -166,7 +160,21 @@ impl Manifest {
         keys.seal(&aad(), &plain).ok_or(VaultError::TooLarge)
     }
 
-    pub(super) fn open(keys: &VaultKeys, sealed: &[u8]) -> Result<Self, VaultError> {
+    pub(super) fn write(&self, on: &Connection, keys: &VaultKeys) -> Result<(), VaultError> {
+        on.prepare_cached("UPDATE vault SET manifest = ?1")?.execute([self.seal(keys)?])?;
+        Ok(())
+    }
+
+    /// Always read from the file, so that it fits the records there even after a commit of which
+    /// nobody knows whether it failed.
+    pub(super) fn read(on: &Connection, keys: &VaultKeys) -> Result<Self, VaultError> {
+        let sealed: Vec<u8> = on
+            .prepare_cached("SELECT manifest FROM vault WHERE id = 1")?
+            .query_row([], |row| row.get(0))?;
+        Self::open(keys, &sealed)
+    }
+
+    fn open(keys: &VaultKeys, sealed: &[u8]) -> Result<Self, VaultError> {
         let plain = keys.open(&aad(), sealed).ok_or(VaultError::DamagedFile)?;
         let mut numbers =
             plain.chunks_exact(8).filter_map(|c| Some(u64::from_le_bytes(c.try_into().ok()?)));

@@ -275,3 +275,51 @@ fn bit_rot_and_truncation_never_change_what_is_read() {
         assert!(unchanged_or_refused(&bytes[..len], &format!("cut at {len}")), "cut at {len}");
     }
 }
+
+#[test]
+fn what_still_opens_in_a_damaged_vault_is_salvaged() {
+    let home = TempDir::new().unwrap();
+    let mut vault = create(&home);
+    for n in 0..9_u8 {
+        put(&mut vault, Table::Key, &[n], &[n; 100]);
+    }
+    drop(vault);
+    let raw = Connection::open(home.path().join(VAULT_FILE)).unwrap();
+    raw.execute("DELETE FROM record WHERE id = 2", []).unwrap();
+    raw.execute("UPDATE record SET sealed = zeroblob(9) WHERE id = 4", []).unwrap();
+    raw.execute("UPDATE record SET kind = 99 WHERE id = 6", []).unwrap();
+    drop(raw);
+    assert_eq!(open(&home, "open sesame").err(), Some(VaultError::DamagedFile));
+    let wrong = SqliteVault::salvage_with(home.path(), "x", Duration::ZERO, SKIP);
+    assert_eq!(wrong.err(), Some(VaultError::WrongPassphrase));
+    let (saved, damage) =
+        SqliteVault::salvage_with(home.path(), "open sesame", Duration::ZERO, SKIP).unwrap();
+    let keys: Vec<_> = saved.scan(Table::Key).unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, [[0], [2], [4], [5], [6], [7], [8]]);
+    let damaged = VaultError::Damaged { table: Table::Key, row: 4 };
+    assert_eq!(damage, [VaultError::DamagedFile, damaged]);
+}
+
+#[test]
+fn a_crash_in_the_middle_of_a_commit_leaves_the_state_before() {
+    let home = TempDir::new().unwrap();
+    let mut vault = create(&home);
+    put(&mut vault, Table::Key, b"before", b"kept");
+    let before = content(&vault).unwrap();
+    // A cache of one page makes SQLite write to the file long before the commit.
+    vault.connection.execute_batch("PRAGMA cache_size = 1; BEGIN IMMEDIATE;").unwrap();
+    vault.connection.execute("DELETE FROM record", []).unwrap();
+    for n in 0..200_u8 {
+        let row = (7, [n; 32], vec![n; 5000]);
+        vault.connection.execute(PUT, row).unwrap();
+    }
+    let crashed = TempDir::new().unwrap();
+    for file in [VAULT_FILE, "vault.db-journal"] {
+        fs::copy(home.path().join(file), crashed.path().join(file)).unwrap();
+    }
+    let len = |file: &str| fs::metadata(crashed.path().join(file)).unwrap().len();
+    assert!(len(VAULT_FILE) > 500_000 && len("vault.db-journal") > 0);
+    let vault = open(&crashed, "open sesame").unwrap();
+    assert_eq!(content(&vault).unwrap(), before);
+    assert_eq!(vault.check(), Ok(vec![]));
+}
