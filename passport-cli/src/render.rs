@@ -4,6 +4,7 @@
 //! Whatever a person wrote goes through `neutralise` on its way to the terminal.
 
 mod entry;
+mod view;
 
 use std::fmt::Write as _;
 
@@ -47,7 +48,9 @@ pub(crate) struct Entry {
     pub(crate) recorded_at: Timestamp,
     /// Whether the author's signature on it was verified.
     pub(crate) attested: bool,
-    /// What was changed since it was signed or recorded.
+    /// Whether someone removed it while someone else changed it.
+    pub(crate) removal_disputed: bool,
+    /// What was changed since it was signed.
     pub(crate) changes: Vec<Change>,
     /// Fields that several people set at the same time.
     pub(crate) conflicts: Vec<Conflict>,
@@ -66,14 +69,21 @@ pub(crate) struct Field {
     pub(crate) value: String,
 }
 
-/// A field that no longer says what its author signed or first wrote.
+/// A field that no longer says what its author signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     /// The field's label for people.
     pub(crate) title: String,
-    /// What it said; `None` when it was empty.
+    /// What it said, where that is known.
     pub(crate) before: Option<String>,
-    /// Who changed it; `None` is the holder.
+    /// Who set what it says now, and when; `None` when the field is empty now.
+    pub(crate) now: Option<Said>,
+}
+
+/// Who said something, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    /// Who; `None` is the holder.
     pub(crate) by: Option<String>,
     /// When, as they say.
     pub(crate) at: Timestamp,

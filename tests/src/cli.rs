@@ -14,7 +14,7 @@ pub fn passport_binary() -> &'static Path {
     BINARY.get_or_init(locate)
 }
 
-#[expect(clippy::expect_used, clippy::panic, reason = "a test without its program cannot go on")]
+#[expect(clippy::expect_used, reason = "a test without its program cannot go on")]
 fn locate() -> PathBuf {
     let test = std::env::current_exe().expect("the test knows its own path");
     // target/PROFILE/deps/TEST: the program lies beside `deps`.
@@ -28,12 +28,10 @@ fn locate() -> PathBuf {
         if profile.ends_with("release") {
             build.arg("--release");
         }
-        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).status();
-        assert!(built.is_ok_and(|status| status.success()), "passport-cli does not build");
+        let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).status();
+        assert!(status.is_ok_and(|s| s.success()), "passport-cli does not build");
     }
-    if !binary.is_file() {
-        panic!("there is no program at {}", binary.display());
-    }
+    assert!(binary.is_file(), "there is no program at {}", binary.display());
     binary
 }
 
@@ -49,6 +47,18 @@ impl Cli {
     #[must_use]
     pub fn new(home: impl Into<PathBuf>) -> Self {
         Self { home: home.into(), environment: Vec::new() }
+    }
+
+    /// The program in a new temporary home, which goes when the guard is dropped.
+    ///
+    /// # Panics
+    /// Panics when there is no room for a directory.
+    #[expect(clippy::expect_used, reason = "a test without its directory cannot go on")]
+    #[must_use]
+    pub fn in_new_home() -> (tempfile::TempDir, Self) {
+        let guard = tempfile::tempdir().expect("there is room for a directory");
+        let cli = Self::new(guard.path().join("home"));
+        (guard, cli)
     }
 
     /// Sets a variable for every run from here on, such as `PASSPORT_PASSPHRASE`.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use passport_core::section::display::{neutralise, neutralise_line as one_line};
 use passport_core::time::Timestamp;
 
-use super::{Claim, Entry, Reader};
+use super::{Change, Claim, Entry, Reader};
 use crate::names::short;
 
 /// The entry's name and id on one line.
@@ -24,15 +24,10 @@ pub(super) fn write(text: &mut String, entry: &Entry, reader: Reader) {
     }
     let _ = writeln!(text, "    {}", provenance(entry, reader));
     for change in &entry.changes {
-        let before =
-            change.before.as_deref().map_or("empty".to_owned(), |b| format!("`{}`", one_line(b)));
-        let verb = if entry.attested { "signed as" } else { "before" };
-        let _ = writeln!(
-            text,
-            "      {} changed since by {}; {verb} {before}",
-            one_line(&change.title),
-            said(change.by.as_deref(), change.at, reader),
-        );
+        write_change(text, change, reader);
+    }
+    if entry.removal_disputed {
+        text.push_str("    ! Someone removed this while someone else changed it; it stays until one decides.\n");
     }
     write_conflicts(text, entry, reader);
     for note in &entry.notes {
@@ -52,6 +47,24 @@ pub(super) fn write(text: &mut String, entry: &Entry, reader: Reader) {
                 writeln!(text, "      settle it: passport accept {id}   or: passport decline {id}");
         }
     }
+}
+
+fn write_change(text: &mut String, change: &Change, reader: Reader) {
+    let title = one_line(&change.title);
+    let _ = match &change.now {
+        Some(now) => {
+            write!(
+                text,
+                "      {title} changed since by {}",
+                said(now.by.as_deref(), now.at, reader)
+            )
+        }
+        None => write!(text, "      {title} was emptied since"),
+    };
+    if let Some(before) = &change.before {
+        let _ = write!(text, "; signed as `{}`", one_line(before));
+    }
+    text.push('\n');
 }
 
 /// Writes every value of every field that several people set at once.

@@ -19,6 +19,7 @@ fn sertraline() -> Entry {
         author: Some("Elm Street Surgery".to_owned()),
         recorded_at: at("2026-10-03"),
         attested: true,
+        removal_disputed: false,
         changes: Vec::new(),
         conflicts: Vec::new(),
         notes: Vec::new(),
@@ -52,13 +53,22 @@ fn a_change_since_the_signature_says_who_and_what_was_signed() {
     entry.changes.push(Change {
         title: "Dose".to_owned(),
         before: Some("25 mg".to_owned()),
-        by: None,
-        at: at("2026-10-05"),
+        now: Some(Said { by: None, at: at("2026-10-05") }),
     });
+    entry.changes.push(Change { title: "Supply".to_owned(), before: None, now: None });
     let text = screen(&medicines(vec![entry]), Reader::Holder);
     assert!(text.contains("recorded by Elm Street Surgery, changed since, 2026-10-03\n"), "{text}");
     assert!(text.contains("Dose changed since by you, 2026-10-05; signed as `25 mg`\n"), "{text}");
+    assert!(text.contains("      Supply was emptied since\n"), "{text}");
     assert!(!text.contains("unaltered"), "{text}");
+}
+
+#[test]
+fn a_disputed_removal_is_said() {
+    let mut entry = sertraline();
+    entry.removal_disputed = true;
+    let text = screen(&medicines(vec![entry]), Reader::Holder);
+    assert!(text.contains("! Someone removed this while someone else changed it"), "{text}");
 }
 
 #[test]

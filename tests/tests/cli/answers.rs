@@ -2,15 +2,9 @@
 
 use passport_tests::Cli;
 
-fn cli() -> (tempfile::TempDir, Cli) {
-    let home = tempfile::tempdir().unwrap();
-    let cli = Cli::new(home.path().join("not-made-yet"));
-    (home, cli)
-}
-
 #[test]
 fn a_schema_is_one_json_document() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let plain = cli.run(&["schema", "org", "discharges"]).success().json();
     let compact = cli.run(&["schema", "org", "discharges", "--json"]).success();
     assert_eq!(compact.stdout.lines().count(), 1);
@@ -21,7 +15,7 @@ fn a_schema_is_one_json_document() {
 
 #[test]
 fn every_listed_schema_can_be_had() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let names = cli.run(&["schema", "--json"]).success().json();
     for name in names.as_array().unwrap() {
         let mut arguments = vec!["schema"];
@@ -32,7 +26,7 @@ fn every_listed_schema_can_be_had() {
 
 #[test]
 fn completions_and_the_manual_are_data() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     for shell in ["bash", "zsh", "fish"] {
         let output = cli.run(&["completions", shell]).success();
         assert!(output.stdout.contains("passport"), "{shell}");
@@ -44,7 +38,7 @@ fn completions_and_the_manual_are_data() {
 
 #[test]
 fn asking_makes_no_vault() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let _ = cli.run(&["--version"]).success();
     let _ = cli.run(&["show"]);
     assert!(!cli.home().exists());

@@ -2,15 +2,9 @@
 
 use passport_tests::Cli;
 
-fn cli() -> (tempfile::TempDir, Cli) {
-    let home = tempfile::tempdir().unwrap();
-    let cli = Cli::new(home.path());
-    (home, cli)
-}
-
 #[test]
 fn a_mistyped_command_is_a_usage_error_with_a_hint() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let output = cli.run(&["shwo"]);
     assert_eq!(output.code, Some(2));
     assert_eq!(output.stdout, "");
@@ -25,7 +19,7 @@ fn a_mistyped_command_is_a_usage_error_with_a_hint() {
 
 #[test]
 fn with_json_a_usage_error_is_one_document_on_standard_error() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     for arguments in
         [&["shwo", "--json"][..], &["--json", "resolve", "x"], &["--json", "--now", "soon", "show"]]
     {
@@ -39,7 +33,7 @@ fn with_json_a_usage_error_is_one_document_on_standard_error() {
 
 #[test]
 fn what_cannot_be_parsed_is_told_with_an_example() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     for (arguments, said) in [
         (&["edit", "a1", "--set", "dose"][..], "dose=\"50 mg\""),
         (&["org", "discharges", "--since", "lately"], "30d"),
@@ -60,7 +54,7 @@ fn what_cannot_be_parsed_is_told_with_an_example() {
 
 #[test]
 fn no_command_at_all_is_a_usage_error_that_names_the_help() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     for (arguments, help) in
         [(&[][..], "`passport --help`"), (&["contact"], "`passport contact --help`")]
     {
@@ -73,7 +67,7 @@ fn no_command_at_all_is_a_usage_error_that_names_the_help() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_output_is_exit_code_3_and_no_talk() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = cli.command(&["man"]);
@@ -85,7 +79,7 @@ fn a_closed_output_is_exit_code_3_and_no_talk() {
 
 #[test]
 fn a_wrong_recovery_phrase_is_told_by_place_alone() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let phrase = "abandon ".repeat(23) + "xylophonist";
     let output = cli.run_with(&["recover"], &phrase);
     assert_eq!(output.code, Some(1), "{output:#?}");
@@ -95,7 +89,7 @@ fn a_wrong_recovery_phrase_is_told_by_place_alone() {
 
 #[test]
 fn what_was_typed_cannot_drive_the_terminal() {
-    let (_home, cli) = cli();
+    let (_home, cli) = Cli::in_new_home();
     let output = cli.run(&["show\u{1b}[2J\u{202e}"]);
     assert_eq!(output.code, Some(2));
     assert!(!output.stderr.contains(['\u{1b}', '\u{202e}']), "{:?}", output.stderr);

@@ -3,8 +3,8 @@
 use passport_tests::Cli;
 
 fn help(arguments: &[&str]) -> String {
-    let home = tempfile::tempdir().unwrap();
-    let output = Cli::new(home.path()).run(arguments).success();
+    let (_home, cli) = Cli::in_new_home();
+    let output = cli.run(arguments).success();
     assert_eq!(output.stderr, "");
     output.stdout
 }
