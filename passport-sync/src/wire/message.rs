@@ -282,13 +282,16 @@ impl SyncResponse {
 
 /// The body of an HTTP error.
 ///
-/// CBOR: `[code: uint]`.
+/// CBOR: `[code: uint, time: int]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Refusal {
     /// The number of a [`Rejection`].
     #[n(0)]
     pub code: u16,
+    /// The relay's clock, so that a client whose own is wrong can be told apart.
+    #[n(1)]
+    pub time: Timestamp,
 }
 
 #[cfg(test)]
