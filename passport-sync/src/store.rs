@@ -10,7 +10,7 @@ mod memory;
 mod sqlite;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
