@@ -61,8 +61,8 @@ impl Default for RelayConfig {
             body_bytes_max: 256 * 1024 * 1024,
             nonces_max: 200_000,
             header_timeout: Duration::from_secs(15),
-            request_timeout: Duration::from_secs(60),
-            connection_timeout: Duration::from_secs(600),
+            request_timeout: Duration::from_mins(1),
+            connection_timeout: Duration::from_mins(10),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

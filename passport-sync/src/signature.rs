@@ -191,12 +191,8 @@ fn request_base(target: &Target<'_>, content_digest: &str, params: &str) -> Stri
 
 /// The signature base of RFC 9421 §2.5.
 fn signature_base(components: &[(&str, &str)], params: &str) -> String {
-    let mut base = String::new();
-    for (name, value) in components {
-        base.push_str(&format!("\"{name}\": {value}\n"));
-    }
-    base.push_str(&format!("\"@signature-params\": {params}"));
-    base
+    let lines = components.iter().map(|(name, value)| format!("\"{name}\": {value}\n"));
+    lines.chain([format!("\"@signature-params\": {params}")]).collect()
 }
 
 fn sign_base(key: &SigningKey, base: &str) -> [u8; 64] {

@@ -29,10 +29,7 @@ pub struct RemoteConfig {
 
 impl Default for RemoteConfig {
     fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            response_timeout: Duration::from_secs(120),
-        }
+        Self { connect_timeout: Duration::from_secs(10), response_timeout: Duration::from_mins(2) }
     }
 }
 

@@ -188,9 +188,12 @@ fn acknowledgement(
     (newly || over).then_some(expired)
 }
 
+/// An access list, and its encoding with its signature.
+type CheckedList = (Verified<AccessList>, Vec<u8>);
+
 /// What was pushed, with everything checked that needs no store.
 struct Work {
-    lists: Vec<Result<(Verified<AccessList>, Vec<u8>), Rejection>>,
+    lists: Vec<Result<CheckedList, Rejection>>,
     envelopes: Vec<Result<Checked, Rejection>>,
     letters: Vec<Letter>,
     drops: Vec<Result<Verified<DropEpoch>, Rejection>>,

@@ -110,9 +110,9 @@ impl SyncRequest {
     /// # Errors
     /// Returns [`Rejection::TooLarge`] or [`Rejection::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Rejection> {
-        let request: Self = codec::decode(bytes, REQUEST_MAX).map_err(|error| match error {
-            DecodeError::TooLarge { .. } => Rejection::TooLarge,
-            _ => Rejection::Malformed,
+        let request: Self = codec::decode(bytes, REQUEST_MAX).map_err(|error| {
+            let too_large = matches!(error, DecodeError::TooLarge { .. });
+            if too_large { Rejection::TooLarge } else { Rejection::Malformed }
         })?;
         let fetches = request.fetch_channels.len();
         if request.objects() > OBJECTS_MAX || fetches > super::FETCH_MAX {

@@ -340,7 +340,7 @@ fn a_channel_can_be_fetched_once_more_by_its_readers_and_control_key() {
         relay.append(1, &envelope(&key(1), epoch(2), 2, 50));
         let cursor = Some(relay.request(2, SyncRequest::default()).cursor);
         let fetch_channels = vec![channel()];
-        let fetch = SyncRequest { fetch_channels, cursor, ..SyncRequest::default() };
+        let fetch = SyncRequest { cursor, fetch_channels, ..SyncRequest::default() };
         let again = relay.request(2, fetch.clone());
         assert_eq!(again.results.fetch_channels, [Outcome::Stored]);
         assert_eq!(again.items.len(), 1, "its live epoch");
