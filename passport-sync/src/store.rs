@@ -38,15 +38,15 @@ pub enum StoreError {
         column: &'static str,
     },
     /// The database was written by newer software.
-    #[error("database version {found} is newer than this software's {known}")]
+    #[error("use a database of version {found}, newer than the {known} this software knows")]
     Newer {
         /// Version found.
         found: i64,
         /// Latest version known.
         known: i64,
     },
-    /// The writer is gone.
-    #[error("the writer has stopped")]
+    /// The writer is gone, or could not commit.
+    #[error("reach the database's writer, or have it keep a write")]
     Stopped,
 }
 

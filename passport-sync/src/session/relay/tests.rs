@@ -169,6 +169,8 @@ fn only_the_control_key_sets_a_list_and_only_over_the_one_it_knows() {
         assert_eq!(told.conflicts, [AccessConflict { index: 0, current: second.clone() }]);
         assert_eq!(relay.request(9, request).results.conflicts, [], "no stranger is told");
         assert_eq!(relay.set(1, &first), refused(Rejection::AccessConflict), "replayed");
+        let unaware = list(9, Some(first.payload_hash()), &[member(1, RW)]);
+        assert_eq!(relay.set(1, &unaware), refused(Rejection::AccessConflict));
         let same_serial = list(2, Some(second.payload_hash()), &[member(1, RW)]);
         assert_eq!(relay.set(1, &same_serial), refused(Rejection::AccessConflict));
     });
