@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{Clock, RelayConfig, Shared, auth, routes};
 use crate::signature::ReplayGuard;
@@ -42,6 +42,7 @@ pub async fn serve(
     });
     let router = routes::router(shared);
     let slots = Arc::new(Semaphore::new(config.connections_max));
+    let ended = Arc::new(Notify::new());
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     tracing::info!("relay is serving");
@@ -57,16 +58,19 @@ pub async fn serve(
                     let connection = connect(stream, &config, router.clone());
                     let connection = graceful.watch(connection);
                     let life = config.connection_timeout;
+                    let ended = Arc::clone(&ended);
                     tokio::spawn(async move {
                         let _slot = slot;
                         // How a connection ends is the client's affair.
-                        let _ended = tokio::time::timeout(life, connection).await;
+                        let _outcome = tokio::time::timeout(life, connection).await;
+                        ended.notify_one();
                     });
                 }
                 Err(error) => {
-                    // Usually out of file descriptors: let some connections end first.
+                    // Usually out of file descriptors: until a connection ends, or a second.
                     tracing::warn!(%error, "could not accept a connection");
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    let wait = std::time::Duration::from_secs(1);
+                    let _ended = tokio::time::timeout(wait, ended.notified()).await;
                 }
             },
         }

@@ -1,5 +1,7 @@
 //! What every store must do alike. Each test runs on all of them.
 
+mod relay;
+
 use passport_core::access::{AccessList, Member, Rights, channel_id};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
@@ -13,7 +15,7 @@ use super::{
 use crate::wire::{ItemKind, object_id};
 
 /// Runs a test on an empty store of each kind.
-pub(crate) fn on_each(test: impl Fn(&dyn Store)) {
+fn on_each(test: impl Fn(&dyn Store)) {
     test(&MemoryStore::new([1; 16]));
     let folder = tempfile::tempdir().unwrap();
     test(&sqlite(&folder.path().join("relay.db")));

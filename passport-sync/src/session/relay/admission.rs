@@ -8,7 +8,7 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::keys::{Verified, VerifyError};
 
 use super::{Asker, day};
-use crate::store::{Channel, Epochs, Meter, Object, StoreError, Transaction};
+use crate::session::port::{Channel, Epochs, Meter, Object, StoreError, Transaction};
 use crate::wire::{
     DeliveredLetter, ENVELOPE_MAX, LETTER_MAX, Letter, Outcome, Rejection, object_id,
 };

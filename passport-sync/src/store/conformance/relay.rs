@@ -1,15 +1,21 @@
+//! The relay's rules, on each store.
+
 use passport_core::access::{AccessList, DropEpoch, Member, Rights};
 use passport_core::codec;
 use passport_core::envelope::{Header, Kind, seal};
-use passport_core::id::{ChannelId, EpochId};
+use passport_core::id::{ChannelId, EpochId, ObjectId};
 use passport_core::keys::{PhaseKey, Signed, SigningKey};
+use passport_core::time::Timestamp;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
-use super::*;
-use crate::store::MemoryStore;
-use crate::store::conformance::on_each;
-use crate::wire::{DeliveredLetter, Item, ItemKind};
+use super::on_each;
+use crate::session::{RelayLimits, fetch_blob, handle, put_blob};
+use crate::store::{MemoryStore, Store};
+use crate::wire::{
+    AccessConflict, Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Rejection,
+    SyncRequest, SyncResponse, object_id,
+};
 
 const NONCE: [u8; 16] = [6; 16];
 const NOW: i64 = 1_800_000_000;
