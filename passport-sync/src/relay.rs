@@ -78,5 +78,6 @@ struct Shared {
     body_bytes: Arc<Semaphore>,
 }
 
-#[cfg(all(test, feature = "client"))]
+#[cfg(test)]
+#[cfg(all(feature = "client", feature = "sqlite"))]
 mod tests;

@@ -4,7 +4,8 @@ mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod conformance;
 
 pub use crate::session::port::{
