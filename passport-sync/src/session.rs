@@ -6,6 +6,7 @@
 
 mod backoff;
 mod client;
+pub mod port;
 mod relay;
 
 pub use backoff::{Backoff, BackoffPolicy};

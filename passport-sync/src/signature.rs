@@ -110,15 +110,13 @@ pub fn sign(
     }
 }
 
-/// Checks a request's signature strictly, for the target it arrived at.
-///
-/// Freshness is judged by [`ReplayGuard::admit`].
+/// Checks a request's signature strictly, for the target it arrived at, before its body is
+/// read. The body must then pass [`check_body`], and the request [`ReplayGuard::admit`].
 ///
 /// # Errors
 /// Returns [`SignatureError`].
 pub fn verify(
     target: &Target<'_>,
-    body: &[u8],
     headers: &SignatureHeaders,
 ) -> Result<Authenticated, SignatureError> {
     let params = labelled(&headers.signature_input)?;
@@ -128,12 +126,17 @@ pub fn verify(
         .and_then(|rest| rest.strip_suffix(':'))
         .and_then(|base64| BASE64.decode(base64.as_bytes()).ok())
         .ok_or(SignatureError::Form)?;
-    if headers.content_digest != digest(body) {
-        return Err(SignatureError::Digest);
-    }
     let base = request_base(target, &headers.content_digest, params);
     verify_base(&claimed.key, &base, &signature)?;
     Ok(claimed)
+}
+
+/// Checks that a body is the one that was signed.
+///
+/// # Errors
+/// Returns [`SignatureError::Digest`] when it is not.
+pub fn check_body(headers: &SignatureHeaders, body: &[u8]) -> Result<(), SignatureError> {
+    if headers.content_digest == digest(body) { Ok(()) } else { Err(SignatureError::Digest) }
 }
 
 /// The value of `Content-Digest` (RFC 9530 §2) for a body.
@@ -188,12 +191,8 @@ fn request_base(target: &Target<'_>, content_digest: &str, params: &str) -> Stri
 
 /// The signature base of RFC 9421 §2.5.
 fn signature_base(components: &[(&str, &str)], params: &str) -> String {
-    let mut base = String::new();
-    for (name, value) in components {
-        base.push_str(&format!("\"{name}\": {value}\n"));
-    }
-    base.push_str(&format!("\"@signature-params\": {params}"));
-    base
+    let lines = components.iter().map(|(name, value)| format!("\"{name}\": {value}\n"));
+    lines.chain([format!("\"@signature-params\": {params}")]).collect()
 }
 
 fn sign_base(key: &SigningKey, base: &str) -> [u8; 64] {

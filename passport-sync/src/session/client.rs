@@ -229,7 +229,6 @@ impl ClientSync {
         self.backoff.succeeded();
         self.state.cursor = Some(response.cursor);
         self.round_bytes += response.items.iter().map(|item| item.bytes.len()).sum::<usize>();
-        // What was fetched anew is in the feed only after this page was cut off, or not at all.
         self.wants_page = response.more && self.round_bytes < ROUND_BYTES_MAX;
         Ok(Page {
             items: response.items,

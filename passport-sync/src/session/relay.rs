@@ -12,7 +12,7 @@ use passport_core::keys::{Signed, Verified};
 use passport_core::time::{DAY_SECONDS, Timestamp};
 
 use self::admission::{Checked, append, check_envelope, deliver, drop_epoch, fetch, set_list};
-use crate::store::{
+use crate::session::port::{
     self, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
 };
 use crate::wire::{
@@ -78,7 +78,7 @@ pub fn handle(
     store: &dyn Store,
 ) -> Result<SyncResponse, StoreError> {
     let asker = Asker { key: *sender, now, limits: *limits };
-    let before = store::read(store, |snapshot| Standing::of(snapshot, sender))?;
+    let before = port::read(store, |snapshot| Standing::of(snapshot, sender))?;
     let cursor = request.cursor;
     let known = cursor.filter(|c| c.relay == before.relay && c.position <= before.position);
     let position = known.map_or(0, |c| c.position);
@@ -89,7 +89,7 @@ pub fn handle(
     let results = if work.is_empty() && letters.is_none() {
         Results::default()
     } else {
-        store::write(store, move |tx| {
+        port::write(store, move |tx| {
             if let Some(expired) = letters {
                 tx.acknowledge(&asker.key, position, now)?;
                 tx.expire_letters(&asker.key, expired)?;
@@ -99,7 +99,7 @@ pub fn handle(
     };
 
     let query = FeedQuery { key: *sender, after: position, now, rows_max: OBJECTS_MAX, bytes_max };
-    let page = store::read(store, |snapshot| snapshot.feed(&query))?;
+    let page = port::read(store, |snapshot| snapshot.feed(&query))?;
     Ok(SyncResponse {
         relay: before.relay,
         time: now,
@@ -130,7 +130,7 @@ pub fn put_blob(
         return Ok(Rejection::Malformed.into());
     }
     let (id, sender, most) = (*id, *sender, limits.blobs_per_day);
-    store::write(store, move |tx| {
+    port::write(store, move |tx| {
         if tx.count(&sender, Meter::Blobs, day(now))? > most {
             return Ok(Rejection::RateLimited.into());
         }
@@ -149,7 +149,7 @@ pub fn fetch_blob(
     now: Timestamp,
     store: &dyn Store,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    store::read(store, |snapshot| snapshot.blob(id, now))
+    port::read(store, |snapshot| snapshot.blob(id, now))
 }
 
 /// Days since 1970.
@@ -188,9 +188,12 @@ fn acknowledgement(
     (newly || over).then_some(expired)
 }
 
+/// An access list, and its encoding with its signature.
+type CheckedList = (Verified<AccessList>, Vec<u8>);
+
 /// What was pushed, with everything checked that needs no store.
 struct Work {
-    lists: Vec<Result<(Verified<AccessList>, Vec<u8>), Rejection>>,
+    lists: Vec<Result<CheckedList, Rejection>>,
     envelopes: Vec<Result<Checked, Rejection>>,
     letters: Vec<Letter>,
     drops: Vec<Result<Verified<DropEpoch>, Rejection>>,
@@ -261,6 +264,3 @@ impl Work {
         Ok(results)
     }
 }
-
-#[cfg(test)]
-mod tests;

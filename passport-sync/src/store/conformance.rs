@@ -1,1 +1,307 @@
+//! What every store must do alike. Each test runs on all of them.
 
+mod relay;
+
+use passport_core::access::{AccessList, Member, Rights, channel_id};
+use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::time::Timestamp;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+
+use super::{
+    Epochs, FeedPage, FeedQuery, MemoryStore, Meter, Object, SqliteStore, Store, StoreError, read,
+    write,
+};
+use crate::wire::{ItemKind, object_id};
+
+/// Runs a test on an empty store of each kind.
+fn on_each(test: impl Fn(&dyn Store)) {
+    test(&MemoryStore::new([1; 16]));
+    let folder = tempfile::tempdir().unwrap();
+    test(&sqlite(&folder.path().join("relay.db")));
+}
+
+fn sqlite(path: &std::path::Path) -> SqliteStore {
+    SqliteStore::open(path, &mut ChaCha20Rng::from_seed([8; 32])).unwrap()
+}
+
+fn key(n: u8) -> VerificationKey {
+    VerificationKey::from_bytes([n; 32])
+}
+
+fn epoch(n: u8) -> EpochId {
+    EpochId::from_bytes([n; 32])
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+const CONTROL: u8 = 100;
+
+fn channel(n: u8) -> ChannelId {
+    channel_id(&key(CONTROL), &[n; 16])
+}
+
+fn reader(n: u8, until: Option<i64>) -> Member {
+    Member { key: key(n), can: Rights::Read, until: until.map(at), history: false }
+}
+
+/// Sets a channel whose live epoch is 1.
+fn set_channel(store: &dyn Store, n: u8, members: Vec<Member>) {
+    let list = AccessList::new(key(CONTROL), [n; 16], 1, None, [epoch(1)], members);
+    write(store, move |tx| tx.put_channel(&list, &[n; 32], &[n, n])).unwrap();
+}
+
+/// Keeps an envelope of `size` bytes and puts it into the feeds of `keys`.
+fn put(store: &dyn Store, n: u8, in_epoch: u8, mark: u8, size: usize, keys: &[u8]) -> ObjectId {
+    let bytes = vec![mark; size];
+    let id = object_id(&bytes);
+    let keys: Vec<_> = keys.iter().map(|n| key(*n)).collect();
+    write(store, move |tx| {
+        let (channel, epoch) = (channel(n), epoch(in_epoch));
+        tx.put_object(&id, &Object::Envelope { channel, epoch, bytes: &bytes })?;
+        tx.append_feed(&keys, &id)
+    })
+    .unwrap();
+    id
+}
+
+fn page(store: &dyn Store, query: FeedQuery) -> FeedPage {
+    read(store, |snapshot| snapshot.feed(&query)).unwrap()
+}
+
+fn query(n: u8, after: u64) -> FeedQuery {
+    FeedQuery { key: key(n), after, now: at(0), rows_max: 100, bytes_max: 1 << 20 }
+}
+
+/// The first byte of each item, which names it.
+fn marks(page: &FeedPage) -> Vec<u8> {
+    page.items.iter().map(|item| item.bytes[0]).collect()
+}
+
+#[test]
+fn a_failed_write_leaves_nothing_and_others_go_on() {
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, None)]);
+        let id = put(store, 1, 1, 5, 10, &[1]);
+        let failed: Result<(), _> = write(store, move |tx| {
+            tx.append_feed(&[key(1)], &id)?;
+            tx.drop_epoch(&channel(1), &epoch(1))?;
+            Err(StoreError::Stopped)
+        });
+        assert!(failed.is_err());
+        assert_eq!(marks(&page(store, query(1, 0))), [5]);
+        assert_eq!(read(store, |s| s.position()).unwrap(), 1);
+        put(store, 1, 1, 6, 10, &[1]);
+        assert_eq!(marks(&page(store, query(1, 0))), [5, 6]);
+    });
+}
+
+#[test]
+fn a_feed_goes_on_after_its_cursor_in_pages() {
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, None), reader(2, None)]);
+        for mark in 1..=5 {
+            put(store, 1, 1, mark, 100, &[1]);
+        }
+        put(store, 1, 1, 6, 100, &[2]);
+        let by_rows = page(store, FeedQuery { rows_max: 2, ..query(1, 0) });
+        assert_eq!((marks(&by_rows), by_rows.more), (vec![1, 2], true));
+        let by_bytes = page(store, FeedQuery { bytes_max: 250, ..query(1, by_rows.position) });
+        assert_eq!((marks(&by_bytes), by_bytes.more), (vec![3, 4], true));
+        let tiny = page(store, FeedQuery { bytes_max: 1, ..query(1, 0) });
+        assert_eq!((marks(&tiny), tiny.more), (vec![1], true), "one item always fits");
+        let rest = page(store, query(1, by_bytes.position));
+        assert_eq!((marks(&rest), rest.more), (vec![5], false));
+        assert_eq!(page(store, query(1, rest.position)).items, []);
+        assert_eq!(page(store, query(1, u64::MAX)).items, []);
+        assert_eq!(marks(&page(store, query(2, 0))), [6]);
+        assert_eq!(marks(&page(store, query(9, 0))), [0; 0]);
+    });
+}
+
+#[test]
+fn rights_are_checked_again_on_reading() {
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, Some(10)), reader(2, None)]);
+        put(store, 1, 1, 7, 10, &[1, 2, 3, CONTROL]);
+        assert_eq!(marks(&page(store, FeedQuery { now: at(9), ..query(1, 0) })), [7]);
+        let ended = page(store, FeedQuery { now: at(10), ..query(1, 0) });
+        assert_eq!((marks(&ended), ended.position), (vec![], 1), "the cursor goes on");
+        assert_eq!(marks(&page(store, query(3, 0))), [0; 0], "never a member");
+        assert_eq!(marks(&page(store, query(CONTROL, 0))), [7]);
+        set_channel(store, 1, vec![Member { can: Rights::Write, ..reader(2, None) }]);
+        assert_eq!(marks(&page(store, query(2, 0))), [0; 0], "a depositor reads nothing");
+    });
+}
+
+#[test]
+fn backfilling_twice_moves_and_does_not_repeat() {
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, None)]);
+        set_channel(store, 2, vec![reader(1, None)]);
+        put(store, 1, 1, 1, 10, &[]);
+        put(store, 1, 2, 2, 10, &[]);
+        put(store, 1, 1, 3, 10, &[1]);
+        put(store, 2, 1, 4, 10, &[1]);
+        let fill = |epochs: &'static [u8]| {
+            write(store, move |tx| {
+                let some: Vec<_> = epochs.iter().map(|n| epoch(*n)).collect();
+                let epochs = if some.is_empty() { Epochs::All } else { Epochs::Only(&some) };
+                tx.backfill(&key(1), &channel(1), epochs)
+            })
+            .unwrap();
+        };
+        fill(&[1]);
+        assert_eq!(marks(&page(store, query(1, 0))), [4, 1, 3]);
+        fill(&[1]);
+        assert_eq!(marks(&page(store, query(1, 0))), [4, 1, 3]);
+        fill(&[]);
+        assert_eq!(marks(&page(store, query(1, 0))), [4, 1, 2, 3]);
+        write(store, |tx| tx.clear_feed(&key(1), &channel(1))).unwrap();
+        assert_eq!(marks(&page(store, query(1, 0))), [4]);
+    });
+}
+
+#[test]
+fn a_dropped_epoch_is_forgotten_but_its_ids_are_not() {
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, None)]);
+        let id = put(store, 1, 2, 1, 30, &[1]);
+        put(store, 1, 1, 2, 10, &[1]);
+        let bytes = || read(store, |s| s.channel(&channel(1))).unwrap().unwrap().bytes;
+        assert_eq!(bytes(), 40);
+        write(store, |tx| tx.drop_epoch(&channel(1), &epoch(2))).unwrap();
+        assert_eq!(bytes(), 10);
+        assert_eq!(marks(&page(store, query(1, 0))), [2]);
+        assert!(read(store, |s| s.has_object(&id)).unwrap());
+        write(store, |tx| tx.backfill(&key(1), &channel(1), Epochs::All)).unwrap();
+        assert_eq!(marks(&page(store, query(1, 0))), [2]);
+    });
+}
+
+#[test]
+fn the_current_list_is_kept_whole() {
+    on_each(|store| {
+        assert_eq!(read(store, |s| s.channel(&channel(1))).unwrap(), None);
+        set_channel(store, 1, vec![reader(1, Some(5)), reader(2, None)]);
+        put(store, 1, 1, 1, 30, &[]);
+        set_channel(store, 1, vec![Member { history: true, ..reader(3, Some(-7)) }]);
+        let kept = read(store, |s| s.channel(&channel(1))).unwrap().unwrap();
+        assert_eq!((kept.control, kept.serial, kept.hash), (key(CONTROL), 1, [1; 32]));
+        assert_eq!((kept.signed, kept.live, kept.bytes), (vec![1, 1], vec![epoch(1)], 30));
+        let member = Member { history: true, ..reader(3, Some(-7)) };
+        assert_eq!(read(store, |s| s.members(&channel(1))).unwrap(), [member]);
+        assert_eq!(read(store, |s| s.member(&channel(1), &key(3))).unwrap(), Some(member));
+        assert_eq!(read(store, |s| s.member(&channel(1), &key(1))).unwrap(), None);
+    });
+}
+
+#[test]
+fn letters_stay_until_acknowledged_and_then_a_while() {
+    on_each(|store| {
+        let letter = |mark: u8| {
+            let bytes = vec![mark; 20];
+            let id = object_id(&bytes);
+            write(store, move |tx| {
+                tx.put_object(&id, &Object::Letter { to: key(1), bytes: &bytes })?;
+                tx.append_feed(&[key(1)], &id)
+            })
+            .unwrap();
+        };
+        letter(1);
+        letter(2);
+        let usage = || read(store, |s| s.mailbox(&key(1))).unwrap();
+        assert_eq!((usage().letters, usage().bytes, usage().unacknowledged), (2, 40, Some(1)));
+        write(store, |tx| tx.expire_letters(&key(1), at(i64::MAX))).unwrap();
+        assert_eq!(usage().letters, 2, "never lost before it was acknowledged");
+        write(store, |tx| tx.acknowledge(&key(1), 1, at(50))).unwrap();
+        write(store, |tx| tx.acknowledge(&key(1), 1, at(60))).unwrap();
+        assert_eq!((usage().unacknowledged, usage().acknowledged), (Some(2), Some(at(50))));
+        write(store, |tx| tx.expire_letters(&key(1), at(50))).unwrap();
+        assert_eq!(usage().letters, 2);
+        write(store, |tx| tx.expire_letters(&key(1), at(51))).unwrap();
+        assert_eq!(usage().letters, 1);
+        let feed = page(store, query(1, 0));
+        assert_eq!((marks(&feed), feed.items[0].kind), (vec![2], ItemKind::Letter));
+    });
+}
+
+#[test]
+fn counts_start_again_each_day_for_each_key_and_meter() {
+    on_each(|store| {
+        let count =
+            |n: u8, meter, day| write(store, move |tx| tx.count(&key(n), meter, day)).unwrap();
+        assert_eq!(count(1, Meter::Letters, 5), 1);
+        assert_eq!(count(1, Meter::Letters, 5), 2);
+        assert_eq!(count(1, Meter::Blobs, 5), 1);
+        assert_eq!(count(2, Meter::Letters, 5), 1);
+        assert_eq!(count(1, Meter::Letters, 6), 1);
+    });
+}
+
+#[test]
+fn a_rendezvous_object_ends_at_its_end() {
+    on_each(|store| {
+        let id = object_id(b"meet me");
+        write(store, move |tx| tx.put_blob(&id, b"meet me", at(0), at(10))).unwrap();
+        let blob = |now| read(store, |s| s.blob(&id, at(now))).unwrap();
+        assert_eq!(blob(9), Some(b"meet me".to_vec()));
+        assert_eq!(blob(10), None);
+        let other = object_id(b"later");
+        write(store, move |tx| tx.put_blob(&other, b"later", at(10), at(20))).unwrap();
+        assert_eq!(blob(9), None, "the expired are deleted");
+    });
+}
+
+#[test]
+fn sqlite_keeps_everything_when_reopened_and_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = sqlite(&path);
+    set_channel(&store, 1, vec![reader(1, None)]);
+    put(&store, 1, 1, 1, 10, &[1]);
+    let relay = read(&store, |s| s.relay()).unwrap();
+    let copy = folder.path().join("copy.db");
+    store.backup(&copy).unwrap();
+    drop(store);
+    for path in [&path, &copy] {
+        let store = sqlite(path);
+        store.check().unwrap();
+        assert_eq!(marks(&page(&store, query(1, 0))), [1]);
+        assert_eq!(read(&store, |s| s.relay()).unwrap(), relay);
+    }
+    SqliteStore::renew(&copy, &mut ChaCha20Rng::from_seed([9; 32])).unwrap();
+    assert_ne!(read(&sqlite(&copy), |s| s.relay()).unwrap(), relay);
+}
+
+#[test]
+fn sqlite_commits_the_writes_of_many_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = sqlite(&folder.path().join("relay.db"));
+    set_channel(&store, 1, vec![reader(1, None)]);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let store = &store;
+            scope.spawn(move || {
+                for n in 0..8 {
+                    put(store, 1, 1, thread * 8 + n, 10, &[1]);
+                }
+            });
+        }
+    });
+    let page = page(&store, query(1, 0));
+    let mut marks = marks(&page);
+    marks.sort_unstable();
+    assert_eq!(marks, (0..64).collect::<Vec<u8>>());
+    assert_eq!(page.position, 64);
+}
+
+#[test]
+fn a_panic_in_a_write_stops_neither_the_writer_nor_later_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = sqlite(&folder.path().join("relay.db"));
+    assert!(store.write(Box::new(|_| panic!("as planned"))).is_err());
+    assert_eq!(write(&store, |tx| tx.count(&key(1), Meter::Letters, 1)).unwrap(), 1);
+}

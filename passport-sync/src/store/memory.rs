@@ -293,10 +293,9 @@ impl Transaction for State {
     ) -> Result<(), StoreError> {
         let Some(feed) = self.feeds.get(key) else { return Ok(()) };
         for id in feed.range(..=position).map(|(_, id)| id) {
-            if let Some(kept) = self.objects.get_mut(id) {
-                if kept.kind == ItemKind::Letter && kept.acknowledged.is_none() {
-                    kept.acknowledged = Some(now);
-                }
+            let kept = self.objects.get_mut(id).filter(|kept| kept.kind == ItemKind::Letter);
+            if let Some(kept) = kept {
+                kept.acknowledged.get_or_insert(now);
             }
         }
         Ok(())

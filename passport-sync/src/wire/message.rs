@@ -110,9 +110,9 @@ impl SyncRequest {
     /// # Errors
     /// Returns [`Rejection::TooLarge`] or [`Rejection::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Rejection> {
-        let request: Self = codec::decode(bytes, REQUEST_MAX).map_err(|error| match error {
-            DecodeError::TooLarge { .. } => Rejection::TooLarge,
-            _ => Rejection::Malformed,
+        let request: Self = codec::decode(bytes, REQUEST_MAX).map_err(|error| {
+            let too_large = matches!(error, DecodeError::TooLarge { .. });
+            if too_large { Rejection::TooLarge } else { Rejection::Malformed }
         })?;
         let fetches = request.fetch_channels.len();
         if request.objects() > OBJECTS_MAX || fetches > super::FETCH_MAX {
@@ -282,13 +282,16 @@ impl SyncResponse {
 
 /// The body of an HTTP error.
 ///
-/// CBOR: `[code: uint]`.
+/// CBOR: `[code: uint, time: int]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Refusal {
     /// The number of a [`Rejection`].
     #[n(0)]
     pub code: u16,
+    /// The relay's clock, so that a client whose own is wrong can be told apart.
+    #[n(1)]
+    pub time: Timestamp,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::keys::{Verified, VerifyError};
 
 use super::{Asker, day};
-use crate::store::{Channel, Epochs, Meter, Object, StoreError, Transaction};
+use crate::session::port::{Channel, Epochs, Meter, Object, StoreError, Transaction};
 use crate::wire::{
     DeliveredLetter, ENVELOPE_MAX, LETTER_MAX, Letter, Outcome, Rejection, object_id,
 };
@@ -31,9 +31,9 @@ pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
     if bytes.len() > ENVELOPE_MAX {
         return Err(Rejection::TooLarge);
     }
-    let envelope = SealedEnvelope::decode(&bytes).map_err(|error| match error {
-        EnvelopeError::Header(HeaderError::Unsupported) => Rejection::UnknownVersion,
-        _ => Rejection::Malformed,
+    let envelope = SealedEnvelope::decode(&bytes).map_err(|error| {
+        let newer = matches!(error, EnvelopeError::Header(HeaderError::Unsupported));
+        if newer { Rejection::UnknownVersion } else { Rejection::Malformed }
     })?;
     let envelope = envelope.verify().map_err(|_| Rejection::BadSignature)?;
     let header = envelope.header();
@@ -48,10 +48,12 @@ pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
 
 /// What a client is told of a statement that was not acceptable.
 pub(super) fn refusal(error: AccessError) -> Rejection {
-    match error {
-        AccessError::Signature(VerifyError::Payload(_)) | AccessError::Form => Rejection::Malformed,
-        AccessError::Version { .. } => Rejection::UnknownVersion,
-        _ => Rejection::BadSignature,
+    if matches!(error, AccessError::Signature(VerifyError::Payload(_)) | AccessError::Form) {
+        Rejection::Malformed
+    } else if matches!(error, AccessError::Version { .. }) {
+        Rejection::UnknownVersion
+    } else {
+        Rejection::BadSignature
     }
 }
 

@@ -1,0 +1,83 @@
+//! The relay as an HTTP/1.1 server.
+//!
+//! ```text
+//!  connection ── cap, header timer, life span ──► route ── signature, freshness ──► body
+//!  ── size, memory, digest ──► session::handle on a blocking thread ──► response
+//! ```
+//!
+//! Logs carry outcomes, counts and durations; never keys, channels, addresses or bytes.
+
+mod auth;
+mod body;
+mod routes;
+mod server;
+
+pub use server::serve;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use passport_core::time::Timestamp;
+use tokio::sync::Semaphore;
+
+use crate::session::RelayLimits;
+use crate::signature::ReplayGuard;
+use crate::store::Store;
+
+/// Where the relay reads the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How a relay serves.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// The hosts (with port, lower case, as clients write them) this relay answers as. A
+    /// request signed for any other is refused, so that no other relay can pass it on. Empty
+    /// for the address it listens on; if that is unspecified, any host with its port.
+    pub authorities: Vec<String>,
+    /// How much is taken from whom.
+    pub limits: RelayLimits,
+    /// Most connections at once; others wait to be accepted.
+    pub connections_max: usize,
+    /// Most bytes of bodies being received at once.
+    pub body_bytes_max: usize,
+    /// Most requests remembered against replay, over about three minutes.
+    pub nonces_max: usize,
+    /// How long a connection may take to send a request's headers, idle time included.
+    pub header_timeout: Duration,
+    /// How long a request may take, body included.
+    pub request_timeout: Duration,
+    /// How long a connection may live, so that a client that reads slowly lets go.
+    pub connection_timeout: Duration,
+    /// How long requests may go on after shutdown began.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self {
+            authorities: Vec::new(),
+            limits: RelayLimits::default(),
+            connections_max: 1024,
+            body_bytes_max: 256 * 1024 * 1024,
+            nonces_max: 200_000,
+            header_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_mins(1),
+            connection_timeout: Duration::from_mins(10),
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What all requests share.
+struct Shared {
+    config: RelayConfig,
+    authorities: auth::Authorities,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    replay: Mutex<ReplayGuard>,
+    body_bytes: Arc<Semaphore>,
+}
+
+#[cfg(test)]
+#[cfg(all(feature = "client", feature = "sqlite"))]
+mod tests;

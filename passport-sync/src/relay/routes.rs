@@ -1,0 +1,169 @@
+//! The routes. Each maps its refusals to a status and a numbered body.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use http::{HeaderValue, StatusCode, header};
+use minicbor::Encode;
+use passport_core::codec;
+use passport_core::id::{ObjectId, VerificationKey};
+use passport_core::time::Timestamp;
+
+use super::{Shared, auth, body};
+use crate::session;
+use crate::signature::check_body;
+use crate::store::StoreError;
+use crate::wire::{BLOB_MAX, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SyncRequest};
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/sync", post(sync))
+        .route("/v1/objects/{id}", put(put_object).get(get_object))
+        .route("/healthz", get(health))
+        .with_state(shared)
+}
+
+async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let now = (shared.clock)();
+    let work = async {
+        let (key, bytes) = open(&shared, request, now, REQUEST_MAX).await?;
+        let limits = shared.config.limits;
+        let store = Arc::clone(&shared.store);
+        blocking(move || {
+            let request = SyncRequest::decode(&bytes.bytes)?;
+            let pushed = request.objects();
+            let response = session::handle(request, &key, now, &limits, &*store)
+                .map_err(|error| unwell(&error))?;
+            tracing::debug!(pushed, items = response.items.len(), "synced");
+            Ok(codec::encode(&response))
+        })
+        .await
+    };
+    let answer = within(&shared, work).await;
+    answer.map_or_else(|r| refuse(r, now), |bytes| reply(StatusCode::OK, bytes))
+}
+
+async fn put_object(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let now = (shared.clock)();
+    let work = async {
+        let (key, bytes) = open(&shared, request, now, BLOB_MAX).await?;
+        let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
+        let limits = shared.config.limits;
+        let store = Arc::clone(&shared.store);
+        blocking(move || {
+            let outcome = session::put_blob(&id, bytes.bytes, &key, now, &limits, &*store)
+                .map_err(|error| unwell(&error))?;
+            outcome.rejection().map_or(Ok(outcome), Err)
+        })
+        .await
+    };
+    let answer = within(&shared, work).await;
+    answer.map_or_else(|r| refuse(r, now), |outcome: Outcome| encoded(StatusCode::OK, &outcome))
+}
+
+async fn get_object(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let now = (shared.clock)();
+    let work = async {
+        open(&shared, request, now, 0).await?;
+        let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
+        let store = Arc::clone(&shared.store);
+        blocking(move || {
+            let blob = session::fetch_blob(&id, now, &*store).map_err(|error| unwell(&error))?;
+            blob.ok_or(Rejection::NotFound)
+        })
+        .await
+    };
+    let answer = within(&shared, work).await;
+    answer.map_or_else(|r| refuse(r, now), |bytes| reply(StatusCode::OK, bytes))
+}
+
+/// Well while the store can be read.
+async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    let store = Arc::clone(&shared.store);
+    let looked = blocking(move || {
+        crate::store::read(&*store, |snapshot| snapshot.position()).map_err(|e| unwell(&e))
+    });
+    match within(&shared, looked).await {
+        Ok(_) => reply(StatusCode::OK, b"ok\n".to_vec()),
+        Err(rejection) => refuse(rejection, (shared.clock)()),
+    }
+}
+
+/// Authenticates a request and receives its body.
+async fn open(
+    shared: &Shared,
+    request: Request,
+    now: Timestamp,
+    limit: usize,
+) -> Result<(VerificationKey, body::Received), Rejection> {
+    let (parts, content) = request.into_parts();
+    let caller = auth::authenticate(shared, &parts, now)?;
+    let received = body::receive(content, limit, &shared.body_bytes).await?;
+    check_body(&caller.headers, &received.bytes).map_err(auth::rejection)?;
+    Ok((caller.key, received))
+}
+
+async fn within<R>(
+    shared: &Shared,
+    work: impl Future<Output = Result<R, Rejection>>,
+) -> Result<R, Rejection> {
+    tokio::time::timeout(shared.config.request_timeout, work)
+        .await
+        .unwrap_or(Err(Rejection::Unavailable))
+}
+
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Rejection> + Send + 'static,
+) -> Result<R, Rejection> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Rejection::Unavailable))
+}
+
+fn unwell(error: &StoreError) -> Rejection {
+    tracing::error!(%error, "could not use the store");
+    Rejection::Unavailable
+}
+
+fn refuse(rejection: Rejection, time: Timestamp) -> Response {
+    tracing::debug!(code = rejection.code(), "refused");
+    let status = match rejection {
+        Rejection::Malformed | Rejection::UnknownVersion => StatusCode::BAD_REQUEST,
+        Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Rejection::BadSignature | Rejection::Stale => StatusCode::UNAUTHORIZED,
+        Rejection::WrongAuthority => StatusCode::MISDIRECTED_REQUEST,
+        Rejection::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Rejection::NotFound => StatusCode::NOT_FOUND,
+        Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Rejection::UnknownChannel
+        | Rejection::NotPermitted
+        | Rejection::AccessConflict
+        | Rejection::QuotaExceeded
+        | Rejection::EpochLive => StatusCode::FORBIDDEN,
+    };
+    encoded(status, &Refusal { code: rejection.code(), time })
+}
+
+fn encoded<T: Encode<()>>(status: StatusCode, value: &T) -> Response {
+    reply(status, codec::encode(value))
+}
+
+fn reply(status: StatusCode, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
