@@ -9,7 +9,7 @@ mod draft;
 mod encounter;
 mod kept;
 mod medicine;
-mod person;
+pub(in crate::fhir) mod person;
 mod problem;
 mod result;
 
@@ -215,9 +215,9 @@ impl Out {
             "Encounter" => encounter::encounter(r, all, &mut drafts),
             "DocumentReference" => kept::document(r, all, &mut drafts),
             "Composition" => kept::empty_sections(r, &mut drafts),
-            "QuestionnaireResponse" => kept::own_form(r, &mut drafts),
             _ => {}
         }
+        drafts.obey_mark();
         let made = drafts.finish();
         self.skipped.extend(made.skipped);
         let infrastructure = matches!(r.kind(), "Composition");
@@ -228,7 +228,7 @@ impl Out {
                     self.tally.kept += 1;
                     self.drafts.push(draft);
                 }
-                None if r.kind() == "Bundle" && kept::is_bare(r) => self.tally.placed += 1,
+                None if kept::is_bare(r) => self.tally.placed += 1,
                 None => self.skip(r.name(), SkipReason::TooLarge),
             }
         } else {

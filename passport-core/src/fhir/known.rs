@@ -13,6 +13,8 @@ pub(super) const NHS_NUMBER: [&str; 3] = [
     "http://fhir.nhs.uk/Id/nhs-number",
     "http://fhir.nhs.net/Id/nhs-number",
 ];
+/// The one of [`NHS_NUMBER`] that is in force.
+pub(super) const NHS_NUMBER_SYSTEM: &str = "https://fhir.nhs.uk/Id/nhs-number";
 /// UK Core: how far an NHS number was checked.
 pub(super) const NHS_NUMBER_STATUS: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";

@@ -101,12 +101,21 @@ pub(super) fn risk(r: &Resource<'_>, out: &mut Drafts<'_>) {
     out.add("risks", "risk", fields);
 }
 
-/// Whether the code says that there are none, or nothing is known.
+/// Whether the code says that there are none, or nothing is known: by a code that means so, or,
+/// where there is no code at all, by words such as "No known allergies".
 pub(super) fn absence_of(resource: &Json, name: &str) -> Option<Absence> {
-    json::list(resource, name)
+    let concepts = json::list(resource, name);
+    let coded = concepts
         .iter()
         .flat_map(|c| json::list(c, "coding"))
-        .find_map(|c| known::absence(json::text(c, "system"), json::text(c, "code")?))
+        .find_map(|c| known::absence(json::text(c, "system"), json::text(c, "code")?));
+    coded.or_else(|| {
+        let concept = concepts.first().filter(|c| json::list(c, "coding").is_empty())?;
+        let words = json::text(concept, "text")?.to_lowercase();
+        let whole_list = ["allerg", "medic", "problem", "condition"];
+        let none = words.starts_with("no known ") && whole_list.iter().any(|w| words.contains(w));
+        none.then_some(Absence::NoneKnown)
+    })
 }
 
 fn absence(resource: &Json) -> Option<Absence> {
