@@ -168,6 +168,9 @@ impl<'a> Collected<'a> {
     }
 
     fn add_entry(&mut self, raw: &'a str, depth: usize) -> Result<(), ImportError> {
+        if self.entered.len() >= limits::RESOURCES {
+            return Err(ImportError::TooMany);
+        }
         let unreadable = || Entered::Unreadable {
             name: "Bundle.entry".into(),
             reason: SkipReason::NotAResource,
