@@ -167,11 +167,11 @@ pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
     let Collected { entered, index } = bundle::collect(bytes)?;
     let resources = Resources::new(&index);
     let mut out = Out::default();
-    let subject = person::subject(&entered, &resources)?;
+    let subject = person::subject(&entered)?;
     for one in &entered {
         out.tally.resources += 1;
         match one {
-            Entered::Resource(head) => match resources.open(head) {
+            Entered::Resource(head) => match Resource::open(head) {
                 Ok(resource) => out.place(&resource, &resources, &subject),
                 Err(reason) => out.skip(head.name(), reason),
             },

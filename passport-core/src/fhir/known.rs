@@ -31,7 +31,7 @@ pub(super) const DISCHARGE_METHOD: &str =
 /// UK Core: legal status under the Mental Health Act.
 pub(super) const LEGAL_STATUS: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-LegalStatus";
-/// HL7 v3 ActCode, the system of `Encounter.class`.
+/// HL7 v3 `ActCode`, the system of `Encounter.class`.
 pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /// What a code says about a whole list.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::json;
-use crate::section::{Attachment, Code, FieldKind, KindSpec, Period, Value};
+use crate::section::{Attachment, Code, FieldKind, KindSpec, Period, Quantity, Value};
 
 /// The address of the mark.
 pub(super) const URL: &str = "urn:student-passport:entry";
@@ -205,18 +205,9 @@ fn read(kind: FieldKind, element: &Json) -> Option<Value> {
             let (start, end) = string()?.split_once("..")?;
             Value::Period(Period { start: start.parse().ok(), end: end.parse().ok() })
         }
-        FieldKind::Quantity => match element.get("valueQuantity") {
-            Some(quantity) => Value::Quantity(json::quantity(quantity)?),
-            None => {
-                let (value, unit) = string()?.split_once(' ').unwrap_or((string()?, ""));
-                let unit = Some(unit.to_owned()).filter(|u| !u.is_empty());
-                Value::Quantity(crate::section::Quantity {
-                    value: value.to_owned(),
-                    unit,
-                    code: None,
-                })
-            }
-        },
+        FieldKind::Quantity => Value::Quantity(
+            element.get("valueQuantity").map_or_else(|| string().map(words), json::quantity)?,
+        ),
         FieldKind::Boolean => Value::Boolean(element.get("valueBoolean")?.as_bool()?),
         FieldKind::Entry => Value::Entry(string()?.parse().ok()?),
         FieldKind::Attachment => {
@@ -230,4 +221,11 @@ fn read(kind: FieldKind, element: &Json) -> Option<Value> {
         }
         FieldKind::Source => return None,
     })
+}
+
+/// A quantity that JSON has no number for, such as `007 mg`.
+fn words(text: &str) -> Quantity {
+    let (value, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let unit = Some(unit.to_owned()).filter(|u| !u.is_empty());
+    Quantity { value: value.to_owned(), unit, code: None }
 }

@@ -172,9 +172,9 @@ const DATES: [&str; 9] = [
 ];
 
 fn same_system(a: &Value, b: &Value) -> bool {
-    let system = |v: &Value| match v {
-        Value::Text(t) => t.rsplit_once('|').map(|(system, _)| system.to_owned()),
-        _ => None,
+    let system = |v: &Value| {
+        let Value::Text(text) = v else { return None };
+        text.rsplit_once('|').map(|(system, _)| system.to_owned())
     };
     matches!((system(a), system(b)), (Some(a), Some(b)) if a == b)
 }

@@ -37,45 +37,78 @@ const GIVEN: &[(&str, &str)] =
 
 /// The place of a field: a JSON pointer whose parts are made as needed, and the form.
 fn place(section: &str, kind: &str, field: &str) -> Option<(&'static str, As)> {
-    Some(match (section, kind, field) {
-        (_, "none-known" | "no-information", "note") => ("/note", As::Note),
-        ("medications", "none-known" | "no-information", "statement") => {
-            ("/medicationCodeableConcept", As::Concept)
+    if matches!(kind, "none-known" | "no-information") {
+        return statement(section, field);
+    }
+    match (section, kind) {
+        ("problems", _) => problem(field),
+        ("allergies", _) => allergy(field),
+        ("medications", _) => medication(field),
+        ("immunisations", _) => immunisation(field),
+        ("results", _) => result(field),
+        ("care-history", "referral") => referral(field),
+        ("care-history" | "discharges", _) => encounter(field),
+        ("discharge-notice", _) => (field == "discharged_on").then_some(("/period/end", As::Plain)),
+        ("documents", "document") => document(field),
+        ("education", _) => education(field),
+        ("plan" | "adjustments" | "risks", _) => planned(field),
+        ("identity" | "registrations" | "contacts", _) => of_patient(kind, field),
+        _ => None,
+    }
+}
+
+fn statement(section: &str, field: &str) -> Option<(&'static str, As)> {
+    Some(match (section, field) {
+        ("medications", "statement") => ("/medicationCodeableConcept", As::Concept),
+        ("medications", "asserted") => ("/dateAsserted", As::Plain),
+        ("immunisations", "statement") => ("/vaccineCode", As::Concept),
+        ("immunisations", "asserted") => ("/recorded", As::Plain),
+        (_, "statement") => ("/code", As::Concept),
+        (_, "asserted") => ("/recordedDate", As::Plain),
+        (_, "note") => ("/note", As::Note),
+        _ => return None,
+    })
+}
+
+fn referral(field: &str) -> Option<(&'static str, As)> {
+    Some(match field {
+        "service" => ("/code", As::Concept),
+        "referred_on" => ("/authoredOn", As::Plain),
+        _ => return None,
+    })
+}
+
+fn education(field: &str) -> Option<(&'static str, As)> {
+    Some(match field {
+        "provider" => ("/valueString", As::Plain),
+        "period" => ("/effectivePeriod", As::Period),
+        _ => return None,
+    })
+}
+
+fn planned(field: &str) -> Option<(&'static str, As)> {
+    Some(match field {
+        "action" | "holds" => ("/description", As::Plain),
+        "service" | "title" => ("/title", As::Plain),
+        "risk" | "adjustment" | "impairment" => ("/code", As::Concept),
+        "period" => ("/period", As::Period),
+        _ => return None,
+    })
+}
+
+fn of_patient(kind: &str, field: &str) -> Option<(&'static str, As)> {
+    Some(match (kind, field) {
+        ("address", "lines") => ("/line/0", As::Plain),
+        ("address", "postcode") => ("/postalCode", As::Plain),
+        ("contact-point", "value") => ("/value", As::Plain),
+        ("registration", "practice") => ("/display", As::Plain),
+        ("contact", "name") => ("/name/text", As::Plain),
+        ("contact", "relationship") => ("/relationship", As::Concepts),
+        ("professional", "name") => ("/name", As::Plain),
+        // A reference, which a registration is, has no period.
+        ("address" | "contact-point" | "contact" | "professional", "period") => {
+            ("/period", As::Period)
         }
-        ("medications", "none-known" | "no-information", "asserted") => {
-            ("/dateAsserted", As::Plain)
-        }
-        ("immunisations", "no-information", "statement") => ("/vaccineCode", As::Concept),
-        ("immunisations", "no-information", "asserted") => ("/recorded", As::Plain),
-        (_, "none-known" | "no-information", "statement") => ("/code", As::Concept),
-        (_, "none-known" | "no-information", "asserted") => ("/recordedDate", As::Plain),
-        ("problems", ..) => return problem(field),
-        ("allergies", ..) => return allergy(field),
-        ("medications", ..) => return medication(field),
-        ("immunisations", ..) => return immunisation(field),
-        ("results", ..) => return result(field),
-        ("care-history", "encounter", _) | ("discharges", ..) => return encounter(field),
-        ("discharge-notice", _, "discharged_on") => ("/period/end", As::Plain),
-        ("documents", "document", _) => return document(field),
-        ("risks", _, "risk") => ("/code", As::Concept),
-        ("risks", _, "period") => ("/period", As::Period),
-        ("education", _, "provider") => ("/valueString", As::Plain),
-        ("education", _, "period") => ("/effectivePeriod", As::Period),
-        ("plan", _, "action" | "holds") => ("/description", As::Plain),
-        ("plan", _, "service") | ("adjustments", "support-plan", "title") => ("/title", As::Plain),
-        ("adjustments", "adjustment", "adjustment") => ("/code", As::Concept),
-        ("adjustments", "adjustment", "period") => ("/period", As::Period),
-        ("adjustments", "impairment", "impairment") => ("/code", As::Concept),
-        ("contacts", "professional", "name") => ("/name", As::Plain),
-        ("identity", "address", "lines") => ("/line/0", As::Plain),
-        ("identity", "address", "postcode") => ("/postalCode", As::Plain),
-        ("identity", "contact-point", "value") => ("/value", As::Plain),
-        ("identity", _, "period") | ("contacts", _, "period") => ("/period", As::Period),
-        ("registrations", _, "practice") => ("/display", As::Plain),
-        ("contacts", "contact", "name") => ("/name/text", As::Plain),
-        ("contacts", "contact", "relationship") => ("/relationship", As::Concepts),
-        ("care-history", "referral", "service") => ("/code", As::Concept),
-        ("care-history", "referral", "referred_on") => ("/authoredOn", As::Plain),
         _ => return None,
     })
 }
@@ -205,9 +238,12 @@ pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
 }
 
 fn written(value: &Value, form: As) -> Option<Json> {
-    let plain = || match value {
-        Value::Text(text) | Value::Prose(text) | Value::Choice(text) => text.clone(),
-        value => display_value(value),
+    let plain = || {
+        if let Value::Text(text) | Value::Prose(text) | Value::Choice(text) = value {
+            text.clone()
+        } else {
+            display_value(value)
+        }
     };
     Some(match (form, value) {
         (As::Concept, Value::Code(code)) => concept(code),

@@ -23,14 +23,10 @@ pub(super) fn patient(subject: &ExportSubject, entries: &[&ExportEntry]) -> (Jso
     };
     for entry in entries {
         let Some(element) = element_of(entry) else { continue };
-        let from = source(entry)
-            .and_then(|s| json::first(&s, element).cloned())
-            .map(|mut e| {
-                marker::remove(&mut e);
-                e
-            })
-            .unwrap_or_else(|| json!({}));
-        let made = overlay(from, entry, &|e| part(element, e.clone()));
+        let received = source(entry).and_then(|s| json::first(&s, element).cloned());
+        let mut from = received.unwrap_or_else(|| json!({}));
+        marker::remove(&mut from);
+        let made = overlay(from, entry, &|e| part(element, e));
         own.insert(entry.id);
         if let Some(members) = patient.as_object_mut() {
             let list = members.entry(element).or_insert_with(|| json!([]));

@@ -179,13 +179,11 @@ impl<'a> Collected<'a> {
             self.entered.push(unreadable());
             return Ok(());
         };
-        match head(resource.get(), full_url.and_then(string)) {
-            Ok(head) => self.add(head, depth + 1),
-            Err(_) => {
-                self.entered.push(unreadable());
-                Ok(())
-            }
+        if let Ok(head) = head(resource.get(), full_url.and_then(string)) {
+            return self.add(head, depth + 1);
         }
+        self.entered.push(unreadable());
+        Ok(())
     }
 }
 
@@ -219,7 +217,18 @@ impl Head<'_> {
     }
 }
 
-impl Resource<'_> {
+impl<'a> Resource<'a> {
+    /// Parses a resource.
+    pub(super) fn open(head: &'a Head<'a>) -> Result<Self, SkipReason> {
+        let raw = head.shell.as_deref().unwrap_or(head.raw);
+        let tokens = raw.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count();
+        if tokens > limits::TOKENS {
+            return Err(SkipReason::TooLarge);
+        }
+        // What is JSON and still does not parse is nested beyond the parser's limit.
+        let json = serde_json::from_str(raw).map_err(|_| SkipReason::TooDeep)?;
+        Ok(Self { head, json })
+    }
     pub(super) fn kind(&self) -> &str {
         &self.head.kind
     }
@@ -228,7 +237,7 @@ impl Resource<'_> {
         self.head.name()
     }
 
-    pub(super) fn head(&self) -> &Head<'_> {
+    pub(super) const fn head(&self) -> &Head<'a> {
         self.head
     }
 
@@ -251,18 +260,6 @@ impl Resource<'_> {
 impl<'a> Resources<'a> {
     pub(super) fn new(index: &'a BTreeMap<String, &'a str>) -> Self {
         Self { index, budget: Cell::new(limits::REFERENCED_TOTAL) }
-    }
-
-    /// Parses a resource.
-    pub(super) fn open(&self, head: &'a Head<'a>) -> Result<Resource<'a>, SkipReason> {
-        let raw = head.shell.as_deref().unwrap_or(head.raw);
-        let tokens = raw.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count();
-        if tokens > limits::TOKENS {
-            return Err(SkipReason::TooLarge);
-        }
-        // What is JSON and still does not parse is nested beyond the parser's limit.
-        let json = serde_json::from_str(raw).map_err(|_| SkipReason::TooDeep)?;
-        Ok(Resource { head, json })
     }
 
     /// What a `Reference` points at: inside the resource, or elsewhere in the file.

@@ -45,7 +45,7 @@ impl Fields {
 /// What one resource becomes.
 pub(super) struct Drafts<'a> {
     resource: &'a Resource<'a>,
-    drafts: Vec<Draft>,
+    made: Vec<Draft>,
     skipped: Vec<Skipped>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Made {
 
 impl<'a> Drafts<'a> {
     pub(super) const fn new(resource: &'a Resource<'a>) -> Self {
-        Self { resource, drafts: Vec::new(), skipped: Vec::new() }
+        Self { resource, made: Vec::new(), skipped: Vec::new() }
     }
 
     /// Adds an entry with the resource's identifier, and the resource as its source.
@@ -90,7 +90,7 @@ impl<'a> Drafts<'a> {
                 let reason = SkipReason::OriginalTooLarge;
                 self.skipped.push(Skipped { resource: resource.clone(), reason });
             }
-            self.drafts.push(Draft { section, kind: kind.name, fields, resource, enclosed });
+            self.made.push(Draft { section, kind: kind.name, fields, resource, enclosed });
         }
     }
 
@@ -117,15 +117,15 @@ impl<'a> Drafts<'a> {
         let Some(mark) = Mark::of(&self.resource.json) else { return };
         let Some(kind) = spec(&mark.section, &mark.kind) else { return };
         let is_it = |d: &Draft| d.section.as_str() == mark.section && d.kind == mark.kind;
-        let at = self.drafts.iter().position(is_it);
-        let draft = at.map(|at| self.drafts.swap_remove(at));
+        let at = self.made.iter().position(is_it);
+        let draft = at.map(|at| self.made.swap_remove(at));
         let (mut fields, enclosed) = draft.map(|d| (d.fields, d.enclosed)).unwrap_or_default();
         if self.resource.kind() == "QuestionnaireResponse" {
             fields.extend(marker::answers(kind, &self.resource.json));
         }
         mark.apply(kind, &mut fields);
         fields.remove("source");
-        self.drafts.clear();
+        self.made.clear();
         self.skipped.clear();
         let identifier = self.resource.identifier();
         let source = self.resource.verbatim().to_owned();
@@ -135,7 +135,7 @@ impl<'a> Drafts<'a> {
     }
 
     pub(super) fn finish(self) -> Made {
-        Made { drafts: self.drafts, skipped: self.skipped }
+        Made { drafts: self.made, skipped: self.skipped }
     }
 }
 

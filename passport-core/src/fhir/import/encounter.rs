@@ -55,12 +55,11 @@ fn class(e: &Json) -> Option<&'static str> {
     let class = e.get("class")?;
     let code = json::text(class, "code").or_else(|| json::codes_in(e, "class").next())?;
     Some(match code {
-        "EMER" => "attendance",
+        "EMER" | "emergency" => "attendance",
         "IMP" | "ACUTE" | "NONAC" | "OBSENC" | "SS" | "inpatient" => "inpatient",
         "AMB" | "PRENC" | "outpatient" | "ambulatory" => "outpatient",
         "HH" | "FLD" | "home" => "community",
         "VR" | "virtual" => "virtual",
-        "emergency" => "attendance",
         _ => "other",
     })
 }

@@ -28,7 +28,7 @@ struct RawSubject<'a> {
 }
 
 /// Finds whose file it is.
-pub(super) fn subject(entered: &[Entered<'_>], all: &Resources<'_>) -> Result<Found, ImportError> {
+pub(super) fn subject(entered: &[Entered<'_>]) -> Result<Found, ImportError> {
     let heads = || {
         entered.iter().filter_map(|e| match e {
             Entered::Resource(head) => Some(head),
@@ -37,7 +37,7 @@ pub(super) fn subject(entered: &[Entered<'_>], all: &Resources<'_>) -> Result<Fo
     };
     let mut found: Option<Found> = None;
     for head in heads().filter(|h| h.kind() == "Patient") {
-        let Ok(resource) = all.open(head) else { continue };
+        let Ok(resource) = Resource::open(head) else { continue };
         let subject = described(&resource.json);
         match &found {
             Some(first) if !same::surely(&first.subject, &subject) => {
@@ -147,10 +147,7 @@ pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_
     let fields = draft::marked("identity", "person", person(p), p);
     out.add_as("identity", "person", fields, identifier.as_deref(), Some(source), None);
     let parts = |name: &'static str| {
-        json::list(p, name)
-            .iter()
-            .take(64)
-            .map(move |e| (e, Some(part(name, e.clone()).to_string())))
+        json::list(p, name).iter().take(64).map(move |e| (e, Some(part(name, e).to_string())))
     };
     for (address, source) in parts("address") {
         out.add_part("identity", "address", address_of(address), address, source);
@@ -172,7 +169,7 @@ pub(in crate::fhir) const PARTS: [&str; 4] =
     ["address", "telecom", "generalPractitioner", "contact"];
 
 /// A Patient of one element.
-pub(in crate::fhir) fn part(name: &str, element: Json) -> Json {
+pub(in crate::fhir) fn part(name: &str, element: &Json) -> Json {
     serde_json::json!({ "resourceType": "Patient", name: [element] })
 }
 

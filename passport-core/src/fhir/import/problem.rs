@@ -29,7 +29,7 @@ pub(super) fn condition(r: &Resource<'_>, out: &mut Drafts<'_>) {
     out.add("problems", "problem", fields);
 }
 
-/// AllergyIntolerance (HL7 FHIR R4).
+/// `AllergyIntolerance` (HL7 FHIR R4).
 pub(super) fn allergy(r: &Resource<'_>, out: &mut Drafts<'_>) {
     let a = &r.json;
     let certainty = verification(a);

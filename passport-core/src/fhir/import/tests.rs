@@ -65,7 +65,7 @@ fn medicines_are_found_wherever_they_are_named() {
         )
     };
     let contained =
-        r##""contained":[{"resourceType":"Medication","id":"in","code":{"text":"Inside"}}],"##;
+        r#""contained":[{"resourceType":"Medication","id":"in","code":{"text":"Inside"}}],"#;
     for (reference, expected) in [
         ("urn:uuid:m", "Sertraline 50 mg"),
         ("Medication/m", "Sertraline 50 mg"),
