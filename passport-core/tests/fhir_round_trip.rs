@@ -200,6 +200,63 @@ fn an_original_comes_back_with_what_was_changed() {
     assert_eq!(provenance["target"][0]["reference"], written["entry"][1]["fullUrl"]);
 }
 
+/// The resource that one entry of these fields becomes.
+fn written(section: &str, kind: &str, fields: &[(&str, Value)]) -> serde_json::Value {
+    let entry = ExportEntry {
+        id: id(1),
+        section: section.parse().unwrap(),
+        kind: kind.to_owned(),
+        fields: fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect(),
+        author_name: "Amina Khan".into(),
+        recorded_at: Timestamp::from_seconds(0),
+        attested: false,
+    };
+    assert_same(section, core::slice::from_ref(&entry));
+    let bundle = bundle(&ExportSubject::default(), &[entry], Timestamp::from_seconds(0));
+    bundle.pointer("/entry/1/resource").unwrap().clone()
+}
+
+#[test]
+fn none_known_is_coded_so_that_no_system_takes_it_for_an_allergy() {
+    let words = ("statement", Value::Code(Code::text("Nothing that I know of")));
+    let allergy = written("allergies", "none-known", &[words]);
+    assert_eq!(allergy["code"]["coding"][0]["code"], "716186003");
+    assert_eq!(allergy["code"]["text"], "Nothing that I know of");
+    let day = ("asserted", Value::Date("2026-10-03".parse().unwrap()));
+    let medicine = written("medications", "none-known", core::slice::from_ref(&day));
+    let coding = &medicine["medicationCodeableConcept"]["coding"][0];
+    assert_eq!(coding["code"], "no-known-medications");
+    let problem = written("problems", "no-information", &[day]);
+    assert_eq!(problem["code"]["coding"][0]["code"], "no-problem-info");
+}
+
+#[test]
+fn an_element_of_several_forms_has_one() {
+    let original = r#"{"resourceType":"MedicationStatement","id":"m","status":"active",
+        "effectiveDateTime":"2026-01-02","medicationReference":{"reference":"Medication/m"},
+        "medicationCodeableConcept":{"text":"Sertraline"},"subject":{"reference":"Patient/p"}}"#;
+    let mut entry = entries(&import::read(original.as_bytes()).unwrap().drafts).remove(0);
+    entry.fields.insert("stopped".into(), Value::Date("2026-03".parse().unwrap()));
+    entry.fields.insert("item".into(), Value::Code(Code::text("Sertraline 50 mg")));
+    assert_same("stopped", core::slice::from_ref(&entry));
+    let bundle = bundle(&ExportSubject::default(), &[entry], Timestamp::from_seconds(0));
+    let resource = &bundle["entry"][1]["resource"];
+    assert_eq!(resource["effectivePeriod"]["start"], "2026-01-02");
+    assert_eq!(resource["effectivePeriod"]["end"], "2026-03");
+    for gone in ["effectiveDateTime", "medicationReference", "extension"] {
+        assert!(resource.get(gone).is_none(), "{gone}");
+    }
+    let visit = written(
+        "care-history",
+        "encounter",
+        &[
+            ("class", Value::Choice("attendance".into())),
+            ("status", Value::Choice("finished".into())),
+        ],
+    );
+    assert_eq!(visit["class"]["code"], "EMER");
+}
+
 #[test]
 fn the_corpus_comes_back() {
     let Some(folder) = std::env::var_os("PASSPORT_FHIR_CORPUS") else {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use crate::nhs_number::NhsNumber;
 use crate::section::{PartialDate, SectionName, Value};
-use bundle::{Collected, Entered, Resource, Resources};
+use bundle::{Entered, Resource, Resources};
 
 /// Bounds on what is read.
 pub mod limits {
@@ -164,11 +164,12 @@ pub enum ImportError {
 /// Returns [`ImportError`] when the file is too large, not JSON, not FHIR or about several people.
 /// A part that cannot be read does not refuse the whole: it is in [`Import::skipped`].
 pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
-    let Collected { entered, index } = bundle::collect(bytes)?;
-    let resources = Resources::new(&index);
+    let collected = bundle::collect(bytes)?;
+    let resources = Resources::new(&collected);
+    let entered = &collected.entered;
     let mut out = Out::default();
-    let subject = person::subject(&entered)?;
-    for one in &entered {
+    let subject = person::subject(entered)?;
+    for one in entered {
         out.tally.resources += 1;
         match one {
             Entered::Resource(head) => match Resource::open(head) {

@@ -81,3 +81,9 @@ pub(super) fn empty_reason(code: &str) -> Option<Absence> {
         _ => None,
     }
 }
+
+/// Whether a Composition is a discharge summary: LOINC 18842-5 or SNOMED CT 373942005.
+pub(super) fn is_discharge_document(composition: &serde_json::Value) -> bool {
+    const TYPES: [&str; 2] = ["18842-5", "373942005"];
+    super::json::codes_in(composition, "type").any(|code| TYPES.contains(&code))
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{ExportEntry, patient, quantity};
-use crate::fhir::known;
+use crate::fhir::{json, known};
 use crate::section::{Code, Value, display::display_value};
 
 /// How a value is written.
@@ -25,6 +25,8 @@ enum As {
     Period,
     /// A choice in FHIR's words: pairs of ours and theirs.
     Words(&'static [(&'static str, &'static str)]),
+    /// `Encounter.class`.
+    Class,
 }
 
 const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
@@ -34,6 +36,15 @@ const ALLERGY_VERIFICATION: &str =
     "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
 const GIVEN: &[(&str, &str)] =
     &[("given", "completed"), ("not-given", "not-done"), ("entered-in-error", "entered-in-error")];
+
+/// `Encounter.class` (HL7 v3 `ActCode`) for the table's words.
+const CLASSES: &[(&str, &str)] = &[
+    ("attendance", "EMER"),
+    ("inpatient", "IMP"),
+    ("outpatient", "AMB"),
+    ("community", "HH"),
+    ("virtual", "VR"),
+];
 
 /// The place of a field: a JSON pointer whose parts are made as needed, and the form.
 fn place(section: &str, kind: &str, field: &str) -> Option<(&'static str, As)> {
@@ -192,6 +203,8 @@ fn result(field: &str) -> Option<(&'static str, As)> {
 fn encounter(field: &str) -> Option<(&'static str, As)> {
     Some(match field {
         "type" => ("/type", As::Concepts),
+        "class" => ("/class", As::Class),
+        "status" => ("/status", As::Plain),
         "period" => ("/period", As::Period),
         "service" | "specialty" => ("/serviceType", As::Concept),
         "provider" | "hospital" => ("/serviceProvider/display", As::Plain),
@@ -214,26 +227,99 @@ fn document(field: &str) -> Option<(&'static str, As)> {
     })
 }
 
+/// `MedicationRequest`, whose places differ from the statement's.
+fn request(field: &str) -> Option<(&'static str, As)> {
+    Some(match field {
+        "item" => ("/medicationCodeableConcept", As::Concept),
+        "route" => ("/dosageInstruction/0/route", As::Concept),
+        "timing" => ("/dosageInstruction/0/timing/code/text", As::Plain),
+        "instructions" => ("/dosageInstruction/0/text", As::Plain),
+        "prescribed" | "asserted" => ("/authoredOn", As::Plain),
+        "reason" => ("/reasonCode/0/text", As::Plain),
+        "note" => ("/note", As::Note),
+        _ => return None,
+    })
+}
+
+fn place_in(made: &Json, section: &str, kind: &str, field: &str) -> Option<(&'static str, As)> {
+    match json::text(made, "resourceType") {
+        Some("MedicationRequest") => request(field),
+        _ => place(section, kind, field),
+    }
+}
+
 /// Writes a field where FHIR has a place for it.
 pub(super) fn write(made: &mut Json, section: &str, kind: &str, field: &str, value: &Value) {
     if (section, kind) == ("identity", "person") {
         return patient::write(made, field, value);
     }
-    if field == "item" {
-        // What is named here need not be looked up elsewhere.
-        remove(made, "/medicationReference");
-    }
-    if let Some((pointer, form)) = place(section, kind, field)
+    if let Some((pointer, form)) = place_in(made, section, kind, field)
         && let Some(written) = written(value, form)
     {
+        choose(made, pointer);
         put(made, pointer, written);
+    }
+    if field == "statement" {
+        state(made, section, kind);
+    }
+}
+
+/// Of an element with several forms, such as `onsetDateTime` and `onsetAge`, FHIR allows one.
+fn choose(made: &mut Json, pointer: &str) {
+    const STEMS: [&str; 6] =
+        ["onset", "abatement", "effective", "occurrence", "value", "medication"];
+    let name = pointer.split('/').nth(1).unwrap_or_default();
+    let is_form = |of: &str, stem: &str| {
+        of.strip_prefix(stem).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
+    let Some(stem) = STEMS.into_iter().find(|stem| is_form(name, stem)) else { return };
+    let Some(members) = made.as_object_mut() else { return };
+    let began = members.get("effectiveDateTime").cloned();
+    members.retain(|member, _| member == name || !is_form(member, stem));
+    if let Some(began) = began.filter(|_| pointer == "/effectivePeriod/end") {
+        members.insert("effectivePeriod".into(), json!({ "start": began }));
+    }
+}
+
+/// Says in a code that there are none, or none known: in words alone, or without any, another
+/// system would take the entry for an allergy or a medicine.
+fn state(made: &mut Json, section: &str, kind: &str) {
+    let (system, code, display) = match (section, kind) {
+        ("allergies", "none-known") => (known::SNOMED, "716186003", "No known allergy"),
+        ("allergies", "no-information") => {
+            (known::ABSENT_UNKNOWN, "no-allergy-info", "No information about allergies")
+        }
+        ("medications", "none-known") => {
+            (known::ABSENT_UNKNOWN, "no-known-medications", "No known medications")
+        }
+        ("medications", "no-information") => {
+            (known::ABSENT_UNKNOWN, "no-medication-info", "No information about medications")
+        }
+        ("problems", "none-known") => {
+            (known::ABSENT_UNKNOWN, "no-known-problems", "No known problems")
+        }
+        ("problems", "no-information") => {
+            (known::ABSENT_UNKNOWN, "no-problem-info", "No information about problems")
+        }
+        ("immunisations", "no-information") => {
+            (known::ABSENT_UNKNOWN, "no-immunization-info", "No information about immunizations")
+        }
+        _ => return,
+    };
+    let Some((pointer, _)) = statement(section, "statement") else { return };
+    let coding = json!([{ "system": system, "code": code, "display": display }]);
+    if made.pointer(&format!("{pointer}/coding")).is_none() {
+        put(made, &format!("{pointer}/coding"), coding);
     }
 }
 
 /// Takes out a field that the entry no longer has.
 pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
-    if let Some((pointer, _)) = place(section, kind, field) {
+    if let Some((pointer, _)) = place_in(made, section, kind, field) {
         remove(made, pointer);
+    }
+    if field == "statement" {
+        state(made, section, kind);
     }
 }
 
@@ -253,6 +339,10 @@ fn written(value: &Value, form: As) -> Option<Json> {
         }
         (As::Words(words), Value::Choice(ours)) => {
             words.iter().find(|(name, _)| name == ours)?.1.into()
+        }
+        (As::Class, Value::Choice(ours)) => {
+            let code = CLASSES.iter().find(|(name, _)| name == ours)?.1;
+            json!({ "system": known::ACT_CODE, "code": code })
         }
         (As::Note, _) => json!([{ "text": plain() }]),
         (As::Quantity, Value::Quantity(number)) => quantity(number)?,
@@ -320,6 +410,12 @@ fn remove(made: &mut Json, pointer: &str) {
 
 /// The resource of an entry that nothing was received for: what R4 asks for and no more.
 pub(super) fn blank(entry: &ExportEntry) -> Json {
+    let mut made = bare(entry);
+    state(&mut made, entry.section.as_str(), &entry.kind);
+    made
+}
+
+fn bare(entry: &ExportEntry) -> Json {
     let subject = json!({ "reference": "" });
     let kind = entry.kind.as_str();
     let class = |code: &str| json!({ "system": known::ACT_CODE, "code": code });

@@ -2,13 +2,13 @@
 
 use core::cell::Cell;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
 use super::{ImportError, SkipReason, limits};
-use crate::fhir::json;
+use crate::fhir::{json, known};
 
 /// A resource by its place in the file, not parsed yet.
 pub(super) struct Head<'a> {
@@ -45,6 +45,8 @@ pub(super) struct Collected<'a> {
 pub(super) struct Resources<'a> {
     index: &'a BTreeMap<String, &'a str>,
     budget: Cell<usize>,
+    /// Where the text of each encounter begins that a discharge document is about.
+    discharges: BTreeSet<*const u8>,
 }
 
 #[derive(Deserialize)]
@@ -258,8 +260,27 @@ impl<'a> Resource<'a> {
 }
 
 impl<'a> Resources<'a> {
-    pub(super) fn new(index: &'a BTreeMap<String, &'a str>) -> Self {
-        Self { index, budget: Cell::new(limits::REFERENCED_TOTAL) }
+    pub(super) fn new(collected: &'a Collected<'a>) -> Self {
+        let mut all = Self {
+            index: &collected.index,
+            budget: Cell::new(limits::REFERENCED_TOTAL),
+            discharges: BTreeSet::new(),
+        };
+        let documents = collected.entered.iter().filter_map(|entered| match entered {
+            Entered::Resource(head) if head.kind == "Composition" => Resource::open(head).ok(),
+            Entered::Resource(_) | Entered::Unreadable { .. } => None,
+        });
+        for document in documents.filter(|d| known::is_discharge_document(&d.json)) {
+            let target = document.json.get("encounter").and_then(|e| json::text(e, "reference"));
+            let encounter = target.and_then(|t| all.find(t)).map(str::as_ptr);
+            all.discharges.extend(encounter);
+        }
+        all
+    }
+
+    /// Whether a discharge document is about this encounter.
+    pub(super) fn has_discharge_document(&self, r: &Resource<'_>) -> bool {
+        self.discharges.contains(&r.head.raw.as_ptr())
     }
 
     /// What a `Reference` points at: inside the resource, or elsewhere in the file.

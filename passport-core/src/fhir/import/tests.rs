@@ -147,6 +147,23 @@ fn an_encounter_is_a_discharge_only_when_it_says_so() {
 }
 
 #[test]
+fn a_discharge_summary_makes_its_stay_a_discharge() {
+    let bundle = |kind: &str| {
+        let bundle = format!(
+            r#"{{"resourceType":"Bundle","type":"document","entry":[
+            {{"resource":{{"resourceType":"Composition","status":"final",
+              "type":{{"coding":[{{"code":"{kind}"}}]}},"encounter":{{"reference":"urn:uuid:e"}}}}}},
+            {{"fullUrl":"urn:uuid:e","resource":{{"resourceType":"Encounter","id":"e","status":"finished",
+              "class":{{"code":"IMP"}},"period":{{"end":"2026-10-09"}}}}}}]}}"#
+        );
+        let sections = read_text(&bundle).drafts.into_iter().map(|d| d.section.to_string());
+        sections.filter(|s| s != "documents").collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(bundle("373942005"), "discharges discharge-notice");
+    assert_eq!(bundle("371530004"), "care-history");
+}
+
+#[test]
 fn alerts_never_land_among_documents() {
     let flag = r#"{"resourceType":"Flag","status":"active","subject":{"reference":"Patient/1"}}"#;
     assert_eq!(placed(flag), ("risks".into(), "risk"));
