@@ -269,7 +269,7 @@ fn the_corpus_comes_back() {
         for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "json") {
+            } else if path.extension().is_some_and(|e| e == "json" || e == "xml") {
                 let Ok(import) = import::read(&std::fs::read(&path).unwrap()) else { continue };
                 assert_same(&path.display().to_string(), &entries(&import.drafts));
                 files += 1;

@@ -5,6 +5,7 @@
 //! say is written over it. What FHIR has no place for travels in a mark of ours, so that
 //! export and import give the same fields again.
 
+mod blank;
 mod native;
 mod patient;
 
@@ -137,7 +138,7 @@ fn empty_sections(entries: &[&ExportEntry]) -> Vec<Json> {
 
 /// One entry as one resource.
 fn resource(entry: &ExportEntry) -> Json {
-    let made = base(entry).unwrap_or_else(|| native::blank(entry));
+    let made = base(entry).unwrap_or_else(|| blank::blank(entry));
     let id = entry.id.to_string();
     let mut made = overlay(made, entry, &|resource| resource.clone());
     if let Some(members) = made.as_object_mut() {

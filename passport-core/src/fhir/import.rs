@@ -1,6 +1,8 @@
-//! Reading FHIR R4 JSON into drafts of entries.
+//! Reading FHIR R4 into drafts of entries.
 //!
 //! A file is one resource, a Bundle of any type, or several of either one after another (NDJSON).
+//! XML is read as the JSON that says the same, and so kept. Of STU3, what differs in the elements
+//! that are mapped is taken too: hospitals still send discharge documents in it.
 //! Every resource in it is *placed* in a section, *kept* verbatim under `documents`, or *skipped*
 //! with a reason; the [`Tally`] adds up.
 
@@ -12,6 +14,7 @@ mod medicine;
 pub(in crate::fhir) mod person;
 mod problem;
 mod result;
+mod xml;
 
 use std::collections::BTreeMap;
 
@@ -147,8 +150,8 @@ pub enum ImportError {
     /// More resources than [`limits::RESOURCES`].
     #[error("more than {} resources", limits::RESOURCES)]
     TooMany,
-    /// Not JSON in UTF-8.
-    #[error("not JSON")]
+    /// Neither JSON nor plain XML in UTF-8.
+    #[error("neither JSON nor XML")]
     NotJson,
     /// JSON, but not FHIR.
     #[error("JSON, but not a FHIR resource")]
@@ -164,7 +167,8 @@ pub enum ImportError {
 /// Returns [`ImportError`] when the file is too large, not JSON, not FHIR or about several people.
 /// A part that cannot be read does not refuse the whole: it is in [`Import::skipped`].
 pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
-    let collected = bundle::collect(bytes)?;
+    let text = bundle::text(bytes)?;
+    let collected = bundle::collect(&text)?;
     let resources = Resources::new(&collected);
     let entered = &collected.entered;
     let mut out = Out::default();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
-use super::{ImportError, SkipReason, limits};
+use super::{ImportError, SkipReason, limits, xml};
 use crate::fhir::{json, known};
 
 /// A resource by its place in the file, not parsed yet.
@@ -104,13 +104,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     }
 }
 
-/// Finds every resource of a file.
-pub(super) fn collect(bytes: &[u8]) -> Result<Collected<'_>, ImportError> {
+/// A file as JSON text.
+pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     if bytes.len() > limits::FILE {
         return Err(ImportError::TooLarge { len: bytes.len() });
     }
     let text = core::str::from_utf8(bytes).map_err(|_| ImportError::NotJson)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('<') {
+        return xml::to_json(text).map(Cow::Owned).map_err(|_| ImportError::NotJson);
+    }
+    Ok(Cow::Borrowed(text))
+}
+
+/// Finds every resource of a file.
+pub(super) fn collect(text: &str) -> Result<Collected<'_>, ImportError> {
     let mut collected = Collected { entered: Vec::new(), index: BTreeMap::new() };
     let mut any = false;
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {

@@ -15,7 +15,7 @@ pub(super) fn condition(r: &Resource<'_>, out: &mut Drafts<'_>) {
     if let Some(absence) = absence(c) {
         return state(r, "problems", absence, certainty.as_deref(), out);
     }
-    let status = json::codes_in(c, "clinicalStatus").next().map(str::to_owned);
+    let status = code_of(c, "clinicalStatus");
     let mut fields = Fields::default();
     fields
         .code("condition", json::concept_in(c, "code"))
@@ -56,7 +56,7 @@ pub(super) fn allergy(r: &Resource<'_>, out: &mut Drafts<'_>) {
         .find(|s| reactions.iter().any(|r| json::text(r, "severity") == Some(s)));
     let agent = json::concept_in(a, "code")
         .or_else(|| reactions.iter().find_map(|r| json::concept_in(r, "substance")));
-    let status = json::codes_in(a, "clinicalStatus").next().map(str::to_owned);
+    let status = code_of(a, "clinicalStatus");
     let mut fields = Fields::default();
     fields
         .code("agent", agent)
@@ -143,5 +143,10 @@ fn state(
 }
 
 fn verification(resource: &Json) -> Option<String> {
-    json::codes_in(resource, "verificationStatus").next().map(str::to_owned)
+    code_of(resource, "verificationStatus")
+}
+
+/// A status, which is a concept in R4 and a code alone in STU3.
+fn code_of(resource: &Json, name: &str) -> Option<String> {
+    json::codes_in(resource, name).next().or_else(|| json::text(resource, name)).map(str::to_owned)
 }
