@@ -1,0 +1,262 @@
+//! Entries as a FHIR R4 Bundle.
+//!
+//! Each entry becomes one resource, or one element of the Patient. It starts from what was
+//! received, so that nothing is lost that had no field; only what the original does not already
+//! say is written over it. What FHIR has no place for travels in a mark of ours, so that
+//! export and import give the same fields again.
+
+mod blank;
+mod native;
+mod patient;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::import::{self, person::PARTS};
+use super::{json, known, marker};
+use crate::id::EntryId;
+use crate::section::{PartialDate, Quantity, SectionName, Value};
+use crate::time::Timestamp;
+use marker::Mark;
+
+/// Whose record it is.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[expect(missing_debug_implementations, reason = "it names a person")]
+pub struct ExportSubject {
+    /// The name to write when the entries do not carry one.
+    pub name: Option<String>,
+    /// Date of birth.
+    pub date_of_birth: Option<PartialDate>,
+    /// NHS number as written; only as the holder chooses.
+    pub nhs_number: Option<String>,
+}
+
+/// One entry of the view that is exported.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(missing_debug_implementations, reason = "health content is not shown in logs")]
+pub struct ExportEntry {
+    /// Its identifier.
+    pub id: EntryId,
+    /// Its section; entries of sections that cannot be shared are left out.
+    pub section: SectionName,
+    /// Its kind.
+    pub kind: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, Value>,
+    /// Who recorded it.
+    pub author_name: String,
+    /// When.
+    pub recorded_at: Timestamp,
+    /// Whether the author's signature on it holds.
+    pub attested: bool,
+}
+
+/// A collection Bundle of the entries: a Patient, a resource for each entry, and Provenance that
+/// names who recorded what.
+///
+/// `at` is the moment of the export. Equal arguments give equal JSON; each `fullUrl` is derived
+/// from the entry's identifier and stays the same from export to export.
+#[must_use]
+pub fn bundle(subject: &ExportSubject, entries: &[ExportEntry], at: Timestamp) -> Json {
+    let entries: Vec<_> = entries.iter().filter(|e| e.section.spec().shareable).collect();
+    let (patient, patient_url, own) = patient::patient(subject, &entries);
+    let mut out = vec![json!({ "fullUrl": patient_url, "resource": patient })];
+    let mut recorded: BTreeMap<(&str, Timestamp, bool), Vec<String>> = BTreeMap::new();
+    let said = empty_sections(&entries);
+    for entry in entries {
+        let url = if own.contains(&entry.id) { patient_url.clone() } else { full_url(entry.id) };
+        if !own.contains(&entry.id) {
+            // The document that said so is exported, and says it again.
+            if base(entry).is_none() && source(entry).is_some_and(|s| said.contains(&s)) {
+                continue;
+            }
+            let mut resource = resource(entry);
+            about(&mut resource, &patient_url);
+            out.push(json!({ "fullUrl": url, "resource": resource }));
+        }
+        let author = (entry.author_name.as_str(), entry.recorded_at, entry.attested);
+        let targets = recorded.entry(author).or_default();
+        if !targets.contains(&url) {
+            targets.push(url);
+        }
+    }
+    out.extend(recorded.iter().map(|(author, targets)| provenance(*author, targets)));
+    json!({
+        "resourceType": "Bundle",
+        "type": "collection",
+        "timestamp": at.to_string(),
+        "entry": out,
+    })
+}
+
+/// A UUID made of the entry's identifier (RFC 9562, version 8).
+fn full_url(id: EntryId) -> String {
+    let mut bytes = *id.as_bytes();
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
+    *version = (*version & 0x0f) | 0x80;
+    *variant = (*variant & 0x3f) | 0x80;
+    let hex = data_encoding::HEXLOWER.encode(&bytes);
+    let part = |range| hex.get(range).unwrap_or_default();
+    let (a, b, c) = (part(0..8), part(8..12), part(12..16));
+    format!("urn:uuid:{a}-{b}-{c}-{}-{}", part(16..20), part(20..32))
+}
+
+fn source(entry: &ExportEntry) -> Option<Json> {
+    match entry.fields.get("source") {
+        Some(Value::Source { content, .. }) => serde_json::from_str(content).ok(),
+        _ => None,
+    }
+}
+
+/// What was received, if it is a resource that may stand on its own.
+fn base(entry: &ExportEntry) -> Option<Json> {
+    let mut source = source(entry)?;
+    let kind = json::text(&source, "resourceType")?.to_owned();
+    let of_patient = PARTS.iter().any(|p| source.get(p).is_some());
+    if kind == "Patient" && of_patient && entry.section.as_str() != "documents" {
+        return None;
+    }
+    if kind == "Bundle" {
+        // Without its entries it is no document any more.
+        source.as_object_mut()?.insert("type".into(), "collection".into());
+    }
+    marker::remove(&mut source);
+    Some(source)
+}
+
+/// The empty sections of every Composition that is exported.
+fn empty_sections(entries: &[&ExportEntry]) -> Vec<Json> {
+    entries
+        .iter()
+        .filter_map(|e| base(e))
+        .filter(|b| json::text(b, "resourceType") == Some("Composition"))
+        .flat_map(|b| json::list(&b, "section").to_vec())
+        .filter(|s| s.get("emptyReason").is_some())
+        .collect()
+}
+
+/// One entry as one resource.
+fn resource(entry: &ExportEntry) -> Json {
+    let made = base(entry).unwrap_or_else(|| blank::blank(entry));
+    let id = entry.id.to_string();
+    let mut made = overlay(made, entry, &|resource| resource.clone());
+    if let Some(members) = made.as_object_mut() {
+        members.entry("id").or_insert_with(|| id.into());
+    }
+    made
+}
+
+/// Writes over a resource or element what it does not already say. `whole` makes a resource of
+/// it that can be read back.
+fn overlay(made: Json, entry: &ExportEntry, whole: &dyn Fn(&Json) -> Json) -> Json {
+    let mut made = made;
+    let mut wanted: BTreeMap<&str, &Value> =
+        entry.fields.iter().map(|(n, v)| (n.as_str(), v)).collect();
+    wanted.remove("source");
+    let section = entry.section.as_str();
+    let before = reads_as(&whole(&made), section, &entry.kind).unwrap_or_default();
+    for (name, value) in &wanted {
+        if before.get(*name) != Some(value) {
+            native::write(&mut made, section, &entry.kind, name, value);
+        }
+    }
+    for name in before.keys().filter(|n| !wanted.contains_key(**n)) {
+        native::erase(&mut made, section, &entry.kind, name);
+    }
+    identify(&mut made, entry);
+    let after = reads_as(&whole(&made), section, &entry.kind);
+    let mut mark = Mark::new(section, &entry.kind);
+    let read = after.clone().unwrap_or_default();
+    for (name, value) in wanted.iter().filter(|(n, _)| **n != "identifier") {
+        if read.get(*name) != Some(value) {
+            mark.set(name, value);
+        }
+    }
+    for name in read.keys().filter(|n| !wanted.contains_key(**n) && **n != "identifier") {
+        mark.set_without(name);
+    }
+    // A stay is read as two entries, so it always says which of them it is.
+    let is_ambiguous = section.starts_with("discharge");
+    if after.is_none() || !mark.is_empty() || is_ambiguous {
+        mark.put(&mut made);
+    }
+    made
+}
+
+/// What a resource is read as, without its origin.
+fn reads_as(resource: &Json, section: &str, kind: &str) -> Option<BTreeMap<&'static str, Value>> {
+    let import = import::read(resource.to_string().as_bytes()).ok()?;
+    let found = import.drafts.into_iter().find(|d| d.section.as_str() == section && d.kind == kind);
+    found.map(|mut draft| {
+        draft.fields.remove("source");
+        draft.fields
+    })
+}
+
+/// Gives an entry that has no sender's identifier one of ours.
+fn identify(made: &mut Json, entry: &ExportEntry) {
+    let is_resource = made.get("resourceType").is_some();
+    if !is_resource || made.get("identifier").is_some() || made.get("id").is_some() {
+        return;
+    }
+    let identifier = match entry.fields.get("identifier") {
+        Some(Value::Text(text)) => match text.rsplit_once('|') {
+            Some((system, value)) => json!({ "system": system, "value": value }),
+            None => json!({ "value": text }),
+        },
+        _ => json!({ "system": marker::ENTRY_ID, "value": entry.id.to_string() }),
+    };
+    let lone = json::text(made, "resourceType") == Some("QuestionnaireResponse");
+    if let Some(members) = made.as_object_mut() {
+        members.insert("identifier".into(), if lone { identifier } else { json!([identifier]) });
+    }
+}
+
+/// Points a resource at the Patient of the bundle.
+fn about(resource: &mut Json, patient_url: &str) {
+    for name in ["subject", "patient"] {
+        let Some(reference) = resource.get_mut(name).and_then(Json::as_object_mut) else {
+            continue;
+        };
+        let target = reference.get("reference").and_then(Json::as_str).unwrap_or_default();
+        if target.contains("Patient/") || target.starts_with("urn:") || target.is_empty() {
+            reference.insert("reference".into(), patient_url.into());
+        }
+    }
+}
+
+fn provenance((author, at, attested): (&str, Timestamp, bool), targets: &[String]) -> Json {
+    let targets: Vec<_> = targets.iter().map(|t| json!({ "reference": t })).collect();
+    let activity = if attested { "recorded and signed by the author" } else { "recorded" };
+    let role = json!({ "coding": [{
+        "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+        "code": "author",
+        "display": "Author",
+    }] });
+    json!({ "resource": {
+        "resourceType": "Provenance",
+        "target": targets,
+        "recorded": at.to_string(),
+        "activity": { "text": activity },
+        "agent": [{ "type": role, "who": { "display": author } }],
+    } })
+}
+
+/// A `Quantity`; nothing if the number is not one that JSON can write.
+pub(super) fn quantity(quantity: &Quantity) -> Option<Json> {
+    let number: serde_json::Number = serde_json::from_str(&quantity.value).ok()?;
+    let mut out = Map::new();
+    out.insert("value".into(), Json::Number(number));
+    if let Some(unit) = &quantity.unit {
+        out.insert("unit".into(), unit.clone().into());
+    }
+    if let Some(code) = &quantity.code {
+        out.insert("system".into(), known::UCUM.into());
+        out.insert("code".into(), code.clone().into());
+    }
+    Some(Json::Object(out))
+}
+
+/// Entries that became part of the Patient.
+type Own = BTreeSet<EntryId>;

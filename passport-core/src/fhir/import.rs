@@ -1,6 +1,8 @@
-//! Reading FHIR R4 JSON into drafts of entries.
+//! Reading FHIR R4 into drafts of entries.
 //!
 //! A file is one resource, a Bundle of any type, or several of either one after another (NDJSON).
+//! XML is read as the JSON that says the same, and so kept. Of STU3, what differs in the elements
+//! that are mapped is taken too: hospitals still send discharge documents in it.
 //! Every resource in it is *placed* in a section, *kept* verbatim under `documents`, or *skipped*
 //! with a reason; the [`Tally`] adds up.
 
@@ -9,15 +11,16 @@ mod draft;
 mod encounter;
 mod kept;
 mod medicine;
-mod person;
+pub(in crate::fhir) mod person;
 mod problem;
 mod result;
+mod xml;
 
 use std::collections::BTreeMap;
 
 use crate::nhs_number::NhsNumber;
 use crate::section::{PartialDate, SectionName, Value};
-use bundle::{Collected, Entered, Resource, Resources};
+use bundle::{Entered, Resource, Resources};
 
 /// Bounds on what is read.
 pub mod limits {
@@ -147,8 +150,8 @@ pub enum ImportError {
     /// More resources than [`limits::RESOURCES`].
     #[error("more than {} resources", limits::RESOURCES)]
     TooMany,
-    /// Not JSON in UTF-8.
-    #[error("not JSON")]
+    /// Neither JSON nor plain XML in UTF-8.
+    #[error("neither JSON nor XML")]
     NotJson,
     /// JSON, but not FHIR.
     #[error("JSON, but not a FHIR resource")]
@@ -164,14 +167,16 @@ pub enum ImportError {
 /// Returns [`ImportError`] when the file is too large, not JSON, not FHIR or about several people.
 /// A part that cannot be read does not refuse the whole: it is in [`Import::skipped`].
 pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
-    let Collected { entered, index } = bundle::collect(bytes)?;
-    let resources = Resources::new(&index);
+    let text = bundle::text(bytes)?;
+    let collected = bundle::collect(&text)?;
+    let resources = Resources::new(&collected);
+    let entered = &collected.entered;
     let mut out = Out::default();
-    let subject = person::subject(&entered, &resources)?;
-    for one in &entered {
+    let subject = person::subject(entered)?;
+    for one in entered {
         out.tally.resources += 1;
         match one {
-            Entered::Resource(head) => match resources.open(head) {
+            Entered::Resource(head) => match Resource::open(head) {
                 Ok(resource) => out.place(&resource, &resources, &subject),
                 Err(reason) => out.skip(head.name(), reason),
             },
@@ -215,9 +220,9 @@ impl Out {
             "Encounter" => encounter::encounter(r, all, &mut drafts),
             "DocumentReference" => kept::document(r, all, &mut drafts),
             "Composition" => kept::empty_sections(r, &mut drafts),
-            "QuestionnaireResponse" => kept::own_form(r, &mut drafts),
             _ => {}
         }
+        drafts.obey_mark();
         let made = drafts.finish();
         self.skipped.extend(made.skipped);
         let infrastructure = matches!(r.kind(), "Composition");
@@ -228,7 +233,7 @@ impl Out {
                     self.tally.kept += 1;
                     self.drafts.push(draft);
                 }
-                None if r.kind() == "Bundle" && kept::is_bare(r) => self.tally.placed += 1,
+                None if kept::is_bare(r) => self.tally.placed += 1,
                 None => self.skip(r.name(), SkipReason::TooLarge),
             }
         } else {

@@ -66,10 +66,8 @@ pub(super) fn concept(json: &Json) -> Option<Code> {
 
 /// The concept in a member.
 pub(super) fn concept_in(json: &Json, name: &str) -> Option<Code> {
-    match json.get(name)? {
-        Json::Array(items) => items.iter().find_map(concept),
-        one => concept(one),
-    }
+    let member = json.get(name)?;
+    member.as_array().map_or_else(|| concept(member), |items| items.iter().find_map(concept))
 }
 
 /// Whether any coding of a concept carries this code, whatever its system.
@@ -110,10 +108,7 @@ pub(super) fn period(json: &Json) -> Option<Period> {
 
 /// The number of a member as written, `0.50` included.
 pub(super) fn number(json: &Json, name: &str) -> Option<String> {
-    match json.get(name)? {
-        Json::Number(n) => Some(n.to_string()),
-        _ => None,
-    }
+    json.get(name)?.as_number().map(ToString::to_string)
 }
 
 /// A `Quantity`, unless it carries a comparator or a number that is not a plain decimal.

@@ -13,6 +13,8 @@ pub(super) const NHS_NUMBER: [&str; 3] = [
     "http://fhir.nhs.uk/Id/nhs-number",
     "http://fhir.nhs.net/Id/nhs-number",
 ];
+/// The one of [`NHS_NUMBER`] that is in force.
+pub(super) const NHS_NUMBER_SYSTEM: &str = "https://fhir.nhs.uk/Id/nhs-number";
 /// UK Core: how far an NHS number was checked.
 pub(super) const NHS_NUMBER_STATUS: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";
@@ -29,7 +31,7 @@ pub(super) const DISCHARGE_METHOD: &str =
 /// UK Core: legal status under the Mental Health Act.
 pub(super) const LEGAL_STATUS: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-LegalStatus";
-/// HL7 v3 ActCode, the system of `Encounter.class`.
+/// HL7 v3 `ActCode`, the system of `Encounter.class`.
 pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /// What a code says about a whole list.
@@ -78,4 +80,10 @@ pub(super) fn empty_reason(code: &str) -> Option<Absence> {
         }
         _ => None,
     }
+}
+
+/// Whether a Composition is a discharge summary: LOINC 18842-5 or SNOMED CT 373942005.
+pub(super) fn is_discharge_document(composition: &serde_json::Value) -> bool {
+    const TYPES: [&str; 2] = ["18842-5", "373942005"];
+    super::json::codes_in(composition, "type").any(|code| TYPES.contains(&code))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::Draft;
 use crate::id::EntryId;
-use crate::section::{SectionName, Value};
+use crate::section::{KindSpec, SectionName, Value, display::display_value};
 
 /// An entry that the passport has.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,9 +51,13 @@ const ORIGIN: [&str; 2] = ["identifier", "source"];
 /// the same code and date, within its section and kind. No entry is recognised twice.
 #[must_use]
 pub fn plan(drafts: Vec<Draft>, existing: &[Existing]) -> Vec<Step> {
-    let mut groups: BTreeMap<(&str, &str), Vec<&Existing>> = BTreeMap::new();
+    let mut index: BTreeMap<Key, Vec<&Existing>> = BTreeMap::new();
     for entry in existing {
-        groups.entry((entry.section.as_str(), &entry.kind)).or_default().push(entry);
+        let Some(kind) = entry.section.spec().kind(&entry.kind) else { continue };
+        let get = |name: &str| entry.fields.get(name);
+        for key in keys(entry.section.as_str(), kind, get) {
+            index.entry(key).or_default().push(entry);
+        }
     }
     let mut taken: BTreeSet<EntryId> = BTreeSet::new();
     // What carries the sender's own identifier comes first, so that a look-alike does not take
@@ -61,14 +65,14 @@ pub fn plan(drafts: Vec<Draft>, existing: &[Existing]) -> Vec<Step> {
     let by_identifier: Vec<_> = drafts
         .iter()
         .map(|draft| {
-            find(draft, &groups, &taken, same_identifier).inspect(|e| {
-                taken.insert(e.id);
-            })
+            let found = find(draft, &index, &taken, same_identifier);
+            taken.extend(found.map(|e| e.id));
+            found
         })
         .collect();
     let mut steps = Vec::with_capacity(drafts.len());
     for (draft, known) in drafts.into_iter().zip(by_identifier) {
-        let known = known.or_else(|| find(&draft, &groups, &taken, same_words));
+        let known = known.or_else(|| find(&draft, &index, &taken, same_words));
         steps.push(match known {
             None => Step::Add(draft),
             Some(entry) => {
@@ -80,16 +84,48 @@ pub fn plan(drafts: Vec<Draft>, existing: &[Existing]) -> Vec<Step> {
     steps
 }
 
-type Groups<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Existing>>;
+/// Section, kind, and one thing an entry may be known by.
+type Key = (String, &'static str, String);
+
+/// What an entry may be known by: its identifier, its code, its words, or its kind alone where
+/// there is only one of it.
+fn keys<'a>(
+    section: &str,
+    kind: &'static KindSpec,
+    get: impl Fn(&str) -> Option<&'a Value>,
+) -> Vec<Key> {
+    let mut by = Vec::new();
+    if let Some(Value::Text(identifier)) = get("identifier") {
+        by.push(format!("i{identifier}"));
+    }
+    if kind.name == "person" {
+        // A passport is one person's, however the name is written.
+        by.push("-".to_owned());
+    }
+    match get(kind.label) {
+        Some(Value::Code(code)) => {
+            by.push(format!("w{}", code.words().to_lowercase()));
+            by.extend(code.code.as_ref().map(|c| format!("c{c}")));
+        }
+        Some(value) => by.push(format!("w{}", display_value(value).to_lowercase())),
+        None => by.push("-".to_owned()),
+    }
+    by.into_iter().map(|by| (section.to_owned(), kind.name, by)).collect()
+}
 
 fn find<'a>(
     draft: &Draft,
-    groups: &Groups<'a>,
+    index: &BTreeMap<Key, Vec<&'a Existing>>,
     taken: &BTreeSet<EntryId>,
     same: fn(&Draft, &Existing) -> bool,
 ) -> Option<&'a Existing> {
-    let group = groups.get(&(draft.section.as_str(), draft.kind))?;
-    group.iter().copied().find(|e| !taken.contains(&e.id) && same(draft, e))
+    let kind = draft.section.spec().kind(draft.kind)?;
+    let keys = keys(draft.section.as_str(), kind, |name| draft.fields.get(name));
+    keys.iter()
+        .filter_map(|key| index.get(key))
+        .flatten()
+        .copied()
+        .find(|e| !taken.contains(&e.id) && same(draft, e))
 }
 
 fn same_identifier(draft: &Draft, entry: &Existing) -> bool {
@@ -97,8 +133,8 @@ fn same_identifier(draft: &Draft, entry: &Existing) -> bool {
     ours.is_some() && ours == entry.fields.get("identifier")
 }
 
-/// The same label and, where either has one, the same date: `none known` has no label to differ
-/// in, and two people of one name in an address book are one.
+/// The same label and, where both have one, the same date. Where there is only one entry of a
+/// kind, as with the person, it needs no label.
 fn same_words(draft: &Draft, entry: &Existing) -> bool {
     let Some(kind) = draft.section.spec().kind(draft.kind) else { return false };
     if let (Some(a), Some(b)) = (draft.fields.get("identifier"), entry.fields.get("identifier"))
@@ -109,11 +145,12 @@ fn same_words(draft: &Draft, entry: &Existing) -> bool {
         return false;
     }
     let labels = (draft.fields.get(kind.label), entry.fields.get(kind.label));
-    let labelled = match labels {
-        (Some(a), Some(b)) => same_label(a, b),
-        (None, None) => matches!(draft.kind, "person" | "about"),
-        _ => false,
-    };
+    let labelled = draft.kind == "person"
+        || match labels {
+            (Some(a), Some(b)) => same_label(a, b),
+            (None, None) => matches!(draft.kind, "about" | "none-known" | "no-information"),
+            _ => false,
+        };
     labelled
         && DATES.iter().all(|name| match (draft.fields.get(name), entry.fields.get(*name)) {
             (Some(a), Some(b)) => a == b,
@@ -135,9 +172,9 @@ const DATES: [&str; 9] = [
 ];
 
 fn same_system(a: &Value, b: &Value) -> bool {
-    let system = |v: &Value| match v {
-        Value::Text(t) => t.rsplit_once('|').map(|(system, _)| system.to_owned()),
-        _ => None,
+    let system = |v: &Value| {
+        let Value::Text(text) = v else { return None };
+        text.rsplit_once('|').map(|(system, _)| system.to_owned())
     };
     matches!((system(a), system(b)), (Some(a), Some(b)) if a == b)
 }

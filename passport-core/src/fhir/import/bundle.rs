@@ -2,13 +2,13 @@
 
 use core::cell::Cell;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
-use super::{ImportError, SkipReason, limits};
-use crate::fhir::json;
+use super::{ImportError, SkipReason, limits, xml};
+use crate::fhir::{json, known};
 
 /// A resource by its place in the file, not parsed yet.
 pub(super) struct Head<'a> {
@@ -45,6 +45,8 @@ pub(super) struct Collected<'a> {
 pub(super) struct Resources<'a> {
     index: &'a BTreeMap<String, &'a str>,
     budget: Cell<usize>,
+    /// Where the text of each encounter begins that a discharge document is about.
+    discharges: BTreeSet<*const u8>,
 }
 
 #[derive(Deserialize)]
@@ -102,13 +104,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     }
 }
 
-/// Finds every resource of a file.
-pub(super) fn collect(bytes: &[u8]) -> Result<Collected<'_>, ImportError> {
+/// A file as JSON text.
+pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     if bytes.len() > limits::FILE {
         return Err(ImportError::TooLarge { len: bytes.len() });
     }
     let text = core::str::from_utf8(bytes).map_err(|_| ImportError::NotJson)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('<') {
+        return xml::to_json(text).map(Cow::Owned).map_err(|_| ImportError::NotJson);
+    }
+    Ok(Cow::Borrowed(text))
+}
+
+/// Finds every resource of a file.
+pub(super) fn collect(text: &str) -> Result<Collected<'_>, ImportError> {
     let mut collected = Collected { entered: Vec::new(), index: BTreeMap::new() };
     let mut any = false;
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
@@ -168,6 +178,9 @@ impl<'a> Collected<'a> {
     }
 
     fn add_entry(&mut self, raw: &'a str, depth: usize) -> Result<(), ImportError> {
+        if self.entered.len() >= limits::RESOURCES {
+            return Err(ImportError::TooMany);
+        }
         let unreadable = || Entered::Unreadable {
             name: "Bundle.entry".into(),
             reason: SkipReason::NotAResource,
@@ -176,13 +189,11 @@ impl<'a> Collected<'a> {
             self.entered.push(unreadable());
             return Ok(());
         };
-        match head(resource.get(), full_url.and_then(string)) {
-            Ok(head) => self.add(head, depth + 1),
-            Err(_) => {
-                self.entered.push(unreadable());
-                Ok(())
-            }
+        if let Ok(head) = head(resource.get(), full_url.and_then(string)) {
+            return self.add(head, depth + 1);
         }
+        self.entered.push(unreadable());
+        Ok(())
     }
 }
 
@@ -216,7 +227,18 @@ impl Head<'_> {
     }
 }
 
-impl Resource<'_> {
+impl<'a> Resource<'a> {
+    /// Parses a resource.
+    pub(super) fn open(head: &'a Head<'a>) -> Result<Self, SkipReason> {
+        let raw = head.shell.as_deref().unwrap_or(head.raw);
+        let tokens = raw.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count();
+        if tokens > limits::TOKENS {
+            return Err(SkipReason::TooLarge);
+        }
+        // What is JSON and still does not parse is nested beyond the parser's limit.
+        let json = serde_json::from_str(raw).map_err(|_| SkipReason::TooDeep)?;
+        Ok(Self { head, json })
+    }
     pub(super) fn kind(&self) -> &str {
         &self.head.kind
     }
@@ -225,7 +247,7 @@ impl Resource<'_> {
         self.head.name()
     }
 
-    pub(super) fn head(&self) -> &Head<'_> {
+    pub(super) const fn head(&self) -> &Head<'a> {
         self.head
     }
 
@@ -246,20 +268,27 @@ impl Resource<'_> {
 }
 
 impl<'a> Resources<'a> {
-    pub(super) fn new(index: &'a BTreeMap<String, &'a str>) -> Self {
-        Self { index, budget: Cell::new(limits::REFERENCED_TOTAL) }
+    pub(super) fn new(collected: &'a Collected<'a>) -> Self {
+        let mut all = Self {
+            index: &collected.index,
+            budget: Cell::new(limits::REFERENCED_TOTAL),
+            discharges: BTreeSet::new(),
+        };
+        let documents = collected.entered.iter().filter_map(|entered| match entered {
+            Entered::Resource(head) if head.kind == "Composition" => Resource::open(head).ok(),
+            Entered::Resource(_) | Entered::Unreadable { .. } => None,
+        });
+        for document in documents.filter(|d| known::is_discharge_document(&d.json)) {
+            let target = document.json.get("encounter").and_then(|e| json::text(e, "reference"));
+            let encounter = target.and_then(|t| all.find(t)).map(str::as_ptr);
+            all.discharges.extend(encounter);
+        }
+        all
     }
 
-    /// Parses a resource.
-    pub(super) fn open(&self, head: &'a Head<'a>) -> Result<Resource<'a>, SkipReason> {
-        let raw = head.shell.as_deref().unwrap_or(head.raw);
-        let tokens = raw.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count();
-        if tokens > limits::TOKENS {
-            return Err(SkipReason::TooLarge);
-        }
-        // What is JSON and still does not parse is nested beyond the parser's limit.
-        let json = serde_json::from_str(raw).map_err(|_| SkipReason::TooDeep)?;
-        Ok(Resource { head, json })
+    /// Whether a discharge document is about this encounter.
+    pub(super) fn has_discharge_document(&self, r: &Resource<'_>) -> bool {
+        self.discharges.contains(&r.head.raw.as_ptr())
     }
 
     /// What a `Reference` points at: inside the resource, or elsewhere in the file.

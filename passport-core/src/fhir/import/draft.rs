@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::bundle::Resource;
 use super::{Draft, Enclosed, SkipReason, Skipped};
+use serde_json::Value as Json;
+
 use crate::fhir::json;
+use crate::fhir::marker::{self, Mark};
 use crate::section::{Code, KindSpec, PartialDate, SectionName, Value, limits};
 
 /// The media type of a source.
@@ -42,7 +45,7 @@ impl Fields {
 /// What one resource becomes.
 pub(super) struct Drafts<'a> {
     resource: &'a Resource<'a>,
-    drafts: Vec<Draft>,
+    made: Vec<Draft>,
     skipped: Vec<Skipped>,
 }
 
@@ -54,7 +57,7 @@ pub(super) struct Made {
 
 impl<'a> Drafts<'a> {
     pub(super) const fn new(resource: &'a Resource<'a>) -> Self {
-        Self { resource, drafts: Vec::new(), skipped: Vec::new() }
+        Self { resource, made: Vec::new(), skipped: Vec::new() }
     }
 
     /// Adds an entry with the resource's identifier, and the resource as its source.
@@ -87,13 +90,67 @@ impl<'a> Drafts<'a> {
                 let reason = SkipReason::OriginalTooLarge;
                 self.skipped.push(Skipped { resource: resource.clone(), reason });
             }
-            self.drafts.push(Draft { section, kind: kind.name, fields, resource, enclosed });
+            self.made.push(Draft { section, kind: kind.name, fields, resource, enclosed });
         }
     }
 
-    pub(super) fn finish(self) -> Made {
-        Made { drafts: self.drafts, skipped: self.skipped }
+    /// Adds an entry made of one element of the resource, which may carry a mark of its own.
+    pub(super) fn add_part(
+        &mut self,
+        section: &str,
+        kind: &str,
+        fields: Fields,
+        element: &Json,
+        source: Option<String>,
+    ) {
+        let fields = marked(section, kind, fields, element);
+        self.add_as(section, kind, fields, None, source, None);
     }
+
+    /// Obeys the mark that an export of this software left on the resource: which entry it was,
+    /// and the fields that FHIR has no place for.
+    pub(super) fn obey_mark(&mut self) {
+        if self.resource.kind() == "Patient" {
+            // Its parts are entries of their own, each with its mark.
+            return;
+        }
+        let Some(mark) = Mark::of(&self.resource.json) else { return };
+        let Some(kind) = spec(&mark.section, &mark.kind) else { return };
+        let is_it = |d: &Draft| d.section.as_str() == mark.section && d.kind == mark.kind;
+        let at = self.made.iter().position(is_it);
+        let draft = at.map(|at| self.made.swap_remove(at));
+        let (mut fields, enclosed) = draft.map(|d| (d.fields, d.enclosed)).unwrap_or_default();
+        if self.resource.kind() == "QuestionnaireResponse" {
+            fields.extend(marker::answers(kind, &self.resource.json));
+        }
+        mark.apply(kind, &mut fields);
+        fields.remove("source");
+        self.made.clear();
+        self.skipped.clear();
+        let identifier = self.resource.identifier();
+        let source = self.resource.verbatim().to_owned();
+        let source = kind.field("source").map(|_| source);
+        let (section, name) = (mark.section.clone(), kind.name);
+        self.add_as(&section, name, Fields(fields), identifier.as_deref(), source, enclosed);
+    }
+
+    pub(super) fn finish(self) -> Made {
+        Made { drafts: self.made, skipped: self.skipped }
+    }
+}
+
+/// Fields with those of the element's mark in place of what was read otherwise.
+pub(super) fn marked(section: &str, kind: &str, mut fields: Fields, element: &Json) -> Fields {
+    if let (Some(mark), Some(spec)) = (Mark::of(element), spec(section, kind)) {
+        mark.apply(spec, &mut fields.0);
+    }
+    fields
+}
+
+/// The kind of this name in a section that can be written from outside.
+fn spec(section: &str, kind: &str) -> Option<&'static KindSpec> {
+    let section = section.parse::<SectionName>().ok()?.spec();
+    if section.shareable { section.kind(kind) } else { None }
 }
 
 /// The fields that fit the table, if all that are required are among them.

@@ -1,7 +1,7 @@
 //! Contacts with services, and which of them were discharges.
 //!
-//! A finished stay whose `hospitalization` says where the patient went, or that carries UK Core's
-//! discharge method, is a discharge: it becomes an entry of `discharges` and a notice. A finished
+//! A finished stay whose `hospitalization` says where the patient went, that carries UK Core's
+//! discharge method, or that a discharge summary in the same file is about, is a discharge: it becomes an entry of `discharges` and a notice. A finished
 //! stay in hospital without either is care history marked as a possible discharge. A visit to an
 //! emergency department is an attendance, whatever else it carries.
 
@@ -18,7 +18,7 @@ pub(super) fn encounter(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<
     let class = class(e);
     let finished = json::text(e, "status") == Some("finished");
     let ended = e.get("period").and_then(|p| json::date(p, "end"));
-    let said = says_discharged(e);
+    let said = says_discharged(e) || all.has_discharge_document(r);
     if class != Some("attendance") && finished && said && ended.is_some() {
         out.add("discharges", "discharge", discharge(r, all));
         // The notice carries neither the encounter nor its number: only a mark to know it by.
@@ -55,12 +55,11 @@ fn class(e: &Json) -> Option<&'static str> {
     let class = e.get("class")?;
     let code = json::text(class, "code").or_else(|| json::codes_in(e, "class").next())?;
     Some(match code {
-        "EMER" => "attendance",
+        "EMER" | "emergency" => "attendance",
         "IMP" | "ACUTE" | "NONAC" | "OBSENC" | "SS" | "inpatient" => "inpatient",
         "AMB" | "PRENC" | "outpatient" | "ambulatory" => "outpatient",
         "HH" | "FLD" | "home" => "community",
         "VR" | "virtual" => "virtual",
-        "emergency" => "attendance",
         _ => "other",
     })
 }

@@ -99,14 +99,9 @@ pub(super) fn empty_sections(r: &Resource<'_>, out: &mut Drafts<'_>) {
     }
 }
 
-/// A form that this software exported: its answers go back to the fields they came from.
-pub(super) fn own_form(r: &Resource<'_>, out: &mut Drafts<'_>) {
-    let _ = (r, out);
-}
-
 /// A resource that has no section, whole.
 pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
-    if r.kind() == "Bundle" && is_bare(r) {
+    if is_bare(r) {
         return None;
     }
     let j = &r.json;
@@ -116,6 +111,8 @@ pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
             .or_else(|| json::concept_in(j, n).map(|c| c.words().to_owned()))
             .or_else(|| json::first(j, n).and_then(json::human_name))
     });
+    // A bundle's type says how it was wrapped, which is over.
+    let named = named.filter(|_| r.kind() != "Bundle");
     let title = named.map_or_else(|| r.kind().to_owned(), |n| format!("{}: {n}", r.kind()));
     let date = ["date", "issued", "authoredOn", "created", "dateTime", "authored", "timestamp"]
         .iter()
@@ -132,8 +129,12 @@ pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
     drafts.finish().drafts.pop()
 }
 
-/// Whether a bundle says nothing but what it wraps.
+/// Whether a bundle says nothing but what it wraps, or a Patient nothing but that there is one.
 pub(super) fn is_bare(r: &Resource<'_>) -> bool {
-    let says = ["identifier", "signature", "timestamp"];
-    r.kind() == "Bundle" && says.iter().all(|n| r.json.get(n).is_none())
+    let Some(members) = r.json.as_object() else { return false };
+    match r.kind() {
+        "Bundle" => ["identifier", "signature"].iter().all(|n| !members.contains_key(*n)),
+        "Patient" => members.keys().all(|n| ["resourceType", "id", "meta"].contains(&n.as_str())),
+        _ => false,
+    }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
 use super::bundle::{Entered, Head, Resource, Resources, relative};
-use super::draft::{Drafts, Fields};
+use super::draft::{self, Drafts, Fields};
 use super::{ImportError, Subject};
 use crate::fhir::{json, known, same};
 use crate::nhs_number::NhsNumber;
@@ -28,7 +28,7 @@ struct RawSubject<'a> {
 }
 
 /// Finds whose file it is.
-pub(super) fn subject(entered: &[Entered<'_>], all: &Resources<'_>) -> Result<Found, ImportError> {
+pub(super) fn subject(entered: &[Entered<'_>]) -> Result<Found, ImportError> {
     let heads = || {
         entered.iter().filter_map(|e| match e {
             Entered::Resource(head) => Some(head),
@@ -37,7 +37,7 @@ pub(super) fn subject(entered: &[Entered<'_>], all: &Resources<'_>) -> Result<Fo
     };
     let mut found: Option<Found> = None;
     for head in heads().filter(|h| h.kind() == "Patient") {
-        let Ok(resource) = all.open(head) else { continue };
+        let Ok(resource) = Resource::open(head) else { continue };
         let subject = described(&resource.json);
         match &found {
             Some(first) if !same::surely(&first.subject, &subject) => {
@@ -137,35 +137,40 @@ impl Found {
 pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
     let p = &r.json;
     let identifier = r.identifier();
-    // Contacts are people of their own, in a section of their own: they are not repeated where
-    // only the student's identity is shared.
+    // Each part that is an entry of its own keeps its own original, and the person's is without
+    // them: whoever may see the name does not thereby see whom to ring.
     let mut own = p.clone();
     if let Some(members) = own.as_object_mut() {
-        members.remove("contact");
+        members.retain(|name, _| !PARTS.contains(&name.as_str()));
     }
-    let unchanged = p.get("contact").is_none();
-    let source = if unchanged { r.verbatim().to_owned() } else { own.to_string() };
-    out.add_as("identity", "person", person(p), identifier.as_deref(), Some(source), None);
-    for address in json::list(p, "address").iter().take(64) {
-        out.add_as("identity", "address", address_of(address), None, None, None);
+    let source = if own == *p { r.verbatim().to_owned() } else { own.to_string() };
+    let fields = draft::marked("identity", "person", person(p), p);
+    out.add_as("identity", "person", fields, identifier.as_deref(), Some(source), None);
+    let parts = |name: &'static str| {
+        json::list(p, name).iter().take(64).map(move |e| (e, Some(part(name, e).to_string())))
+    };
+    for (address, source) in parts("address") {
+        out.add_part("identity", "address", address_of(address), address, source);
     }
-    for point in json::list(p, "telecom").iter().take(64) {
-        out.add_as("identity", "contact-point", point_of(point), None, None, None);
+    for (point, source) in parts("telecom") {
+        out.add_part("identity", "contact-point", point_of(point), point, source);
     }
-    for reference in json::list(p, "generalPractitioner").iter().take(64) {
+    for (reference, source) in parts("generalPractitioner") {
         let fields = practice(r, reference, all);
-        let source = part("generalPractitioner", reference);
-        out.add_as("registrations", "registration", fields, None, Some(source), None);
+        out.add_part("registrations", "registration", fields, reference, source);
     }
-    for contact in json::list(p, "contact").iter().take(64) {
-        let source = part("contact", contact);
-        out.add_as("contacts", "contact", contact_of(contact), None, Some(source), None);
+    for (contact, source) in parts("contact") {
+        out.add_part("contacts", "contact", contact_of(contact), contact, source);
     }
 }
 
+/// The elements of a Patient that are entries of their own.
+pub(in crate::fhir) const PARTS: [&str; 4] =
+    ["address", "telecom", "generalPractitioner", "contact"];
+
 /// A Patient of one element.
-fn part(name: &str, element: &Json) -> String {
-    serde_json::json!({ "resourceType": "Patient", name: [element] }).to_string()
+pub(in crate::fhir) fn part(name: &str, element: &Json) -> Json {
+    serde_json::json!({ "resourceType": "Patient", name: [element] })
 }
 
 fn person(p: &Json) -> Fields {

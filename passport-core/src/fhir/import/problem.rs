@@ -15,7 +15,7 @@ pub(super) fn condition(r: &Resource<'_>, out: &mut Drafts<'_>) {
     if let Some(absence) = absence(c) {
         return state(r, "problems", absence, certainty.as_deref(), out);
     }
-    let status = json::codes_in(c, "clinicalStatus").next().map(str::to_owned);
+    let status = code_of(c, "clinicalStatus");
     let mut fields = Fields::default();
     fields
         .code("condition", json::concept_in(c, "code"))
@@ -29,7 +29,7 @@ pub(super) fn condition(r: &Resource<'_>, out: &mut Drafts<'_>) {
     out.add("problems", "problem", fields);
 }
 
-/// AllergyIntolerance (HL7 FHIR R4).
+/// `AllergyIntolerance` (HL7 FHIR R4).
 pub(super) fn allergy(r: &Resource<'_>, out: &mut Drafts<'_>) {
     let a = &r.json;
     let certainty = verification(a);
@@ -56,7 +56,7 @@ pub(super) fn allergy(r: &Resource<'_>, out: &mut Drafts<'_>) {
         .find(|s| reactions.iter().any(|r| json::text(r, "severity") == Some(s)));
     let agent = json::concept_in(a, "code")
         .or_else(|| reactions.iter().find_map(|r| json::concept_in(r, "substance")));
-    let status = json::codes_in(a, "clinicalStatus").next().map(str::to_owned);
+    let status = code_of(a, "clinicalStatus");
     let mut fields = Fields::default();
     fields
         .code("agent", agent)
@@ -101,12 +101,21 @@ pub(super) fn risk(r: &Resource<'_>, out: &mut Drafts<'_>) {
     out.add("risks", "risk", fields);
 }
 
-/// Whether the code says that there are none, or nothing is known.
+/// Whether the code says that there are none, or nothing is known: by a code that means so, or,
+/// where there is no code at all, by words such as "No known allergies".
 pub(super) fn absence_of(resource: &Json, name: &str) -> Option<Absence> {
-    json::list(resource, name)
+    let concepts = json::list(resource, name);
+    let coded = concepts
         .iter()
         .flat_map(|c| json::list(c, "coding"))
-        .find_map(|c| known::absence(json::text(c, "system"), json::text(c, "code")?))
+        .find_map(|c| known::absence(json::text(c, "system"), json::text(c, "code")?));
+    coded.or_else(|| {
+        let concept = concepts.first().filter(|c| json::list(c, "coding").is_empty())?;
+        let words = json::text(concept, "text")?.to_lowercase();
+        let whole_list = ["allerg", "medic", "problem", "condition"];
+        let none = words.starts_with("no known ") && whole_list.iter().any(|w| words.contains(w));
+        none.then_some(Absence::NoneKnown)
+    })
 }
 
 fn absence(resource: &Json) -> Option<Absence> {
@@ -134,5 +143,10 @@ fn state(
 }
 
 fn verification(resource: &Json) -> Option<String> {
-    json::codes_in(resource, "verificationStatus").next().map(str::to_owned)
+    code_of(resource, "verificationStatus")
+}
+
+/// A status, which is a concept in R4 and a code alone in STU3.
+fn code_of(resource: &Json, name: &str) -> Option<String> {
+    json::codes_in(resource, name).next().or_else(|| json::text(resource, name)).map(str::to_owned)
 }

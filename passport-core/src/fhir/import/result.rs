@@ -31,8 +31,8 @@ pub(super) fn immunisation(r: &Resource<'_>, all: &Resources<'_>, out: &mut Draf
             .map(str::to_owned)
             .or_else(|| json::number(p, "doseNumberPositiveInt"))
     });
-    let giver = json::list(i, "performer").iter().find_map(|p| p.get("actor"));
-    let name = giver.and_then(|a| {
+    let performer = json::list(i, "performer").iter().find_map(|p| p.get("actor"));
+    let name = performer.and_then(|a| {
         json::text(a, "display").map(str::to_owned).or_else(|| {
             let target = all.resolve(r, a)?;
             let organisation = json::text(&target, "name").map(str::to_owned);

@@ -1,0 +1,280 @@
+//! Import, export, import: equal in every mapped field.
+#![cfg(feature = "fhir")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what must hold")]
+
+use std::collections::BTreeMap;
+
+use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use passport_core::fhir::import::{self, Draft};
+use passport_core::id::{EntryId, ObjectId};
+use passport_core::section::{
+    Attachment, Code, FieldKind, FieldSpec, Period, Quantity, SectionName, Value, table,
+};
+use passport_core::time::Timestamp;
+
+/// What an entry says, without where it came from.
+type Said = (String, String, BTreeMap<String, Value>);
+
+fn said(section: &SectionName, kind: &str, fields: BTreeMap<String, Value>) -> Said {
+    let mut fields = fields;
+    fields.remove("source");
+    // A person written by hand is found again by the NHS number.
+    let is_person = (section.as_str(), kind) == ("identity", "person");
+    if is_person
+        || section.as_str() == "discharge-notice"
+        || fields.get("identifier").is_some_and(is_ours)
+    {
+        fields.remove("identifier");
+    }
+    (section.to_string(), kind.to_owned(), fields)
+}
+
+/// Whether an identifier was only given on export.
+fn is_ours(identifier: &Value) -> bool {
+    matches!(identifier, Value::Text(t) if t.starts_with("urn:student-passport:") || t.ends_with("/holder"))
+}
+
+fn entries(drafts: &[Draft]) -> Vec<ExportEntry> {
+    drafts
+        .iter()
+        .zip(1u32..)
+        .map(|(d, n)| ExportEntry {
+            id: id(n),
+            section: d.section.clone(),
+            kind: d.kind.to_owned(),
+            fields: d.fields.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            author_name: "Elm Street Surgery".into(),
+            recorded_at: Timestamp::from_seconds(1_790_000_000),
+            attested: true,
+        })
+        .collect()
+}
+
+fn id(n: u32) -> EntryId {
+    let mut bytes = [0x5a; 16];
+    bytes[..4].copy_from_slice(&n.to_be_bytes());
+    EntryId::from_bytes(bytes)
+}
+
+fn again(entries: &[ExportEntry]) -> Vec<Said> {
+    let at = Timestamp::from_seconds(1_790_000_000);
+    let written = bundle(&ExportSubject::default(), entries, at).to_string();
+    let import = import::read(written.as_bytes()).unwrap();
+    assert_eq!(import.skipped, []);
+    import
+        .drafts
+        .into_iter()
+        .filter(|d| d.resource != "Provenance")
+        .map(|d| {
+            let fields = d.fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+            said(&d.section, d.kind, fields)
+        })
+        .collect()
+}
+
+fn assert_same(name: &str, entries: &[ExportEntry]) {
+    let mut expected: Vec<_> =
+        entries.iter().map(|e| said(&e.section, &e.kind, e.fields.clone())).collect();
+    let mut found = again(entries);
+    expected.sort();
+    found.sort();
+    for (e, f) in expected.iter().zip(&found) {
+        assert_eq!(e, f, "{name}");
+    }
+    assert_eq!(expected.len(), found.len(), "{name}");
+}
+
+fn any_value(field: &FieldSpec) -> Value {
+    let text = format!("{} “ü” & <b>", field.title);
+    match field.kind {
+        FieldKind::Text => Value::Text(if field.name == "identifier" {
+            "https://example.org/id|7".into()
+        } else {
+            text
+        }),
+        FieldKind::Prose => Value::Prose(format!("{text}\n\nand more")),
+        FieldKind::Code => Value::Code(Code {
+            system: Some("http://snomed.info/sct".into()),
+            code: Some("35489007".into()),
+            display: Some("Depressive disorder".into()),
+            text: Some(text),
+        }),
+        FieldKind::Date => Value::Date("2026-10".parse().unwrap()),
+        FieldKind::Period => {
+            Value::Period(Period { start: "2026-09-01".parse().ok(), end: "2027".parse().ok() })
+        }
+        FieldKind::Quantity => Value::Quantity(Quantity {
+            value: "0.50".into(),
+            unit: Some("mg".into()),
+            code: Some("mg".into()),
+        }),
+        FieldKind::Boolean => Value::Boolean(field.name.len().is_multiple_of(2)),
+        FieldKind::Choice(choices) => Value::Choice(choices.last().unwrap().name.to_owned()),
+        FieldKind::Entry => Value::Entry(id(99)),
+        FieldKind::Attachment => Value::Attachment(Attachment {
+            object: ObjectId::from_bytes([3; 32]),
+            media_type: "application/pdf".into(),
+            title: "Letter.pdf".into(),
+            size: 12_345,
+        }),
+        FieldKind::Source => panic!("a source is received, not written"),
+    }
+}
+
+/// An entry of each kind of each section, with each field that `wanted` picks.
+fn of_every_kind(wanted: impl Fn(&FieldSpec) -> bool) -> Vec<ExportEntry> {
+    let shareable = table::SECTIONS.iter().filter(|s| s.shareable).map(|s| s.name);
+    shareable
+        .chain(["x-running-club"])
+        .map(|name| name.parse::<SectionName>().unwrap())
+        .flat_map(|section| section.spec().kinds.iter().map(move |k| (section.clone(), k)))
+        .zip(1u32..)
+        .map(|((section, kind), n)| {
+            let field = |f: &FieldSpec| f.kind != FieldKind::Source && (f.required || wanted(f));
+            let fields = kind.fields.iter().filter(|f| field(f));
+            ExportEntry {
+                id: id(n),
+                section,
+                kind: kind.name.to_owned(),
+                fields: fields.map(|f| (f.name.to_owned(), any_value(f))).collect(),
+                author_name: "Amina Khan".into(),
+                recorded_at: Timestamp::from_seconds(1_790_000_000 + i64::from(n)),
+                attested: n.is_multiple_of(2),
+            }
+        })
+        .filter(|e| !e.fields.is_empty())
+        .collect()
+}
+
+#[test]
+fn every_field_of_every_kind_survives() {
+    // A part of the Patient has no identifier of its own.
+    assert_same("all fields", &of_every_kind(|f| f.name != "identifier"));
+    assert_same("labels", &of_every_kind(|_| false));
+    for entry in of_every_kind(|f| f.name != "identifier") {
+        for omitted in entry.fields.keys() {
+            let spec = entry.section.spec().kind(&entry.kind).unwrap().field(omitted).unwrap();
+            if spec.required {
+                continue;
+            }
+            let mut one = entry.clone();
+            one.fields.remove(omitted);
+            assert_same(&format!("{} without {omitted}", entry.section), &[one, of_person()]);
+        }
+    }
+}
+
+/// A person, so that no other Patient is made up.
+fn of_person() -> ExportEntry {
+    let mut person = of_every_kind(|_| false).remove(0);
+    person.id = id(1000);
+    person
+}
+
+#[test]
+fn nothing_that_is_kept_back_is_written() {
+    let mut secret = of_every_kind(|_| true).pop().unwrap();
+    secret.section = "private".parse().unwrap();
+    let at = Timestamp::from_seconds(0);
+    let written = bundle(&ExportSubject::default(), &[secret], at);
+    assert_eq!(written["entry"].as_array().unwrap().len(), 1, "the Patient alone");
+}
+
+#[test]
+fn an_original_comes_back_with_what_was_changed() {
+    let original = r#"{"resourceType":"Condition","id":"c1","code":{"text":"Asthma"},
+        "bodySite":[{"text":"Chest"}],"stage":[{"summary":{"text":"0.50"}}],
+        "note":[{"text":"Seen in clinic"}],"subject":{"reference":"Patient/p"}}"#;
+    let mut entry = entries(&import::read(original.as_bytes()).unwrap().drafts).remove(0);
+    entry.fields.insert("onset".into(), Value::Date("2015".parse().unwrap()));
+    entry.fields.remove("note");
+    let at = Timestamp::from_seconds(0);
+    let written = bundle(&ExportSubject::default(), core::slice::from_ref(&entry), at);
+    let resource = &written["entry"][1]["resource"];
+    assert_eq!(resource["bodySite"][0]["text"], "Chest");
+    assert_eq!(resource["onsetDateTime"], "2015");
+    assert!(resource.get("note").is_none() && resource.get("extension").is_none());
+    assert_eq!(resource["subject"]["reference"], written["entry"][0]["fullUrl"]);
+    let provenance = &written["entry"][2]["resource"];
+    assert_eq!(provenance["agent"][0]["who"]["display"], "Elm Street Surgery");
+    assert_eq!(provenance["target"][0]["reference"], written["entry"][1]["fullUrl"]);
+}
+
+/// The resource that one entry of these fields becomes.
+fn written(section: &str, kind: &str, fields: &[(&str, Value)]) -> serde_json::Value {
+    let entry = ExportEntry {
+        id: id(1),
+        section: section.parse().unwrap(),
+        kind: kind.to_owned(),
+        fields: fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect(),
+        author_name: "Amina Khan".into(),
+        recorded_at: Timestamp::from_seconds(0),
+        attested: false,
+    };
+    assert_same(section, core::slice::from_ref(&entry));
+    let bundle = bundle(&ExportSubject::default(), &[entry], Timestamp::from_seconds(0));
+    bundle.pointer("/entry/1/resource").unwrap().clone()
+}
+
+#[test]
+fn none_known_is_coded_so_that_no_system_takes_it_for_an_allergy() {
+    let words = ("statement", Value::Code(Code::text("Nothing that I know of")));
+    let allergy = written("allergies", "none-known", &[words]);
+    assert_eq!(allergy["code"]["coding"][0]["code"], "716186003");
+    assert_eq!(allergy["code"]["text"], "Nothing that I know of");
+    let day = ("asserted", Value::Date("2026-10-03".parse().unwrap()));
+    let medicine = written("medications", "none-known", core::slice::from_ref(&day));
+    let coding = &medicine["medicationCodeableConcept"]["coding"][0];
+    assert_eq!(coding["code"], "no-known-medications");
+    let problem = written("problems", "no-information", &[day]);
+    assert_eq!(problem["code"]["coding"][0]["code"], "no-problem-info");
+}
+
+#[test]
+fn an_element_of_several_forms_has_one() {
+    let original = r#"{"resourceType":"MedicationStatement","id":"m","status":"active",
+        "effectiveDateTime":"2026-01-02","medicationReference":{"reference":"Medication/m"},
+        "medicationCodeableConcept":{"text":"Sertraline"},"subject":{"reference":"Patient/p"}}"#;
+    let mut entry = entries(&import::read(original.as_bytes()).unwrap().drafts).remove(0);
+    entry.fields.insert("stopped".into(), Value::Date("2026-03".parse().unwrap()));
+    entry.fields.insert("item".into(), Value::Code(Code::text("Sertraline 50 mg")));
+    assert_same("stopped", core::slice::from_ref(&entry));
+    let bundle = bundle(&ExportSubject::default(), &[entry], Timestamp::from_seconds(0));
+    let resource = &bundle["entry"][1]["resource"];
+    assert_eq!(resource["effectivePeriod"]["start"], "2026-01-02");
+    assert_eq!(resource["effectivePeriod"]["end"], "2026-03");
+    for gone in ["effectiveDateTime", "medicationReference", "extension"] {
+        assert!(resource.get(gone).is_none(), "{gone}");
+    }
+    let visit = written(
+        "care-history",
+        "encounter",
+        &[
+            ("class", Value::Choice("attendance".into())),
+            ("status", Value::Choice("finished".into())),
+        ],
+    );
+    assert_eq!(visit["class"]["code"], "EMER");
+}
+
+#[test]
+fn the_corpus_comes_back() {
+    let Some(folder) = std::env::var_os("PASSPORT_FHIR_CORPUS") else {
+        println!("skipped: PASSPORT_FHIR_CORPUS is not set");
+        return;
+    };
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "json" || e == "xml") {
+                let Ok(import) = import::read(&std::fs::read(&path).unwrap()) else { continue };
+                assert_same(&path.display().to_string(), &entries(&import.drafts));
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 30, "{files} files");
+}
