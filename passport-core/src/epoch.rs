@@ -12,5 +12,5 @@ mod wrap;
 
 pub use charter::{Charter, CharterError, PhaseKeys, Right, VerifiedCharter, Writer};
 pub use phase::{Phase, plan_phases};
-pub use snapshot::{SnapshotBody, SnapshotDigest, split};
+pub use snapshot::{SnapshotBody, SnapshotDigest, join, split};
 pub use wrap::{PhaseWrap, WrapContext};

@@ -21,12 +21,13 @@ mod refusal;
 mod rights;
 mod state;
 
+use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codec;
 use crate::edit::{EditBody, EntryRecord};
 use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope};
-use crate::epoch::{SnapshotBody, VerifiedCharter};
+use crate::epoch::{SnapshotBody, VerifiedCharter, join};
 use crate::id::{EnvelopeId, VerificationKey};
 
 use branch::{BranchId, Branches};
@@ -38,6 +39,9 @@ pub use state::{EntryNow, FieldNow, Stance};
 
 /// Most envelopes that may wait for their dependencies.
 pub const WAITING: usize = 4_096;
+
+/// Most bytes of bodies that may wait.
+pub const WAITING_BYTES: usize = 32 * 1024 * 1024;
 
 /// What became of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +62,18 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Replica {
     charter: VerifiedCharter,
-    parts: BTreeMap<u32, Vec<EntryRecord>>,
+    parts: BTreeMap<u32, Vec<u8>>,
     ready: bool,
     branches: Branches,
     nodes: BTreeMap<EnvelopeId, Node>,
     order: Vec<EnvelopeId>,
     siblings: BTreeMap<(VerificationKey, Option<EnvelopeId>), BTreeSet<EnvelopeId>>,
     waiting: BTreeMap<EnvelopeId, OpenedEnvelope>,
+    waiting_bytes: usize,
     waiters: BTreeMap<EnvelopeId, BTreeSet<EnvelopeId>>,
     base_tips: BTreeSet<EnvelopeId>,
     tips: BTreeSet<EnvelopeId>,
+    last: BTreeMap<VerificationKey, EnvelopeId>,
     forked: bool,
 }
 
@@ -97,9 +103,11 @@ impl Replica {
             order: Vec::new(),
             siblings: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            waiting_bytes: 0,
             waiters: BTreeMap::new(),
             base_tips: BTreeSet::new(),
             tips: BTreeSet::new(),
+            last: BTreeMap::new(),
             forked: false,
         }
     }
@@ -153,51 +161,75 @@ impl Replica {
         if envelope.header().kind == Kind::Snapshot {
             return self.receive_part(&envelope);
         }
-        if self.waiting.len() >= WAITING {
+        let complete = envelope.header().parents().all(|p| self.nodes.contains_key(p));
+        if self.ready && complete {
+            // Never held up by what others left waiting.
+            self.settle(&envelope);
+            self.settle_from(id);
+            return Admission::Waiting;
+        }
+        let bytes = self.waiting_bytes.saturating_add(envelope.body().len());
+        if self.waiting.len() >= WAITING || bytes > WAITING_BYTES {
             return Admission::Full;
         }
+        self.waiting_bytes = bytes;
         for parent in envelope.header().parents() {
             if !self.nodes.contains_key(parent) {
                 self.waiters.entry(*parent).or_default().insert(id);
             }
         }
         self.waiting.insert(id, envelope);
-        self.settle_from(id);
         Admission::Waiting
     }
 
     fn receive_part(&mut self, envelope: &OpenedEnvelope) -> Admission {
-        let refused = Admission::Quarantined(Refusal::Snapshot);
-        let Ok(body) = codec::decode::<SnapshotBody>(envelope.body(), MAX_BODY) else {
-            return refused;
-        };
-        if envelope.header().author != self.charter.founder()
-            || !self.charter.snapshot.admits(body.part, envelope.body())
-            || self.check_records(&body.records).is_err()
-        {
-            return refused;
-        }
         let id = envelope.id();
         let header = envelope.header().clone();
+        let body = codec::decode::<SnapshotBody>(envelope.body(), MAX_BODY).ok();
+        let Some(body) = body.filter(|body| self.is_part(&header, body, envelope.body())) else {
+            let refusal = Refusal::Snapshot;
+            self.nodes.insert(id, Node::refused(header, refusal));
+            self.order.push(id);
+            self.settle_from(id);
+            return Admission::Quarantined(refusal);
+        };
         self.siblings.entry((header.author, header.prev)).or_default().insert(id);
+        let (author, seq) = (header.author, header.seq);
         self.parts.insert(body.part, body.records);
         self.nodes.insert(id, Node::part(header, body.at));
+        self.note_last(author, seq, id);
         if header_is_last(self.charter.snapshot.len(), body.part) {
             self.base_tips.insert(id);
             self.tips.insert(id);
         }
         if !self.ready && self.parts.len() == self.charter.snapshot.len() {
-            self.ready = self.branches.found(&self.charter, &self.parts);
-            if self.ready {
-                let ids: Vec<_> = self.waiting.keys().copied().collect();
-                for id in ids {
-                    self.settle_from(id);
-                }
+            self.ready = self.lay_snapshot();
+            if !self.ready {
+                return Admission::Quarantined(Refusal::Snapshot);
             }
-        } else {
-            self.settle_from(id);
+            let ids: Vec<_> = self.waiting.keys().copied().collect();
+            for id in ids {
+                self.settle_from(id);
+            }
         }
+        self.settle_from(id);
         Admission::Applied
+    }
+
+    /// Whether it is a part of the snapshot as its founder seals it: nothing but the snapshot
+    /// lies in its past.
+    fn is_part(&self, header: &Header, body: &SnapshotBody, bytes: &[u8]) -> bool {
+        header.author == self.charter.founder()
+            && header.seq == u64::from(body.part).saturating_add(1)
+            && header.deps.is_empty()
+            && header.phase == 0
+            && self.charter.snapshot.admits(body.part, bytes)
+    }
+
+    /// Lays the founding snapshot; whether it is one that everybody can lay.
+    fn lay_snapshot(&mut self) -> bool {
+        let Ok(records) = join(self.parts.values().map(Vec::as_slice)) else { return false };
+        self.check_records(&records).is_ok() && self.branches.found(&self.charter, &records)
     }
 
     fn check_records(&self, records: &[EntryRecord]) -> Result<(), Refusal> {
@@ -218,6 +250,7 @@ impl Replica {
                     continue;
                 }
                 let Some(envelope) = self.waiting.remove(&id) else { continue };
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(envelope.body().len());
                 self.settle(&envelope);
             }
             if self.nodes.contains_key(&id) {
@@ -233,14 +266,18 @@ impl Replica {
         siblings.insert(id);
         // A second envelope in one place: its sibling changes actor, so all is built anew, once
         // per batch. Until then it is kept as it comes.
-        self.forked |= siblings.len() > 1;
-        let node = match codec::decode::<EditBody>(envelope.body(), MAX_BODY) {
+        let applied = |id| self.nodes.get(id).is_some_and(Node::is_applied);
+        self.forked |= siblings.len() == 2 && siblings.iter().any(applied);
+        let depth = header.parents().filter_map(|p| Some(self.nodes.get(p)?.depth)).max();
+        let mut node = match codec::decode::<EditBody>(envelope.body(), MAX_BODY) {
             Ok(body) if header.kind == Kind::Edits => Node::edits(header, body),
             Ok(_) | Err(_) => Node::refused(header, Refusal::Malformed),
         };
+        node.depth = depth.unwrap_or(0).saturating_add(1);
+        let unreadable = node.unreadable;
         self.order.push(id);
         self.nodes.insert(id, node);
-        if !self.forked {
+        if !self.forked && !unreadable {
             self.decide(id);
         }
     }
@@ -255,11 +292,13 @@ impl Replica {
         match outcome {
             Ok((standing, branch, heads)) => {
                 node.state = NodeState::Applied { standing, branch, heads };
+                let (author, seq) = (node.header.author, node.header.seq);
                 let parents: Vec<_> = node.header.parents().copied().collect();
                 for parent in parents {
                     self.tips.remove(&parent);
                 }
                 self.tips.insert(id);
+                self.note_last(author, seq, id);
             }
             Err(refusal) => node.state = NodeState::Quarantined(refusal),
         }
@@ -269,25 +308,36 @@ impl Replica {
     /// complete: a fork has been found, and changes the actors of what follows it.
     fn rebuild(&mut self) {
         self.forked = false;
-        self.branches = Branches::new(self.charter.id());
-        self.ready = self.branches.found(&self.charter, &self.parts);
+        self.branches.reset();
         self.tips = self.base_tips.clone();
         for id in self.order.clone() {
-            if !self.nodes.get(&id).is_some_and(Node::is_malformed) {
+            if !self.nodes.get(&id).is_some_and(|n| n.unreadable) {
                 self.decide(id);
             }
+        }
+        self.last.clear();
+        let applied = self.nodes.iter().filter(|(_, n)| n.is_applied());
+        let all: Vec<_> = applied.map(|(id, n)| (n.header.author, n.header.seq, *id)).collect();
+        for (author, seq, id) in all {
+            self.note_last(author, seq, id);
+        }
+    }
+
+    /// Keeps the author's last envelope: of several with one number, the least.
+    fn note_last(&mut self, author: VerificationKey, seq: u64, id: EnvelopeId) {
+        let seq_of = |id: &EnvelopeId| self.nodes.get(id).map_or(0, |n| n.header.seq);
+        let before = self.last.get(&author).map(|last| (seq_of(last), *last));
+        let later =
+            before.is_none_or(|(before, last)| (seq, Reverse(id)) > (before, Reverse(last)));
+        if later {
+            self.last.insert(author, id);
         }
     }
 
     /// Where `author`'s next envelope stands.
     #[must_use]
     pub fn position(&self, author: &VerificationKey) -> Position {
-        let applied = |node: &Node| matches!(node.state, NodeState::Applied { .. });
-        let last = self
-            .nodes
-            .iter()
-            .filter(|(_, n)| n.header.author == *author && applied(n))
-            .max_by_key(|(id, n)| (n.header.seq, core::cmp::Reverse(**id)));
+        let last = self.last.get(author).and_then(|id| self.nodes.get_key_value(id));
         let prev = last.map(|(id, _)| *id);
         let deps: Vec<_> = self
             .tips
@@ -360,10 +410,12 @@ impl Replica {
         while let Some(id) = queue.pop() {
             let Some(node) = self.nodes.get(&id) else { continue };
             for parent in node.header.parents() {
-                if parent == a || self.nodes.get(parent).is_some_and(holds) {
+                let Some(above) = self.nodes.get(parent) else { continue };
+                if parent == a || holds(above) {
                     return true;
                 }
-                if seen.insert(*parent) {
+                // Nothing that lies less deep builds on it.
+                if above.depth > target.depth && seen.insert(*parent) {
                     queue.push(*parent);
                 }
             }

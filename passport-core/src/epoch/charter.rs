@@ -137,6 +137,7 @@ pub struct VerifiedCharter {
     founder: VerificationKey,
     cards: BTreeMap<OrganisationId, VerifiedCard>,
     instances: BTreeMap<VerificationKey, OrganisationId>,
+    writing: BTreeMap<VerificationKey, OrganisationId>,
     signed: Signed<Charter>,
 }
 
@@ -170,15 +171,25 @@ impl Charter {
             return Err(CharterError::Founder(None));
         }
         verified.check()?;
-        let mut cards = BTreeMap::new();
+        let mut cards: BTreeMap<OrganisationId, VerifiedCard> = BTreeMap::new();
         let mut instances = BTreeMap::new();
         for card in &verified.cards {
             let card = Card::verify(card.clone()).map_err(|_| CharterError::Card)?;
             for instance in card.instances() {
-                instances.insert(instance.key(), card.id());
+                let before = instances.insert(instance.key(), card.id());
+                // A key that two claim speaks for neither.
+                if before.is_some_and(|before| before != card.id()) {
+                    return Err(CharterError::Card);
+                }
             }
-            cards.insert(card.id(), card);
+            if cards.get(&card.id()).is_none_or(|known| known.serial < card.serial) {
+                cards.insert(card.id(), card);
+            }
         }
+        let writing = cards
+            .values()
+            .flat_map(|card| card.instances().iter().map(|i| (i.key(), card.id())))
+            .collect();
         if verified.writers.iter().any(|w| !cards.contains_key(&w.organisation)) {
             return Err(CharterError::Card);
         }
@@ -190,6 +201,7 @@ impl Charter {
             founder,
             cards,
             instances,
+            writing,
             signed,
         })
     }
@@ -252,7 +264,14 @@ impl VerifiedCharter {
         self.cards.get(organisation)
     }
 
-    /// The organisation that a key is an instance of, by the cards in the charter.
+    /// The organisation that a key may write for: an instance on its current card, not on an
+    /// older one that is there for the sake of what it signed.
+    #[must_use]
+    pub fn writer_of(&self, key: &VerificationKey) -> Option<OrganisationId> {
+        self.writing.get(key).copied()
+    }
+
+    /// The organisation that a key is an instance of, by any of its cards in the charter.
     #[must_use]
     pub fn organisation_of(&self, key: &VerificationKey) -> Option<OrganisationId> {
         self.instances.get(key).copied()

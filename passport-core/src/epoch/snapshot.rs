@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::codec;
+use crate::codec::{self, DecodeError};
 use crate::domain;
 use crate::edit::EntryRecord;
 use crate::id::ObjectId;
@@ -18,9 +18,10 @@ pub struct SnapshotBody {
     /// When it was made, by the founder's clock.
     #[n(1)]
     pub at: Timestamp,
-    /// Entries, ascending by id across all parts.
-    #[n(2)]
-    pub records: Vec<EntryRecord>,
+    /// A stretch of the records, encoded one after the other, ascending by id: a record may run
+    /// over several parts, so that none is too large to be carried.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub records: Vec<u8>,
 }
 
 /// What a charter says of its snapshot: BLAKE3 of each encoded part, in order; at least one.
@@ -61,26 +62,45 @@ impl SnapshotDigest {
     }
 }
 
-/// Splits records (ascending by id) into encoded parts of at most `part_max` bytes; a record
-/// larger than that has a part of its own.
+/// Encodes records (ascending by id) and splits them into parts of about `part_max` bytes.
 #[must_use]
-pub fn split(records: Vec<EntryRecord>, at: Timestamp, part_max: usize) -> Vec<Vec<u8>> {
+pub fn split(
+    records: impl IntoIterator<Item = EntryRecord>,
+    at: Timestamp,
+    part_max: usize,
+) -> Vec<Vec<u8>> {
     const OVERHEAD: usize = 32;
-    let mut parts: Vec<Vec<EntryRecord>> = vec![Vec::new()];
-    let mut used = OVERHEAD;
-    for record in records {
-        let len = codec::encode(&record).len();
-        if used + len > part_max && parts.last().is_some_and(|p| !p.is_empty()) {
-            parts.push(Vec::new());
-            used = OVERHEAD;
-        }
-        used += len;
-        if let Some(part) = parts.last_mut() {
-            part.push(record);
-        }
+    let stream: Vec<u8> = records.into_iter().flat_map(|r| codec::encode(&r)).collect();
+    let mut stretches: Vec<&[u8]> =
+        stream.chunks(part_max.saturating_sub(OVERHEAD).max(1)).collect();
+    if stretches.is_empty() {
+        stretches.push(&[]);
     }
     (0..)
-        .zip(parts)
-        .map(|(part, records)| codec::encode(&SnapshotBody { part, at, records }))
+        .zip(stretches)
+        .map(|(part, bytes)| codec::encode(&SnapshotBody { part, at, records: bytes.to_vec() }))
         .collect()
+}
+
+/// Reads the records of all parts, in order.
+///
+/// # Errors
+/// Returns [`DecodeError`] when they are not deterministic encodings, ascending by id.
+pub fn join<'a>(
+    parts: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<EntryRecord>, DecodeError> {
+    let stream: Vec<u8> = parts.into_iter().flatten().copied().collect();
+    let mut records: Vec<EntryRecord> = Vec::new();
+    let mut decoder = minicbor::Decoder::new(&stream);
+    while decoder.position() < stream.len() {
+        let start = decoder.position();
+        let record: EntryRecord = decoder.decode().map_err(|_| DecodeError::Malformed)?;
+        let ascending = records.last().is_none_or(|last| last.id < record.id);
+        let bytes = stream.get(start..decoder.position());
+        if !ascending || bytes != Some(&codec::encode(&record)) {
+            return Err(DecodeError::NotDeterministic);
+        }
+        records.push(record);
+    }
+    Ok(records)
 }

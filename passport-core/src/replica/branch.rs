@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::CommitOptions;
-use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc as _};
+use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc as _, TextEncoding};
 
 use super::document::{self, Origin};
 use super::{Node, NodeState, Refusal};
 use crate::domain;
 use crate::edit::EntryRecord;
+use crate::envelope::Kind;
 use crate::epoch::VerifiedCharter;
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::section::Value;
@@ -25,7 +26,7 @@ impl BranchId {
         let since = self.since.map(|id| *id.as_bytes());
         let since = since.as_ref().map_or(&[][..], |id| &id[..]);
         let hash = domain::ACTOR.hash(&[epoch.as_bytes(), self.author.as_bytes(), since]);
-        ActorId::from(hash.get(..16).unwrap_or_default())
+        ActorId::from(&hash[..])
     }
 }
 
@@ -36,9 +37,15 @@ pub(super) struct Branches {
     base: Automerge,
     main: Automerge,
     lagging: BTreeMap<BranchId, Branch>,
+    /// Which branches were used last, the latest at the end.
+    used: Vec<BranchId>,
     changes: BTreeMap<EnvelopeId, Applied>,
     origins: BTreeMap<ActorId, Vec<(u64, EnvelopeId)>>,
 }
+
+/// Most lagging branches kept: each is a document. One that was let go is built anew when its
+/// author writes again.
+const LAGGING: usize = 24;
 
 /// The document as one author saw it last, with the envelopes it holds.
 #[derive(Debug)]
@@ -58,42 +65,41 @@ impl Branches {
     pub(super) fn new(epoch: EpochId) -> Self {
         Self {
             epoch,
-            base: Automerge::new(),
-            main: Automerge::new(),
+            base: empty(),
+            main: empty(),
             lagging: BTreeMap::new(),
+            used: Vec::new(),
             changes: BTreeMap::new(),
             origins: BTreeMap::new(),
         }
     }
 
     /// Lays the founding snapshot; whether it could be laid.
-    pub(super) fn found(
-        &mut self,
-        charter: &VerifiedCharter,
-        parts: &BTreeMap<u32, Vec<EntryRecord>>,
-    ) -> bool {
+    pub(super) fn found(&mut self, charter: &VerifiedCharter, records: &[EntryRecord]) -> bool {
         let hash = domain::ACTOR.hash(&[charter.id().as_bytes(), b"snapshot"]);
-        let actor = ActorId::from(hash.get(..16).unwrap_or_default());
-        let mut doc = Automerge::new().with_actor(actor);
+        let actor = ActorId::from(&hash[..]);
+        let mut doc = empty().with_actor(actor);
         let laid = doc.transact_with::<_, _, Refusal, _>(
             |()| CommitOptions::default().with_time(0),
-            |tx| parts.values().flatten().try_for_each(|r| document::insert_record(tx, r)),
+            |tx| records.iter().try_for_each(|r| document::insert_record(tx, r)),
         );
         self.base = doc.clone();
         self.main = doc;
         laid.is_ok()
     }
 
+    /// Back to the founding snapshot.
+    pub(super) fn reset(&mut self) {
+        self.main = self.base.clone();
+        self.lagging.clear();
+        self.used.clear();
+        self.changes.clear();
+        self.origins.clear();
+    }
+
     /// The document as everybody sees it.
     pub(super) fn main(&self) -> &Automerge {
         &self.main
-    }
-
-    /// Heads of the founding snapshot, ascending.
-    fn base_heads(&self) -> Vec<ChangeHash> {
-        let mut heads = self.base.get_heads();
-        heads.sort_unstable();
-        heads
     }
 
     /// Runs `edit` at exactly the state its author saw, under the actor of its branch, and
@@ -107,41 +113,43 @@ impl Branches {
     ) -> Result<Vec<ChangeHash>, Refusal> {
         let parents: Vec<EnvelopeId> =
             nodes.get(&id).map(|n| n.header.parents().copied().collect()).unwrap_or_default();
-        let mut seen: Vec<ChangeHash> =
+        let seen: BTreeSet<ChangeHash> =
             parents.iter().flat_map(|parent| self.heads_after(parent, nodes)).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        let mut heads = self.main.get_heads();
-        heads.sort_unstable();
+        // Whoever has seen all heads has seen all there is. That some of what they name lies
+        // before others does not matter: an author names their own last envelope always.
+        let up_to_date = self.main.get_heads().iter().all(|head| seen.contains(head));
 
         let actor = branch.actor(self.epoch);
-        let change = if heads == seen {
-            transact(&mut self.main, actor.clone(), edit)?
+        let (change, after) = if up_to_date {
+            let change = transact(&mut self.main, actor.clone(), edit)?;
+            (change, self.main.get_heads())
         } else {
-            let change = self.apply_on_branch(id, branch, &parents, nodes, actor.clone(), edit)?;
+            let mut lagging = self.advance(branch, &parents, nodes)?;
+            let change = transact(&mut lagging.doc, actor.clone(), edit)?;
             if let Some(change) = &change {
                 self.main.apply_changes([change.clone()]).map_err(|_| Refusal::Document)?;
             }
-            change
+            lagging.holds.insert(id);
+            let after = lagging.doc.get_heads();
+            self.keep(branch, lagging);
+            (change, after)
         };
         if let Some(change) = &change {
             let origins = self.origins.entry(actor).or_default();
             origins.push((change.start_op().get(), id));
         }
-        let after = change.as_ref().map_or(seen, |c| vec![c.hash()]);
         self.changes.insert(id, Applied { order: self.changes.len(), change });
         Ok(after)
     }
 
-    fn apply_on_branch(
+    /// A branch's document at exactly the state that `parents` make. A refused edit leaves it
+    /// behind, to be built anew: what it saw is not what the author's next envelope must see.
+    fn advance(
         &mut self,
-        id: EnvelopeId,
         branch: BranchId,
         parents: &[EnvelopeId],
         nodes: &BTreeMap<EnvelopeId, Node>,
-        actor: ActorId,
-        edit: impl FnOnce(&mut automerge::transaction::Transaction<'_>) -> Result<(), Refusal>,
-    ) -> Result<Option<Change>, Refusal> {
+    ) -> Result<Branch, Refusal> {
         let mut lagging = self
             .lagging
             .remove(&branch)
@@ -149,26 +157,37 @@ impl Branches {
         let mut unseen = Vec::new();
         let mut queue = parents.to_vec();
         while let Some(parent) = queue.pop() {
+            let Some(node) = nodes.get(&parent).filter(|n| n.header.kind != Kind::Snapshot) else {
+                continue;
+            };
             if lagging.holds.insert(parent) {
-                queue.extend(nodes.get(&parent).iter().flat_map(|n| n.header.parents().copied()));
+                queue.extend(node.header.parents().copied());
                 unseen.extend(self.changes.get(&parent));
             }
         }
         unseen.sort_unstable_by_key(|applied| applied.order);
         let changes: Vec<Change> = unseen.iter().filter_map(|a| a.change.clone()).collect();
-        let caught_up = lagging.doc.apply_changes(changes).map_err(|_| Refusal::Document);
-        let change = caught_up.and_then(|()| transact(&mut lagging.doc, actor, edit));
-        if change.is_ok() {
-            lagging.holds.insert(id);
-        }
+        lagging.doc.apply_changes(changes).map_err(|_| Refusal::Document)?;
+        Ok(lagging)
+    }
+
+    /// Puts a branch back, and lets the one go that was used longest ago if there are too many.
+    fn keep(&mut self, branch: BranchId, lagging: Branch) {
+        self.used.retain(|used| *used != branch);
+        self.used.push(branch);
         self.lagging.insert(branch, lagging);
-        change
+        if self.used.len() > LAGGING {
+            let oldest = self.used.remove(0);
+            self.lagging.remove(&oldest);
+        }
     }
 
     fn heads_after(&self, id: &EnvelopeId, nodes: &BTreeMap<EnvelopeId, Node>) -> Vec<ChangeHash> {
         match nodes.get(id).map(|n| &n.state) {
             Some(NodeState::Applied { heads, .. }) if !heads.is_empty() => heads.clone(),
-            Some(NodeState::Applied { .. } | NodeState::Quarantined(_)) | None => self.base_heads(),
+            Some(NodeState::Applied { .. } | NodeState::Quarantined(_)) | None => {
+                self.base.get_heads()
+            }
         }
     }
 
@@ -195,6 +214,11 @@ impl Branches {
             None => Origin::Snapshot,
         }
     }
+}
+
+/// A document that counts text in Unicode scalar values, on every platform.
+fn empty() -> Automerge {
+    Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint)
 }
 
 fn transact(

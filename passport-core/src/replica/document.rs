@@ -5,16 +5,23 @@
 //!                    "fields":   { field: bytes | Text },
 //!                    "versions": { field: bytes },              who set what a record brought
 //!                    "contested": { field/digest: bytes },      values beside the field's own
+//!                    "spliced":  { field/text id: bytes },      texts that were written in
 //!                    "removed":  bool, "disputed": bool,
 //!                    "remarks":  { remark id: bytes },
 //!                    "settled":  { suggestion id: bool },
 //!                    "signed":   { organisation/whole|field: bytes } }
 //! ```
 //! Bytes are the deterministic CBOR of typed values. A removed entry stays as a mark, so that a
-//! removal that met a change is seen; its content leaves with the next epoch's snapshot.
+//! removal that met a change is seen; its content leaves with the next epoch's snapshot. A mark
+//! in "spliced" outlives a replacement of the text that did not see the splice: what was written
+//! in the old text then stands beside the new. Two devices that bring in one entry at once make
+//! two maps under one id; they are read as one.
 
 use automerge::transaction::Transactable;
-use automerge::{AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as Stored};
+use automerge::{
+    ActorId, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as Stored,
+};
+use data_encoding::HEXLOWER;
 
 use super::Refusal;
 use crate::attestation::Attestation;
@@ -33,6 +40,7 @@ const VERSIONS: &str = "versions";
 const CONTESTED: &str = "contested";
 const REMOVED: &str = "removed";
 const DISPUTED: &str = "disputed";
+const SPLICED: &str = "spliced";
 const REMARKS: &str = "remarks";
 const SETTLED: &str = "settled";
 const SIGNED: &str = "signed";
@@ -83,34 +91,87 @@ pub(super) struct EntryState {
 pub(super) struct FieldState {
     /// The field.
     pub(super) name: String,
-    pub(super) values: Vec<(Value, Origin)>,
+    /// Its values with what wrote each: several origins where several wrote in one text at once.
+    pub(super) values: Vec<(Value, Vec<Origin>)>,
     /// Who set the values that a record brought in, where the origin is a snapshot or a move.
-    pub(super) recorded: Option<FieldVersion>,
+    pub(super) recorded: Vec<FieldVersion>,
     /// Values brought in beside the field's own.
     pub(super) contested: Vec<FieldVersion>,
 }
 
-/// An entry's place in a document.
+/// An entry's place in a document: nearly always one map.
 #[derive(Clone, Debug)]
 pub(super) struct EntryPlace {
+    /// The map that is written to.
+    main: EntryMap,
+    /// Maps of the same kind and author that another device made at the same time.
+    beside: Vec<EntryMap>,
+}
+
+#[derive(Clone, Debug)]
+struct EntryMap {
     entry: ObjId,
     fields: ObjId,
+}
+
+/// A change within a long text.
+pub(super) struct Splice<'a> {
+    pub(super) field: &'a str,
+    /// Where, in characters.
+    pub(super) at: usize,
+    /// Characters to delete there.
+    pub(super) delete: usize,
+    /// What to insert there.
+    pub(super) insert: &'a str,
+    /// Longest text, in bytes; longer ones (two wrote at once) may only shrink.
+    pub(super) bytes_max: usize,
+    /// Whether something must be left.
+    pub(super) keep: bool,
+    /// Different for every envelope.
+    pub(super) mark: &'a [u8],
+}
+
+/// A value as it stands in a document.
+struct Standing {
+    value: Value,
+    /// The operations that made it what it is.
+    by: Vec<ObjId>,
+    /// Its text, where that can be written in.
+    text: Option<ObjId>,
 }
 
 /// Finds an entry that is there and not removed.
 pub(super) fn find<R: ReadDoc>(doc: &R, id: EntryId) -> Result<Option<EntryPlace>, Refusal> {
     let Some(place) = place(doc, id)? else { return Ok(None) };
-    let removed = boolean(doc, &place.entry, REMOVED)?.unwrap_or(false);
-    Ok((!removed).then_some(place))
+    let mut there = false;
+    for map in place.maps() {
+        let marks = doc.get_all(&map.entry, REMOVED)?;
+        there |= marks.is_empty() || marks.iter().any(|(mark, _)| mark.as_bool() == Some(false));
+    }
+    Ok(there.then_some(place))
 }
 
 /// Finds an entry, removed or not.
 pub(super) fn place<R: ReadDoc>(doc: &R, id: EntryId) -> Result<Option<EntryPlace>, Refusal> {
-    let Some((Stored::Object(ObjType::Map), entry)) = doc.get(ROOT, id.to_string())? else {
-        return Ok(None);
-    };
-    let fields = child(doc, &entry, FIELDS)?;
-    Ok(Some(EntryPlace { entry, fields }))
+    let mut maps = Vec::new();
+    for (value, entry) in doc.get_all(ROOT, id.to_string())? {
+        if matches!(value, Stored::Object(ObjType::Map)) {
+            let fields = child(doc, &entry, FIELDS)?;
+            maps.push(EntryMap { entry, fields });
+        }
+    }
+    let Some(main) = maps.pop() else { return Ok(None) };
+    let mut place = EntryPlace { main, beside: Vec::new() };
+    if !maps.is_empty() {
+        let is = (place.kind(doc)?, place.author(doc)?);
+        for main in maps {
+            let other = EntryPlace { main, beside: Vec::new() };
+            if is == (other.kind(doc)?, other.author(doc)?) {
+                place.beside.push(other.main);
+            }
+        }
+    }
+    Ok(Some(place))
 }
 
 fn child<R: ReadDoc>(doc: &R, entry: &ObjId, key: &str) -> Result<ObjId, Refusal> {
@@ -118,10 +179,6 @@ fn child<R: ReadDoc>(doc: &R, entry: &ObjId, key: &str) -> Result<ObjId, Refusal
         Some((Stored::Object(_), id)) => Ok(id),
         Some((Stored::Scalar(_), _)) | None => Err(Refusal::Document),
     }
-}
-
-fn boolean<R: ReadDoc>(doc: &R, entry: &ObjId, key: &str) -> Result<Option<bool>, Refusal> {
-    Ok(doc.get(entry, key)?.and_then(|(value, _)| value.as_bool()))
 }
 
 fn decode<T>(value: &Stored<'_>) -> Option<T>
@@ -132,85 +189,175 @@ where
 }
 
 impl EntryPlace {
+    fn maps(&self) -> impl Iterator<Item = &EntryMap> {
+        self.beside.iter().chain([&self.main])
+    }
+
     pub(super) fn author<R: ReadDoc>(&self, doc: &R) -> Result<Author, Refusal> {
-        let stored = doc.get(&self.entry, AUTHOR)?.and_then(|(v, _)| decode(&v));
+        let stored = doc.get(&self.main.entry, AUTHOR)?.and_then(|(v, _)| decode(&v));
         stored.ok_or(Refusal::Document)
     }
 
     pub(super) fn kind<R: ReadDoc>(&self, doc: &R) -> Result<String, Refusal> {
-        let kind = doc.get(&self.entry, KIND)?.and_then(|(v, _)| v.as_str().map(str::to_owned));
-        kind.ok_or(Refusal::Document)
+        let kind = doc.get(&self.main.entry, KIND)?;
+        kind.and_then(|(v, _)| v.as_str().map(str::to_owned)).ok_or(Refusal::Document)
     }
 
-    pub(super) fn field_names<R: ReadDoc>(&self, doc: &R) -> Vec<String> {
-        doc.keys(&self.fields).collect()
+    /// The fields in which something stands, ascending.
+    pub(super) fn field_names<R: ReadDoc>(&self, doc: &R) -> Result<Vec<String>, Refusal> {
+        let mut names = Vec::new();
+        for map in self.maps() {
+            names.extend(doc.keys(&map.fields));
+            for beside in [CONTESTED, SPLICED] {
+                let beside = child(doc, &map.entry, beside)?;
+                names.extend(doc.keys(&beside).filter_map(|k| Some(k.rsplit_once('/')?.0.into())));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
     }
 
     /// Every value that stands in a field, contested ones included.
     pub(super) fn values<R: ReadDoc>(&self, doc: &R, field: &str) -> Result<Vec<Value>, Refusal> {
-        let own = doc.get_all(&self.fields, field)?;
-        let mut values = Vec::with_capacity(own.len());
-        for (value, id) in own {
-            values.extend(read_value(doc, &value, &id)?);
+        let own = self.standing(doc, field)?;
+        let mut values: Vec<Value> = own.into_iter().map(|s| s.value).collect();
+        for map in self.maps() {
+            values.extend(contested(doc, &map.entry, field)?.into_iter().map(|v| v.value));
         }
-        values.extend(contested(doc, &self.entry, field)?.into_iter().map(|v| v.value));
         Ok(values)
     }
 
+    /// The values that stand in a field itself, with texts that were replaced by somebody who
+    /// had not seen what was written in them.
+    fn standing<R: ReadDoc>(&self, doc: &R, field: &str) -> Result<Vec<Standing>, Refusal> {
+        let mut all = Vec::new();
+        for map in self.maps() {
+            let spliced = child(doc, &map.entry, SPLICED)?;
+            let mut texts = keys_of(doc, &spliced, field);
+            for (value, id) in doc.get_all(&map.fields, field)? {
+                let Some(read) = read_value(doc, &value, &id)? else { continue };
+                if !matches!(value, Stored::Object(_)) {
+                    all.push(Standing { value: read, by: vec![id], text: None });
+                    continue;
+                }
+                let key = text_key(field, &id);
+                texts.retain(|k| *k != key);
+                let mut by: Vec<ObjId> =
+                    doc.get_all(&spliced, &key)?.into_iter().map(|(_, op)| op).collect();
+                if by.is_empty() {
+                    by.push(id.clone());
+                }
+                all.push(Standing { value: read, by, text: Some(id) });
+            }
+            for key in texts {
+                let text = text_of(&key).ok_or(Refusal::Document)?;
+                let value = Value::Prose(doc.text(&text)?);
+                let by = doc.get_all(&spliced, &key)?.into_iter().map(|(_, op)| op).collect();
+                all.push(Standing { value, by, text: None });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Sets a field, or clears it: what stood there in this document stands no longer.
     pub(super) fn set<T: Transactable>(
         &self,
         tx: &mut T,
         field: &str,
         value: Option<&Value>,
     ) -> Result<(), Refusal> {
-        for key in contested_keys(tx, &self.entry, field)? {
-            let beside = child(tx, &self.entry, CONTESTED)?;
-            tx.delete(&beside, key)?;
+        // To set what stands already is no change: it stays with who set it.
+        if self.values(tx, field)?.iter().eq(value) {
+            return Ok(());
         }
-        let versions = child(tx, &self.entry, VERSIONS)?;
-        if tx.get(&versions, field)?.is_some() {
-            tx.delete(&versions, field)?;
+        for map in self.maps() {
+            for beside in [CONTESTED, SPLICED] {
+                let beside = child(tx, &map.entry, beside)?;
+                for key in keys_of(tx, &beside, field) {
+                    tx.delete(&beside, key)?;
+                }
+            }
+            let versions = child(tx, &map.entry, VERSIONS)?;
+            for within in [&versions, &map.fields] {
+                if tx.get(within, field)?.is_some() {
+                    // Also where a value follows: a put of what stands there would be no
+                    // operation, and the choice nobody's.
+                    tx.delete(within, field)?;
+                }
+            }
         }
-        match value {
-            Some(value) => write_value(tx, &self.fields, field, value),
-            None if tx.get(&self.fields, field)?.is_some() => Ok(tx.delete(&self.fields, field)?),
-            None => Ok(()),
-        }
+        value.map_or(Ok(()), |value| write_value(tx, &self.main.fields, field, value))
     }
 
-    /// The text of a long-text field and its length in characters.
+    /// Changes a part of a long text, where no more than one stands.
     pub(super) fn splice<T: Transactable>(
         &self,
         tx: &mut T,
-        field: &str,
-        at: usize,
-        delete: usize,
-        insert: &str,
-        bytes_max: usize,
+        splice: &Splice<'_>,
     ) -> Result<(), Refusal> {
-        let text = match tx.get(&self.fields, field)? {
-            Some((Stored::Object(ObjType::Text), id)) => id,
-            Some((Stored::Object(_) | Stored::Scalar(_), _)) => return Err(Refusal::Document),
-            None => tx.put_object(&self.fields, field, ObjType::Text)?,
+        let field = splice.field;
+        let mut standing = self.standing(tx, field)?;
+        for map in self.maps() {
+            let beside = child(tx, &map.entry, CONTESTED)?;
+            if !keys_of(tx, &beside, field).is_empty() {
+                return Err(Refusal::Contested);
+            }
+        }
+        let text = match (standing.pop(), standing.is_empty()) {
+            (None, _) => tx.put_object(&self.main.fields, field, ObjType::Text)?,
+            (Some(Standing { text: Some(text), .. }), true) => text,
+            (Some(_), _) => return Err(Refusal::Contested),
         };
         let len = tx.length(&text);
-        if at > len || delete > len - at {
+        if splice.at > len || splice.delete > len - splice.at {
             return Err(Refusal::Position);
         }
-        let delete = isize::try_from(delete).map_err(|_| Refusal::Position)?;
-        tx.splice_text(&text, at, delete, insert)?;
-        if tx.text(&text)?.len() > bytes_max { Err(Refusal::Value) } else { Ok(()) }
+        if splice.delete == 0 && splice.insert.is_empty() {
+            return Ok(());
+        }
+        let delete = isize::try_from(splice.delete).map_err(|_| Refusal::Position)?;
+        tx.splice_text(&text, splice.at, delete, splice.insert)?;
+        if splice.keep && tx.length(&text) == 0 {
+            return Err(Refusal::Required);
+        }
+        // A character is at most four bytes: most texts are short enough without counting.
+        let grows = splice.insert.chars().count() > splice.delete;
+        if grows
+            && tx.length(&text) > splice.bytes_max / 4
+            && tx.text(&text)?.len() > splice.bytes_max
+        {
+            return Err(Refusal::Value);
+        }
+        let map = self.map_of(tx, field, &text)?;
+        let spliced = child(tx, &map.entry, SPLICED)?;
+        Ok(tx.put(&spliced, text_key(field, &text), splice.mark.to_vec())?)
     }
 
+    fn map_of<R: ReadDoc>(&self, doc: &R, field: &str, text: &ObjId) -> Result<&EntryMap, Refusal> {
+        for map in &self.beside {
+            if doc.get_all(&map.fields, field)?.iter().any(|(_, id)| id == text) {
+                return Ok(map);
+            }
+        }
+        Ok(&self.main)
+    }
+
+    /// Marks the entry as removed, or as there: a decision, also where the mark was the same.
     pub(super) fn set_removed<T: Transactable>(
         &self,
         tx: &mut T,
         removed: bool,
     ) -> Result<(), Refusal> {
-        if tx.get(&self.entry, DISPUTED)?.is_some() {
-            tx.delete(&self.entry, DISPUTED)?;
+        for map in self.maps() {
+            for key in [DISPUTED, REMOVED] {
+                if tx.get(&map.entry, key)?.is_some() {
+                    tx.delete(&map.entry, key)?;
+                }
+            }
+            tx.put(&map.entry, REMOVED, removed)?;
         }
-        Ok(tx.put(&self.entry, REMOVED, removed)?)
+        Ok(())
     }
 
     pub(super) fn add_remark<T: Transactable>(
@@ -219,15 +366,14 @@ impl EntryPlace {
         remark: &Remark,
         remarks_max: usize,
     ) -> Result<(), Refusal> {
-        let remarks = child(tx, &self.entry, REMARKS)?;
-        let key = remark.id.to_string();
-        if tx.get(&remarks, &key)?.is_some() {
+        if self.remark(tx, remark.id)?.is_some() {
             return Err(Refusal::Exists);
         }
+        let remarks = child(tx, &self.main.entry, REMARKS)?;
         if tx.length(&remarks) >= remarks_max {
             return Err(Refusal::Limit);
         }
-        Ok(tx.put(&remarks, key, codec::encode(remark))?)
+        Ok(tx.put(&remarks, remark.id.to_string(), codec::encode(remark))?)
     }
 
     pub(super) fn remark<R: ReadDoc>(
@@ -235,13 +381,23 @@ impl EntryPlace {
         doc: &R,
         id: RemarkId,
     ) -> Result<Option<Remark>, Refusal> {
-        let remarks = child(doc, &self.entry, REMARKS)?;
-        Ok(doc.get(&remarks, id.to_string())?.and_then(|(v, _)| decode(&v)))
+        for map in self.maps() {
+            let remarks = child(doc, &map.entry, REMARKS)?;
+            if let Some((remark, _)) = doc.get(&remarks, id.to_string())? {
+                return Ok(decode(&remark));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn is_settled<R: ReadDoc>(&self, doc: &R, id: RemarkId) -> Result<bool, Refusal> {
-        let settled = child(doc, &self.entry, SETTLED)?;
-        Ok(doc.get(&settled, id.to_string())?.is_some())
+        for map in self.maps() {
+            let settled = child(doc, &map.entry, SETTLED)?;
+            if doc.get(&settled, id.to_string())?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn settle<T: Transactable>(
@@ -250,7 +406,7 @@ impl EntryPlace {
         id: RemarkId,
         accepted: bool,
     ) -> Result<(), Refusal> {
-        let settled = child(tx, &self.entry, SETTLED)?;
+        let settled = child(tx, &self.main.entry, SETTLED)?;
         Ok(tx.put(&settled, id.to_string(), accepted)?)
     }
 
@@ -261,7 +417,7 @@ impl EntryPlace {
         tx: &mut T,
         attestation: &Attestation,
     ) -> Result<(), Refusal> {
-        let signed = child(tx, &self.entry, SIGNED)?;
+        let signed = child(tx, &self.main.entry, SIGNED)?;
         let organisation = attestation.organisation;
         let bytes = codec::encode(attestation);
         if attestation.whole {
@@ -279,14 +435,14 @@ impl EntryPlace {
         field: &str,
         version: &FieldVersion,
     ) -> Result<(), Refusal> {
-        let beside = child(tx, &self.entry, CONTESTED)?;
+        let beside = child(tx, &self.main.entry, CONTESTED)?;
         let bytes = codec::encode(version);
         let key = format!("{field}/{}", blake3::hash(&bytes).to_hex());
         Ok(tx.put(&beside, key, bytes)?)
     }
 
     pub(super) fn signed_by<R: ReadDoc>(&self, doc: &R) -> Result<Vec<Attestation>, Refusal> {
-        attestations(doc, &self.entry)
+        attestations(doc, self)
     }
 }
 
@@ -304,13 +460,13 @@ pub(super) fn insert_entry<'a, T: Transactable>(
     tx.put(&entry, AUTHOR, codec::encode(&author))?;
     tx.put(&entry, AT, at.as_seconds())?;
     let map = tx.put_object(&entry, FIELDS, ObjType::Map)?;
-    for key in [VERSIONS, CONTESTED, REMARKS, SETTLED, SIGNED] {
+    for key in [VERSIONS, CONTESTED, SPLICED, REMARKS, SETTLED, SIGNED] {
         tx.put_object(&entry, key, ObjType::Map)?;
     }
     for (name, value) in fields {
         write_value(tx, &map, name, value)?;
     }
-    Ok(EntryPlace { entry, fields: map })
+    Ok(EntryPlace { main: EntryMap { entry, fields: map }, beside: Vec::new() })
 }
 
 /// Adds an entry from its record.
@@ -322,7 +478,7 @@ pub(super) fn insert_record<T: Transactable>(
         record.fields.iter().filter_map(|f| Some((f.name.as_str(), &f.versions.first()?.value)));
     let place =
         insert_entry(tx, record.id, &record.kind, record.author, record.recorded_at, first)?;
-    let versions = child(tx, &place.entry, VERSIONS)?;
+    let versions = child(tx, &place.main.entry, VERSIONS)?;
     for field in &record.fields {
         for (i, version) in field.versions.iter().enumerate() {
             if i == 0 {
@@ -333,7 +489,7 @@ pub(super) fn insert_record<T: Transactable>(
         }
     }
     if record.contested_removal {
-        tx.put(&place.entry, DISPUTED, true)?;
+        tx.put(&place.main.entry, DISPUTED, true)?;
     }
     for attestation in &record.attestations {
         place.sign(tx, attestation)?;
@@ -369,10 +525,21 @@ fn read_value<R: ReadDoc>(
     }
 }
 
-fn contested_keys<R: ReadDoc>(doc: &R, entry: &ObjId, field: &str) -> Result<Vec<String>, Refusal> {
-    let beside = child(doc, entry, CONTESTED)?;
+/// The keys `field/…` of a map.
+fn keys_of<R: ReadDoc>(doc: &R, map: &ObjId, field: &str) -> Vec<String> {
     let of_field = |key: &String| key.rsplit_once('/').is_some_and(|(name, _)| name == field);
-    Ok(doc.keys(&beside).filter(of_field).collect())
+    doc.keys(map).filter(of_field).collect()
+}
+
+fn text_key(field: &str, text: &ObjId) -> String {
+    format!("{field}/{text}")
+}
+
+/// The text that a key of [`text_key`] is about.
+fn text_of(key: &str) -> Option<ObjId> {
+    let (counter, actor) = key.rsplit_once('/')?.1.split_once('@')?;
+    let actor = HEXLOWER.decode(actor.as_bytes()).ok()?;
+    Some(ObjId::Id(counter.parse().ok()?, ActorId::from(actor), 0))
 }
 
 fn contested<R: ReadDoc>(
@@ -382,39 +549,47 @@ fn contested<R: ReadDoc>(
 ) -> Result<Vec<FieldVersion>, Refusal> {
     let beside = child(doc, entry, CONTESTED)?;
     let mut versions = Vec::new();
-    for key in contested_keys(doc, entry, field)? {
+    for key in keys_of(doc, &beside, field) {
         versions.extend(doc.get(&beside, key)?.and_then(|(v, _)| decode::<FieldVersion>(&v)));
     }
     Ok(versions)
 }
 
-fn attestations<R: ReadDoc>(doc: &R, entry: &ObjId) -> Result<Vec<Attestation>, Refusal> {
-    let signed = child(doc, entry, SIGNED)?;
+fn attestations<R: ReadDoc>(doc: &R, place: &EntryPlace) -> Result<Vec<Attestation>, Refusal> {
     let mut all = Vec::new();
-    for key in doc.keys(&signed).collect::<Vec<_>>() {
-        let values = doc.get_all(&signed, key)?;
-        all.extend(values.iter().filter_map(|(v, _)| decode::<Attestation>(v)));
+    for map in place.maps() {
+        let signed = child(doc, &map.entry, SIGNED)?;
+        for key in doc.keys(&signed).collect::<Vec<_>>() {
+            let values = doc.get_all(&signed, key)?;
+            all.extend(values.iter().filter_map(|(v, _)| decode::<Attestation>(v)));
+        }
     }
     all.sort_unstable();
     all.dedup();
     Ok(all)
 }
 
-fn read_remarks<R: ReadDoc>(doc: &R, entry: &ObjId) -> Result<Vec<Remark>, Refusal> {
-    let remarks = child(doc, entry, REMARKS)?;
+fn read_remarks<R: ReadDoc>(doc: &R, place: &EntryPlace) -> Result<Vec<Remark>, Refusal> {
     let mut all = Vec::new();
-    for key in doc.keys(&remarks) {
-        all.extend(doc.get(&remarks, key)?.and_then(|(v, _)| decode::<Remark>(&v)));
+    for map in place.maps() {
+        let remarks = child(doc, &map.entry, REMARKS)?;
+        for key in doc.keys(&remarks) {
+            all.extend(doc.get(&remarks, key)?.and_then(|(v, _)| decode::<Remark>(&v)));
+        }
     }
+    all.sort_unstable_by(|a, b| a.id.cmp(&b.id).then_with(|| a.cmp(b)));
+    all.dedup_by_key(|r| r.id);
     Ok(all)
 }
 
-fn read_settled<R: ReadDoc>(doc: &R, entry: &ObjId) -> Result<Vec<(RemarkId, bool)>, Refusal> {
-    let settled = child(doc, entry, SETTLED)?;
+fn read_settled<R: ReadDoc>(doc: &R, place: &EntryPlace) -> Result<Vec<(RemarkId, bool)>, Refusal> {
     let mut all = Vec::new();
-    for key in doc.keys(&settled) {
-        let accepted = doc.get(&settled, &key)?.and_then(|(v, _)| v.as_bool());
-        all.extend(key.parse().ok().zip(accepted));
+    for map in place.maps() {
+        let settled = child(doc, &map.entry, SETTLED)?;
+        for key in doc.keys(&settled) {
+            let accepted = doc.get(&settled, &key)?.and_then(|(v, _)| v.as_bool());
+            all.extend(key.parse().ok().zip(accepted));
+        }
     }
     Ok(all)
 }
@@ -454,38 +629,41 @@ pub(super) fn read_entry<R: ReadDoc>(
     origin: impl Fn(&ObjId) -> Origin,
 ) -> Result<Option<EntryState>, Refusal> {
     let Some(place) = place(doc, id)? else { return Ok(None) };
-    let entry = &place.entry;
-    let versions = child(doc, entry, VERSIONS)?;
-    let mut names: Vec<String> = doc.keys(&place.fields).collect();
-    let beside = child(doc, entry, CONTESTED)?;
-    names.extend(doc.keys(&beside).filter_map(|k| Some(k.rsplit_once('/')?.0.to_owned())));
-    names.sort_unstable();
-    names.dedup();
-    let mut fields = Vec::with_capacity(names.len());
-    for name in names {
-        let mut values = Vec::new();
-        for (value, id) in doc.get_all(&place.fields, &name)? {
-            values.extend(read_value(doc, &value, &id)?.map(|v| (v, origin(&id))));
+    let mut fields = Vec::new();
+    for name in place.field_names(doc)? {
+        let values = place.standing(doc, &name)?.into_iter();
+        let values = values.map(|s| (s.value, s.by.iter().map(&origin).collect())).collect();
+        let (mut recorded, mut beside) = (Vec::new(), Vec::new());
+        for map in place.maps() {
+            let versions = child(doc, &map.entry, VERSIONS)?;
+            let stored = doc.get_all(&versions, &name)?;
+            recorded.extend(stored.iter().filter_map(|(v, _)| decode(v)));
+            beside.extend(contested(doc, &map.entry, &name)?);
         }
-        let recorded = doc.get(&versions, &name)?.and_then(|(v, _)| decode(&v));
-        let contested = contested(doc, entry, &name)?;
-        fields.push(FieldState { name, values, recorded, contested });
+        fields.push(FieldState { name, values, recorded, contested: beside });
     }
     let mut removed = Vec::new();
-    for (value, id) in doc.get_all(entry, REMOVED)? {
-        removed.extend(value.as_bool().map(|r| (r, origin(&id))));
+    let mut disputed = false;
+    for map in place.maps() {
+        let marks = doc.get_all(&map.entry, REMOVED)?;
+        if marks.is_empty() && !place.beside.is_empty() {
+            removed.push((false, Origin::Snapshot));
+        }
+        removed.extend(marks.iter().filter_map(|(v, id)| Some((v.as_bool()?, origin(id)))));
+        disputed |= doc.get(&map.entry, DISPUTED)?.is_some();
     }
-    let at = doc.get(entry, AT)?.and_then(|(v, _)| v.as_i64()).ok_or(Refusal::Document)?;
+    let at = doc.get(&place.main.entry, AT)?;
+    let at = at.and_then(|(v, _)| v.as_i64()).ok_or(Refusal::Document)?;
     Ok(Some(EntryState {
         id,
         kind: place.kind(doc)?,
         author: place.author(doc)?,
         recorded_at: Timestamp::from_seconds(at),
         fields,
-        attestations: attestations(doc, entry)?,
-        remarks: read_remarks(doc, entry)?,
-        settled: read_settled(doc, entry)?,
+        attestations: attestations(doc, &place)?,
+        remarks: read_remarks(doc, &place)?,
+        settled: read_settled(doc, &place)?,
         removed,
-        disputed: doc.get(entry, DISPUTED)?.is_some(),
+        disputed,
     }))
 }

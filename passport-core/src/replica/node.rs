@@ -22,6 +22,10 @@ pub struct Node {
     /// The envelope of an older epoch that it carries over.
     pub carries: Option<EnvelopeId>,
     pub(super) chain: Option<CertificateChain>,
+    /// Length of the longest way from the snapshot.
+    pub(super) depth: u64,
+    /// Refused for what it is, whatever it builds on.
+    pub(super) unreadable: bool,
     pub(super) state: NodeState,
 }
 
@@ -50,6 +54,8 @@ impl Node {
             edits: Vec::new(),
             carries: None,
             chain: None,
+            depth: 0,
+            unreadable: false,
             state: NodeState::Applied { standing: Standing::Holder, branch, heads: Vec::new() },
         }
     }
@@ -63,6 +69,8 @@ impl Node {
             edits: body.edits,
             carries: body.carries,
             chain: body.chain,
+            depth: 0,
+            unreadable: false,
             state,
         }
     }
@@ -74,18 +82,20 @@ impl Node {
             edits: Vec::new(),
             carries: None,
             chain: None,
+            depth: 0,
+            unreadable: true,
             state: NodeState::Quarantined(refusal),
         }
-    }
-
-    pub(super) fn is_malformed(&self) -> bool {
-        matches!(self.state, NodeState::Quarantined(Refusal::Malformed))
     }
 
     /// What became of it.
     #[must_use]
     pub fn state(&self) -> &NodeState {
         &self.state
+    }
+
+    pub(super) fn is_applied(&self) -> bool {
+        matches!(self.state, NodeState::Applied { .. })
     }
 
     /// For whom its author spoke, if it was admitted.

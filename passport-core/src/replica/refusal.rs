@@ -65,4 +65,7 @@ pub enum Refusal {
     /// The document could not take it.
     #[error("could not be applied")]
     Document = 20,
+    /// Several values stand in the text's field: one must be chosen before it is written in.
+    #[error("several values stand in this field")]
+    Contested = 21,
 }

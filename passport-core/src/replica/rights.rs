@@ -1,7 +1,7 @@
 //! Who may write, and what: the same answer on every replica.
 
 use super::branch::BranchId;
-use super::{NodeState, Refusal, Replica};
+use super::{Node, NodeState, Refusal, Replica};
 use crate::author::Author;
 use crate::edit::limits;
 use crate::envelope::Kind;
@@ -67,9 +67,9 @@ impl Replica {
         if header.phase < phase_min || header.phase >= phases {
             return Err(Refusal::Phase);
         }
-        let standing = match prev.map(|p| (&p.state, p.header.kind)) {
+        let standing = match prev.and_then(Node::standing) {
             // A device shows its certificates once.
-            Some((NodeState::Applied { standing: Standing::Holder, .. }, _)) => Standing::Holder,
+            Some(Standing::Holder) => Standing::Holder,
             Some(_) | None => self.standing(id)?,
         };
         if let Standing::Contributor { organisation, .. } = standing {
@@ -88,10 +88,11 @@ impl Replica {
         if author == self.charter.founder() {
             return Ok(Standing::Holder);
         }
-        if let Some(organisation) = self.charter.organisation_of(&author) {
+        // A certificate before a card: an organisation's card may name any key as its own.
+        let Some(chain) = node.chain.as_ref() else {
+            let organisation = self.charter.writer_of(&author).ok_or(Refusal::Author)?;
             return Ok(Standing::Contributor { organisation, instance: author });
-        }
-        let chain = node.chain.as_ref().ok_or(Refusal::Author)?;
+        };
         let device = chain.verify(&self.charter.passport).map_err(|_| Refusal::Author)?;
         let removed = |key: &VerificationKey| self.charter.removed_devices.contains(key);
         if device.key() != author || device.lineage().iter().any(removed) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{self, EntryState, FieldState};
-use super::{NodeState, Origin, Replica};
+use super::{Origin, Replica};
 use crate::attestation::Attestation;
 use crate::author::Author;
 use crate::edit::{Edit, EntryRecord, FieldVersion, RecordedField, Remark, RemarkContent};
@@ -198,16 +198,13 @@ impl Replica {
         self.branches.values_before(envelope, entry, field, &self.nodes)
     }
 
-    fn entry_with(&self, id: EntryId, touches: &Touches<'_>) -> Option<EntryNow> {
+    fn entry_with(&self, id: EntryId, touches: &Touches) -> Option<EntryNow> {
         let doc = self.branches.main();
         let state = document::read_entry(doc, id, |op| self.branches.origin(op)).ok()??;
         let fields = state
             .fields
             .iter()
-            .map(|field| {
-                let latest = touches.latest.get(&(id, field.name.as_str())).map(|(_, id)| *id);
-                (field.name.clone(), self.field_now(&state, field, latest))
-            })
+            .map(|field| (field.name.clone(), self.field_now(&state, field)))
             .filter(|(_, field)| !field.versions.is_empty())
             .collect();
         let stance = self.stance(&state, touches);
@@ -226,23 +223,14 @@ impl Replica {
         })
     }
 
-    fn field_now(
-        &self,
-        state: &EntryState,
-        field: &FieldState,
-        latest: Option<EnvelopeId>,
-    ) -> FieldNow {
-        // A long text is one object through all its changes: its author is who wrote in it last.
-        let latest = latest.filter(|_| matches!(field.values.as_slice(), [(Value::Prose(_), _)]));
+    fn field_now(&self, state: &EntryState, field: &FieldState) -> FieldNow {
         let mut versions: Vec<FieldVersion> = field.contested.clone();
-        for (value, origin) in &field.values {
-            let recorded = field.recorded.as_ref().filter(|r| r.value == *value);
-            let origin = latest.map_or(*origin, Origin::Envelope);
-            let (author, at) = match (recorded, self.origin_of(origin)) {
-                (Some(recorded), _) => (recorded.author, recorded.at),
-                (None, Some(by)) => by,
-                (None, None) => (state.author, state.recorded_at),
-            };
+        for (value, origins) in &field.values {
+            let recorded = field.recorded.iter().find(|r| r.value == *value);
+            let by = recorded.map(|r| (r.at, r.author));
+            // Of several who wrote in one text at once, the last by their clocks.
+            let wrote = || origins.iter().filter_map(|origin| self.origin_of(*origin)).max();
+            let (at, author) = by.or_else(wrote).unwrap_or((state.recorded_at, Author::Holder));
             versions.push(FieldVersion { value: value.clone(), author, at });
         }
         for version in &mut versions {
@@ -260,44 +248,38 @@ impl Replica {
         FieldNow { versions }
     }
 
-    fn origin_of(&self, origin: Origin) -> Option<(Author, Timestamp)> {
+    fn origin_of(&self, origin: Origin) -> Option<(Timestamp, Author)> {
         let Origin::Envelope(id) = origin else { return None };
         let node = self.nodes.get(&id)?;
-        Some((node.standing()?.author(), node.at))
+        Some((node.at, node.standing()?.author()))
     }
 
-    /// Which envelopes changed each entry, and who wrote last in each field.
-    fn touches(&self) -> Touches<'_> {
-        let mut touches = Touches::default();
-        for (id, node) in self.history() {
-            if !matches!(node.state, NodeState::Applied { .. }) {
-                continue;
-            }
+    /// Which envelopes changed each entry, or said something of it.
+    fn touches(&self) -> Touches {
+        let mut touches = Touches::new();
+        for (id, node) in self.history().filter(|(_, node)| node.is_applied()) {
             for edit in &node.edits {
                 match edit {
-                    Edit::Splice { entry, field, .. }
-                    | Edit::Set { entry, field, .. }
-                    | Edit::Resolve { entry, field, .. } => {
-                        touches.changes.entry(*entry).or_default().insert(*id);
-                        let this = (node.at, *id);
-                        let latest = touches.latest.entry((*entry, field)).or_insert(this);
-                        *latest = this.max(*latest);
+                    Edit::Splice { entry, .. }
+                    | Edit::Set { entry, .. }
+                    | Edit::Resolve { entry, .. }
+                    | Edit::Contest { entry, .. }
+                    | Edit::Remark(Remark { entry, .. }) => {
+                        touches.entry(*entry).or_default().insert(*id);
                     }
                     Edit::Add { .. }
                     | Edit::Remove { .. }
-                    | Edit::Remark(_)
                     | Edit::Settle { .. }
                     | Edit::Restore { .. }
                     | Edit::Move(_)
-                    | Edit::Attest { .. }
-                    | Edit::Contest { .. } => {}
+                    | Edit::Attest { .. } => {}
                 }
             }
         }
         touches
     }
 
-    fn stance(&self, state: &EntryState, touches: &Touches<'_>) -> Stance {
+    fn stance(&self, state: &EntryState, touches: &Touches) -> Stance {
         let removals: Vec<Origin> =
             state.removed.iter().filter(|(removed, _)| *removed).map(|(_, o)| *o).collect();
         if state.disputed || (!removals.is_empty() && removals.len() < state.removed.len()) {
@@ -312,14 +294,10 @@ impl Replica {
                 Origin::Snapshot => false,
             })
         };
-        let changed_unseen = touches.changes.get(&state.id).is_some_and(|c| c.iter().any(unseen));
+        let changed_unseen = touches.get(&state.id).is_some_and(|c| c.iter().any(unseen));
         if changed_unseen { Stance::Disputed } else { Stance::Removed }
     }
 }
 
-/// What a pass over the admitted envelopes tells of entries.
-#[derive(Default)]
-struct Touches<'a> {
-    changes: BTreeMap<EntryId, BTreeSet<EnvelopeId>>,
-    latest: BTreeMap<(EntryId, &'a str), (Timestamp, EnvelopeId)>,
-}
+/// Which envelopes changed each entry.
+type Touches = BTreeMap<EntryId, BTreeSet<EnvelopeId>>;
