@@ -35,7 +35,6 @@ use crate::view::View;
 pub use carry::Quarantined;
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
-pub use exchange::Received;
 pub use record::NewEntry;
 pub use recover::Recovery;
 pub use share::{Consent, GrantState, GrantView, Share};
@@ -218,12 +217,6 @@ impl<V: Vault> Holder<V> {
     #[must_use]
     pub fn device(&self) -> VerificationKey {
         self.device.verification_key()
-    }
-
-    /// The key that signs this device's requests to relays.
-    #[must_use]
-    pub fn request_key(&self) -> &SigningKey {
-        &self.device
     }
 
     /// What the ledger comes to.

@@ -1,11 +1,14 @@
 //! What both sides share: a student's device and an organisation's instance.
 
+use crate::access::AccessList;
 use crate::edit::{Edit, EditBody};
 use crate::envelope::{EnvelopeError, Header, Kind, OpenedEnvelope, SealedEnvelope, seal};
 use crate::epoch::{CharterError, PhaseKeys};
 use crate::id::EnvelopeId;
-use crate::journal::{Journal, JournalError, Outgoing, RelayId, Verdict, Verdicts};
-use crate::keys::{CertificateChain, ChainError, PhaseKey, SigningKey, WrapError};
+use crate::journal::{
+    Incoming, Journal, JournalError, Outgoing, RelayId, RemoteState, Verdict, Verdicts,
+};
+use crate::keys::{CertificateChain, ChainError, PhaseKey, Signed, SigningKey, WrapError};
 use crate::ledger::LedgerError;
 use crate::replica::{Admission, Refusal, Replica};
 use crate::section::{SectionName, table};
@@ -98,6 +101,79 @@ impl From<JournalError> for PartyError {
             JournalError::Record { .. } => Self::Journal(error),
         }
     }
+}
+
+/// What an exchange brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Envelopes and letters that were new.
+    pub new: usize,
+    /// Objects that could not be used.
+    pub unusable: usize,
+}
+
+/// A party to an exchange with relays, files or folders: a student's device, an organisation's
+/// instance. Every method is one atomic write; an exchange may be cut between any two, and the
+/// next one completes it.
+pub trait Party {
+    /// The key that signs requests to relays, and owns the mailbox.
+    fn request_key(&self) -> &SigningKey;
+
+    /// What is known of the relay at a URL.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    fn remote(&self, url: &str) -> Result<RemoteState, PartyError>;
+
+    /// What that relay has not got yet.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError>;
+
+    /// Notes which relay answers at a URL, before anything it says is used. One that is new
+    /// there, or has lost what it had, is offered everything again.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    fn met(&mut self, url: &str, relay: RelayId, reset: bool) -> Result<(), PartyError>;
+
+    /// Notes what a relay said of what it was offered; returns how many objects it refused for
+    /// good.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    fn settle_with(
+        &mut self,
+        url: &str,
+        outgoing: &Outgoing,
+        verdicts: &Verdicts,
+        now: Timestamp,
+    ) -> Result<usize, PartyError>;
+
+    /// Learns the access list that a relay has in the place of one that was offered.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError>;
+
+    /// Takes in what came from a relay, and how far its feed was read with it.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`]; then nothing was taken in, and the same may come again.
+    fn receive(
+        &mut self,
+        url: &str,
+        incoming: Incoming,
+        now: Timestamp,
+    ) -> Result<Received, PartyError>;
+
+    /// Puts things in order after an exchange; returns how many envelopes that made, which want
+    /// another exchange.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError>;
 }
 
 /// Notes which relay answers at a URL.

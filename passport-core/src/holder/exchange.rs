@@ -11,45 +11,31 @@ use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, ledger_epoch};
-use crate::party::PartyError;
+use crate::party::{Party, PartyError, Received};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
-/// What an exchange brought.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Received {
-    /// Envelopes and letters that were new.
-    pub new: usize,
-    /// Objects that could not be used, with no more said of them.
-    pub unusable: usize,
-}
+impl<V: Vault> Party for Holder<V> {
+    fn request_key(&self) -> &SigningKey {
+        &self.device
+    }
 
-impl<V: Vault> Holder<V> {
-    /// What a relay has not got yet.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
+    fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {
+        Ok(self.journal.remote(url)?)
+    }
+
+    fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
         let remote = self.journal.remote(url)?;
         let lists = self.lists_for(&remote, now)?;
         Ok(self.journal.outgoing(&remote, lists, |_| true)?)
     }
 
-    /// Notes which relay answers at a URL, before anything it says is used. A relay that is new
-    /// here, or has lost what it had, will be offered everything again.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
+    fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
         crate::party::met(&mut self.journal, url, relay, reset)
     }
 
-    /// Notes what a relay said of what it was offered; returns how many objects it refused.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn settle_with(
+    fn settle_with(
         &mut self,
         url: &str,
         outgoing: &Outgoing,
@@ -59,11 +45,7 @@ impl<V: Vault> Holder<V> {
         crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
     }
 
-    /// Learns the access list that a relay has of a channel.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError> {
+    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError> {
         let mut remote = self.journal.remote(url)?;
         remote.learn_list(list);
         let mut batch = Batch::new();
@@ -71,11 +53,12 @@ impl<V: Vault> Holder<V> {
         Ok(self.journal.commit(batch)?)
     }
 
-    /// Takes in what came from a relay: one atomic write, the cursor with it.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`]; then nothing was taken in, and the same may come again.
-    pub fn receive(&mut self, url: &str, incoming: Incoming) -> Result<Received, PartyError> {
+    fn receive(
+        &mut self,
+        url: &str,
+        incoming: Incoming,
+        _: Timestamp,
+    ) -> Result<Received, PartyError> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
@@ -129,12 +112,8 @@ impl<V: Vault> Holder<V> {
         Ok(received)
     }
 
-    /// Brings the passport in order after an exchange: brings together epochs founded at once
-    /// and carries over what was written in older ones. Returns how many envelopes that made.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+    /// Brings together epochs founded at once and carries over what was written in older ones.
+    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         let mut made = 0;
         for section in self.sections() {
@@ -149,7 +128,9 @@ impl<V: Vault> Holder<V> {
         }
         Ok(made)
     }
+}
 
+impl<V: Vault> Holder<V> {
     /// Access lists that a relay should replace: where members or live epochs are not what the
     /// ledger says.
     fn lists_for(
