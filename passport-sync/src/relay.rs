@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use passport_core::time::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::session::RelayLimits;
 use crate::signature::ReplayGuard;
@@ -76,6 +76,16 @@ struct Shared {
     clock: Clock,
     replay: Mutex<ReplayGuard>,
     body_bytes: Arc<Semaphore>,
+    arrivals: watch::Sender<Arrivals>,
+}
+
+/// What requests that wait are woken by.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrivals {
+    /// Counts requests that pushed something.
+    pushes: u64,
+    /// The relay is about to stop.
+    stopping: bool,
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{Clock, RelayConfig, Shared, auth, routes};
+use super::{Arrivals, Clock, RelayConfig, Shared, auth, routes};
 use crate::signature::ReplayGuard;
 use crate::store::Store;
 
@@ -38,9 +38,10 @@ pub async fn serve(
         clock,
         replay: Mutex::new(ReplayGuard::new(config.nonces_max)),
         body_bytes: Arc::new(Semaphore::new(config.body_bytes_max)),
+        arrivals: watch::Sender::new(Arrivals::default()),
         config: config.clone(),
     });
-    let router = routes::router(shared);
+    let router = routes::router(Arc::clone(&shared));
     let slots = Arc::new(Semaphore::new(config.connections_max));
     let ended = Arc::new(Notify::new());
     let graceful = GracefulShutdown::new();
@@ -76,6 +77,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    shared.arrivals.send_modify(|arrivals| arrivals.stopping = true);
     let ended = tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await;
     tracing::info!(all_requests_ended = ended.is_ok(), "relay has stopped");
     Ok(())

@@ -5,6 +5,8 @@
 
 mod admission;
 
+use std::collections::BTreeSet;
+
 use passport_core::access::{AccessList, DropEpoch};
 use passport_core::codec;
 use passport_core::id::{ChannelId, ObjectId, VerificationKey};
@@ -85,6 +87,7 @@ pub fn handle(
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
 
     let work = Work::check(request);
+    let own = work.own();
     let letters = acknowledgement(&before.mailbox, position, now, limits);
     let results = if work.is_empty() && letters.is_none() {
         Results::default()
@@ -99,7 +102,11 @@ pub fn handle(
     };
 
     let query = FeedQuery { key: *sender, after: position, now, rows_max: OBJECTS_MAX, bytes_max };
-    let page = port::read(store, |snapshot| snapshot.feed(&query))?;
+    let mut page = port::read(store, |snapshot| snapshot.feed(&query))?;
+    if !own.is_empty() {
+        // Whoever pushes an envelope need not be sent it.
+        page.items.retain(|item| !own.contains(&object_id(&item.bytes)));
+    }
     Ok(SyncResponse {
         relay: before.relay,
         time: now,
@@ -215,6 +222,11 @@ impl Work {
             drops: request.drop_epochs.iter().map(drop).collect(),
             fetches: request.fetch_channels,
         }
+    }
+
+    /// The envelopes among it.
+    fn own(&self) -> BTreeSet<ObjectId> {
+        self.envelopes.iter().flatten().map(Checked::id).collect()
     }
 
     fn is_empty(&self) -> bool {
