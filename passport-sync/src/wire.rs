@@ -43,6 +43,13 @@ pub const OBJECTS_PATH: &str = "/v1/objects/";
 /// A relay's identity: random, made when its database is born.
 pub type RelayId = [u8; 16];
 
+/// One run of a relay's database, from one opening to the next: random.
+///
+/// A database that was set back to a copy and opened anew starts another run where the copy
+/// ends, so a cursor of the lost run's later part is known to be of a lost past, even when the
+/// positions have been given out again.
+pub type Generation = [u8; 8];
+
 /// The identity of a content-addressed object: domain-separated BLAKE3 of its bytes.
 #[must_use]
 pub fn object_id(bytes: &[u8]) -> ObjectId {

@@ -18,8 +18,8 @@ use crate::session::port::{
     self, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
 };
 use crate::wire::{
-    AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Letter, OBJECTS_MAX, Outcome, Rejection,
-    RelayId, Results, SyncRequest, SyncResponse, object_id,
+    AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Generation, Letter, OBJECTS_MAX, Outcome,
+    Rejection, RelayId, Results, SyncRequest, SyncResponse, object_id,
 };
 
 /// Most bytes of items in one response, leaving room for results.
@@ -80,9 +80,8 @@ pub fn handle(
     store: &dyn Store,
 ) -> Result<SyncResponse, StoreError> {
     let asker = Asker { key: *sender, now, limits: *limits };
-    let before = port::read(store, |snapshot| Standing::of(snapshot, sender))?;
-    let cursor = request.cursor;
-    let known = cursor.filter(|c| c.relay == before.relay && c.position <= before.position);
+    let before = port::read(store, |snapshot| Standing::of(snapshot, sender, request.cursor))?;
+    let (cursor, known) = (request.cursor, before.cursor);
     let position = known.map_or(0, |c| c.position);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
 
@@ -113,7 +112,11 @@ pub fn handle(
         reset: cursor.is_some() && known.is_none(),
         results,
         items: page.items,
-        cursor: Cursor { relay: before.relay, position: page.position },
+        cursor: Cursor {
+            relay: before.relay,
+            generation: before.generation,
+            position: page.position,
+        },
         more: page.more,
     })
 }
@@ -167,15 +170,29 @@ fn day(now: Timestamp) -> i64 {
 /// Where relay and asker stand before anything is changed.
 struct Standing {
     relay: RelayId,
-    position: u64,
+    generation: Generation,
+    /// The asker's cursor, if it is of this relay's past.
+    cursor: Option<Cursor>,
     mailbox: MailboxUsage,
 }
 
 impl Standing {
-    fn of(snapshot: &dyn Snapshot, key: &VerificationKey) -> Result<Self, StoreError> {
+    fn of(
+        snapshot: &dyn Snapshot,
+        key: &VerificationKey,
+        cursor: Option<Cursor>,
+    ) -> Result<Self, StoreError> {
+        let relay = snapshot.relay()?;
+        let cursor = match cursor {
+            Some(c) if c.relay == relay && snapshot.has_reached(&c.generation, c.position)? => {
+                Some(c)
+            }
+            _ => None,
+        };
         Ok(Self {
-            relay: snapshot.relay()?,
-            position: snapshot.position()?,
+            relay,
+            generation: snapshot.generation()?,
+            cursor,
             mailbox: snapshot.mailbox(key)?,
         })
     }

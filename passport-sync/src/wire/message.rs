@@ -8,19 +8,22 @@ use passport_core::id::{ChannelId, VerificationKey};
 use passport_core::keys::Signed;
 use passport_core::time::Timestamp;
 
-use super::{LETTER_MAX, OBJECTS_MAX, REQUEST_MAX, RESPONSE_MAX, Rejection, RelayId};
+use super::{Generation, LETTER_MAX, OBJECTS_MAX, REQUEST_MAX, RESPONSE_MAX, Rejection, RelayId};
 
 /// How far a key has read its feed at one relay.
 ///
-/// CBOR: `[relay: bstr .size 16, position: uint]`.
+/// CBOR: `[relay: bstr .size 16, generation: bstr .size 8, position: uint]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Cursor {
     /// The relay the position belongs to.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub relay: RelayId,
+    /// The run of the relay that gave the cursor out.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub generation: Generation,
     /// Everything up to and including this position is safely stored by the client.
-    #[n(1)]
+    #[n(2)]
     pub position: u64,
 }
 
@@ -312,7 +315,7 @@ mod tests {
     fn a_request_round_trips_and_too_many_objects_are_refused() {
         let letter = Letter { to: VerificationKey::from_bytes([1; 32]), body: vec![2; 3].into() };
         let mut request = SyncRequest {
-            cursor: Some(Cursor { relay: [7; 16], position: 9 }),
+            cursor: Some(Cursor { relay: [7; 16], generation: [8; 8], position: 9 }),
             letters: vec![letter.clone()],
             fetch_channels: vec![ChannelId::from_bytes([3; 32])],
             max_bytes: 1000,
