@@ -133,6 +133,8 @@ impl Remote {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.response_timeout))
+            // Well within what a relay leaves an idle connection, so that none is found closed.
+            .max_idle_age(Duration::from_secs(5))
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
