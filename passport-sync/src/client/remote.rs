@@ -133,6 +133,8 @@ impl Remote {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.response_timeout))
+            // Well within what a relay leaves an idle connection, so that none is found closed.
+            .max_idle_age(Duration::from_secs(5))
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
@@ -161,8 +163,35 @@ impl Remote {
         rng: &mut dyn CryptoRng,
         store: &mut dyn FnMut(Page, RemoteState) -> Result<(), E>,
     ) -> Result<Summary, SyncError<E>> {
-        let mut summary = Summary::default();
         client.begin();
+        self.run_round(client, now, rng, store)
+    }
+
+    /// As [`Remote::sync`], but lets the relay wait for something to arrive, up to `seconds`
+    /// (the relay has a limit of its own). For watching: call it again and again.
+    ///
+    /// # Errors
+    /// As [`Remote::sync`].
+    pub fn watch<E: std::error::Error + 'static>(
+        &mut self,
+        client: &mut ClientSync,
+        seconds: u16,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        store: &mut dyn FnMut(Page, RemoteState) -> Result<(), E>,
+    ) -> Result<Summary, SyncError<E>> {
+        client.begin_waiting(seconds);
+        self.run_round(client, now, rng, store)
+    }
+
+    fn run_round<E: std::error::Error + 'static>(
+        &mut self,
+        client: &mut ClientSync,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        store: &mut dyn FnMut(Page, RemoteState) -> Result<(), E>,
+    ) -> Result<Summary, SyncError<E>> {
+        let mut summary = Summary::default();
         while let Some(request) = client.poll_request(now) {
             let answered = self
                 .exchange(&request, now, rng)
@@ -264,7 +293,7 @@ impl Remote {
         let target = Target { method, authority: &self.authority, path };
         let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
         let signed = sign(&target, body, &self.key, created, &nonce);
-        let response = self.run(method, path, body, &signed);
+        let response = self.transmit(method, path, body, &signed);
         let mut response = response.map_err(|error| RemoteError::Unreachable(Box::new(error)))?;
         let status = response.status().as_u16();
         let limit = RESPONSE_MAX as u64;
@@ -275,7 +304,7 @@ impl Remote {
         }
     }
 
-    fn run(
+    fn transmit(
         &self,
         method: &str,
         path: &str,

@@ -125,7 +125,7 @@ fn what_one_device_pushes_another_fetches_and_a_lost_answer_changes_nothing() {
     let store = SqliteStore::open(&folder.path().join("relay.db"), &mut rng(1)).unwrap();
     let server = Server::start(Arc::new(store), RelayConfig::default());
     let (sent, own) = round(&mut server.remote(1), &mut offering(), 10);
-    assert_eq!((sent.sent, sent.refused, own.len()), (2, 0, 1));
+    assert_eq!((sent.sent, sent.refused, own.len()), (2, 0, 0));
     // As if the answer had not arrived: all is offered again.
     let (again, _) = round(&mut server.remote(1), &mut offering(), 11);
     assert_eq!((again.sent, again.known), (0, 2));
@@ -133,6 +133,39 @@ fn what_one_device_pushes_another_fetches_and_a_lost_answer_changes_nothing() {
     let (_, items) = round(&mut server.remote(2), &mut reader, 12);
     assert_eq!(items.iter().map(|i| i.bytes.to_vec()).collect::<Vec<_>>(), [envelope(100)]);
     assert_eq!(round(&mut server.remote(2), &mut reader, 13).1, []);
+}
+
+#[test]
+fn whoever_waits_gets_what_arrives() {
+    let server = Server::in_memory();
+    let mut setting = client(RemoteState::default());
+    setting.offer_access_list(list());
+    round(&mut server.remote(1), &mut setting, 10);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let mut reader = client(RemoteState::default());
+            let mut items = Vec::new();
+            let mut remote = server.remote(2);
+            let mut store = |page: crate::session::Page, _| {
+                items.extend(page.items);
+                Ok::<_, Infallible>(())
+            };
+            remote.watch(&mut reader, 25, NOW, &mut rng(11), &mut store).unwrap();
+            items.len()
+        });
+        round(&mut server.remote(1), &mut offering(), 12);
+        assert_eq!(waiting.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn waiting_for_nothing_ends() {
+    let server = Server::in_memory();
+    let mut reader = client(RemoteState::default());
+    let summary =
+        server.remote(2).watch::<Infallible>(&mut reader, 1, NOW, &mut rng(11), &mut |_, _| Ok(()));
+    assert_eq!(summary.unwrap().received, 0);
+    assert!(reader.is_resting());
 }
 
 #[test]
@@ -146,7 +179,7 @@ fn a_device_that_moves_to_an_empty_relay_is_told_to_offer_everything() {
     device.offer_access_list(list());
     device.offer_envelope(envelope(100));
     let (offered, items) = round(&mut second.remote(1), &mut device, 12);
-    assert_eq!((offered.sent, offered.reset, items.len()), (2, false, 1));
+    assert_eq!((offered.sent, offered.reset, items.len()), (2, false, 0));
 }
 
 #[test]
@@ -304,6 +337,15 @@ fn whoever_never_ends_a_header_is_let_go_while_others_are_served() {
         // Returns only when the relay closes the connection.
         stream.read_to_end(&mut Vec::new()).unwrap();
     }
+}
+
+#[test]
+fn connections_held_open_keep_nobody_out() {
+    let config = RelayConfig { connections_max: 4, ..RelayConfig::default() };
+    let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
+    let held: Vec<_> = (0..50).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    assert_eq!(Raw::new(&server, 1).send(&server).0, 200);
+    drop(held);
 }
 
 #[test]

@@ -111,6 +111,7 @@ pub struct ClientSync {
     wants_page: bool,
     flight: Option<Flight>,
     round_bytes: usize,
+    wait_seconds: u16,
     backoff: Backoff,
 }
 
@@ -125,6 +126,7 @@ impl ClientSync {
             wants_page: false,
             flight: None,
             round_bytes: 0,
+            wait_seconds: 0,
             backoff: Backoff::new(policy),
         }
     }
@@ -177,6 +179,14 @@ impl ClientSync {
     pub const fn begin(&mut self) {
         self.wants_page = true;
         self.round_bytes = 0;
+        self.wait_seconds = 0;
+    }
+
+    /// Starts a round in which the relay, if there is nothing to push and nothing new, may wait
+    /// so many seconds for something to arrive.
+    pub const fn begin_waiting(&mut self, seconds: u16) {
+        self.begin();
+        self.wait_seconds = seconds;
     }
 
     /// Whether there is nothing to send and nothing to wait for.
@@ -207,6 +217,7 @@ impl ClientSync {
         let (flight, mut request) = Flight::fill(&self.outbox);
         request.cursor = self.state.cursor;
         request.max_bytes = PAGE_BYTES;
+        request.wait_seconds = if request.is_push() { 0 } else { self.wait_seconds };
         self.flight = Some(flight);
         Some(request)
     }
@@ -226,6 +237,7 @@ impl ClientSync {
             self.outbox.remove(slot);
         }
         self.flight = None;
+        self.wait_seconds = 0;
         self.backoff.succeeded();
         self.state.cursor = Some(response.cursor);
         self.round_bytes += response.items.iter().map(|item| item.bytes.len()).sum::<usize>();

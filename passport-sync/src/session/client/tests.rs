@@ -6,13 +6,14 @@ use crate::wire::{AccessConflict, ItemKind, Rejection, Results};
 use passport_core::keys::SigningKey;
 
 const RELAY: [u8; 16] = [1; 16];
+const RUN: [u8; 8] = [3; 8];
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
 }
 
 fn client(position: Option<u64>) -> ClientSync {
-    let cursor = position.map(|position| Cursor { relay: RELAY, position });
+    let cursor = position.map(|position| Cursor { relay: RELAY, generation: RUN, position });
     let mut client = ClientSync::new(RemoteState { cursor }, BackoffPolicy::default());
     client.begin();
     client
@@ -29,7 +30,7 @@ fn response(position: u64, items: &[u64]) -> SyncResponse {
         reset: false,
         results: Results::default(),
         items: items.iter().map(|p| item(*p)).collect(),
-        cursor: Cursor { relay: RELAY, position },
+        cursor: Cursor { relay: RELAY, generation: RUN, position },
         more: false,
     }
 }
@@ -47,11 +48,11 @@ fn a_round_goes_through_all_pages_and_rests() {
     let first = SyncResponse { more: true, ..response(5, &[2, 5]) };
     assert_eq!(client.handle_response(first).unwrap().items.len(), 2);
     let cursor = client.poll_request(at(0)).unwrap().cursor;
-    assert_eq!(cursor, Some(Cursor { relay: RELAY, position: 5 }));
+    assert_eq!(cursor, Some(Cursor { relay: RELAY, generation: RUN, position: 5 }));
     client.handle_response(response(9, &[])).unwrap();
     assert!(client.is_resting());
     assert_eq!(client.poll_request(at(0)), None);
-    assert_eq!(client.state().cursor, Some(Cursor { relay: RELAY, position: 9 }));
+    assert_eq!(client.state().cursor, Some(Cursor { relay: RELAY, generation: RUN, position: 9 }));
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn a_new_relay_and_a_rolled_back_one_are_told_apart() {
     assert_eq!(before.handle_response(reset).unwrap().reset, Some(Reset::RolledBack));
     let mut before = client(Some(9));
     before.poll_request(at(0)).unwrap();
-    let cursor = Cursor { relay: [2; 16], position: 1 };
+    let cursor = Cursor { relay: [2; 16], generation: RUN, position: 1 };
     let other = SyncResponse { reset: true, relay: [2; 16], cursor, ..response(0, &[1]) };
     assert_eq!(before.handle_response(other).unwrap().reset, Some(Reset::NewRelay));
     assert_eq!(before.state().cursor, Some(cursor));
@@ -127,7 +128,7 @@ fn a_new_relay_and_a_rolled_back_one_are_told_apart() {
 #[test]
 fn contradictory_responses_change_nothing() {
     use ProtocolError::{Cursor as C, Items, Results as R, Stalled};
-    let other = Cursor { relay: [2; 16], position: 9 };
+    let other = Cursor { relay: [2; 16], generation: RUN, position: 9 };
     let extra = Results { letters: vec![Outcome::Stored], ..Results::default() };
     let told = AccessConflict { index: 0, current: list() };
     let conflict = Results { conflicts: vec![told], ..Results::default() };
