@@ -9,6 +9,7 @@ use serde_json::{Value as Json, value::RawValue};
 
 use super::{ImportError, SkipReason, limits, xml};
 use crate::fhir::{json, known};
+use crate::section::display::neutralise_line;
 
 /// A resource by its place in the file, not parsed yet.
 pub(super) struct Head<'a> {
@@ -215,10 +216,10 @@ fn shell(raw: &str) -> Option<String> {
 }
 
 impl Head<'_> {
-    /// What to call it in reports.
+    /// What to call it in reports, safe to show.
     pub(super) fn name(&self) -> String {
         match &self.id {
-            Some(id) => format!("{}/{id}", self.kind),
+            Some(id) => format!("{}/{}", self.kind, neutralise_line(id)),
             None => self.kind.clone(),
         }
     }
