@@ -9,7 +9,7 @@ use crate::author::Author;
 use crate::id::{EntryId, PassportId};
 use crate::party::{PartyError, section};
 use crate::replica::EntryNow;
-use crate::section::{Value, display};
+use crate::section::{PartialDate, Value, display};
 use crate::time::Timestamp;
 use crate::vault::Vault;
 use crate::view::View;
@@ -166,7 +166,8 @@ fn discharge(
         Some(_) | None => None,
     };
     // A day is over when the next one begins.
-    let overdue = due.as_ref().and_then(|d| d.earliest()).is_some_and(|d| d.plus_days(1) <= now);
+    let overdue =
+        due.as_ref().and_then(PartialDate::earliest).is_some_and(|d| d.plus_days(1) <= now);
     let with = words("follow_up_with");
     let follow_up = (due.is_some() || with.is_some()).then(|| FollowUp {
         due: due.map(|d| d.to_string()),
