@@ -30,7 +30,7 @@ use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
-use crate::view::View;
+use crate::view::{HistoryEvent, View, history};
 
 pub use carry::Quarantined;
 pub use create::Profile;
@@ -246,6 +246,25 @@ impl<V: Vault> Holder<V> {
     pub fn view(&mut self, section: &SectionName) -> Result<View, PartyError> {
         let epoch = self.current(section).ok_or(PartyError::NoEpoch)?;
         Ok(View::of(self.replica(epoch)?))
+    }
+
+    /// What was done in a section, through all its epochs, by claimed time. What was carried over
+    /// from an older epoch is told once, where it was written.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn history(&mut self, section: &SectionName) -> Result<Vec<HistoryEvent>, PartyError> {
+        let mut events = Vec::new();
+        for epoch in self.epochs_of(section) {
+            events.extend(history(self.replica(epoch)?));
+        }
+        events.sort_by_key(|e| (e.at, e.envelope));
+        Ok(events)
+    }
+
+    fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {
+        let of_section = self.fold.epochs.values().filter(|e| e.charter.section == *section);
+        of_section.map(|e| e.charter.id()).collect()
     }
 
     /// The name to put on grants: the first person's in `identity`.
