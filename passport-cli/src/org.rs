@@ -9,6 +9,7 @@ mod discharges;
 mod edit;
 mod export;
 mod fault;
+mod found;
 mod history;
 mod incoming;
 mod init;

@@ -67,10 +67,8 @@ impl Contribute {
         if !recorded.is_empty() {
             desk::audit(&mut party, app, student.id, Some(&section), "recorded")?;
         }
-        let entries: Vec<_> = recorded
-            .iter()
-            .map(|(section, id)| json!({ "id": id, "section": section }))
-            .collect();
+        let entries: Vec<_> =
+            recorded.iter().map(|(section, id)| json!({ "id": id, "section": section })).collect();
         let answer = json!({ "entries": entries, "skipped": incoming.skipped });
         app.output().answer(&answer, |_| words(&student, &recorded, &incoming))
     }

@@ -6,6 +6,7 @@ use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line;
 use passport_core::vault::VaultError;
 
+use super::desk::FoundEntry;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
 
@@ -54,13 +55,19 @@ const STUDENTS: &str = "`passport org students` lists what is shared with you, a
 
 /// Nothing of a section was ever shared.
 pub(super) fn never_shared(student: &str, section: &SectionName) -> CliError {
-    let said = format!(
-        "{} does not share `{section}` with this organisation",
-        neutralise_line(student)
-    );
+    let said =
+        format!("{} does not share `{section}` with this organisation", neutralise_line(student));
     CliError::new(ExitCode::NoGrant, said)
         .hint(STUDENTS)
         .hint("only the student can share it: ask them, and run `passport org sync` afterwards")
+}
+
+/// Why an entry could not be written about.
+pub(super) fn writing(error: PartyError, found: &FoundEntry) -> CliError {
+    match error {
+        PartyError::NoGrant => not_writable(&found.student.name, &found.section),
+        error => refused(error),
+    }
 }
 
 /// There is consent to read, or was to write, but none to write now.

@@ -52,7 +52,8 @@ pub(super) fn read(
     })?;
     same_person(&import, &known(party, student))?;
     let Import { drafts, skipped, .. } = import;
-    let reason = |s: import::Skipped| Skipped { resource: s.resource, reason: s.reason.to_string() };
+    let reason =
+        |s: import::Skipped| Skipped { resource: s.resource, reason: s.reason.to_string() };
     let mut skipped: Vec<Skipped> = skipped.into_iter().map(reason).collect();
     let notices = drafts.iter().any(|d| d.section.as_str() == "discharge-notice");
     let mut wanted = Vec::new();
@@ -123,8 +124,7 @@ fn own(party: &mut Party, student: &StudentName, section: &SectionName) -> Vec<E
             let settled = |(name, now): (&String, &passport_core::replica::FieldNow)| {
                 Some((name.clone(), now.settled()?.value.clone()))
             };
-            let fields: BTreeMap<String, Value> =
-                entry.fields.iter().filter_map(settled).collect();
+            let fields: BTreeMap<String, Value> = entry.fields.iter().filter_map(settled).collect();
             Existing { id: entry.id, section: section.clone(), kind: entry.kind, fields }
         })
         .collect()
@@ -135,12 +135,8 @@ fn known(party: &mut Party, student: &StudentName) -> fhir::Holder {
     let mut known = fhir::Holder::default();
     for held in party.grants().iter().filter(|g| g.grant.passport == student.id) {
         known.names.push(held.grant.holder_name.clone());
-        known.nhs_number = held
-            .grant
-            .nhs_number
-            .as_deref()
-            .and_then(|n| n.parse().ok())
-            .or(known.nhs_number);
+        known.nhs_number =
+            held.grant.nhs_number.as_deref().and_then(|n| n.parse().ok()).or(known.nhs_number);
     }
     let identity = "identity".parse().ok();
     let view = identity.and_then(|section| party.view(student.id, &section).ok());

@@ -51,8 +51,8 @@ impl Init {
         let vault =
             SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), &mut rng)
                 .map_err(fault::vault)?;
-        let party = Organisation::create(vault, &profile, app.now(), &mut rng)
-            .map_err(fault::refused)?;
+        let party =
+            Organisation::create(vault, &profile, app.now(), &mut rng).map_err(fault::refused)?;
         let answer = json!({ "id": party.id(), "name": party.card().name });
         app.output().answer(&answer, |_| {
             format!(
