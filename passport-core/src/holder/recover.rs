@@ -100,6 +100,8 @@ impl Recovery {
             let body = StatementBody::RelaysSet { relays: relays.to_vec() };
             holder.say(&mut batch, body, now, rng)?;
         }
+        // Reading the recovery mailbox lets relays forget the letter in it: it is left anew.
+        holder.post_recovery(&mut batch, &self.root, rng)?;
         holder.journal.commit(batch)?;
         Ok(holder)
     }

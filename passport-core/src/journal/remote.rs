@@ -27,6 +27,9 @@ pub struct RemoteState {
     /// How far its feed was read.
     #[n(1)]
     pub position: u64,
+    /// The relay's own mark of the run that gave this position out; its to judge.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub generation: [u8; 8],
     /// When it last answered.
     #[n(2)]
     pub last_confirmed: Option<Timestamp>,
@@ -100,6 +103,8 @@ pub struct Incoming {
     pub relay: RelayId,
     /// How far its feed was read with this.
     pub position: u64,
+    /// The relay's mark of the run that gave this position out.
+    pub generation: [u8; 8],
     /// The objects.
     pub items: Vec<IncomingItem>,
 }
@@ -130,9 +135,10 @@ impl RemoteState {
         self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
     }
 
-    /// Remembers the access list that the relay has, unless it is older than the one known.
+    /// Remembers the access list that the relay has, unless it is older than the one known, or
+    /// not the control key's own.
     pub fn learn_list(&mut self, list: &Signed<AccessList>) {
-        let Ok(verified) = list.verify() else { return };
+        let Ok(verified) = AccessList::check(list) else { return };
         let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
         let this = (verified.channel, verified.serial);
         if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {
@@ -181,10 +187,27 @@ impl<V: Vault> Journal<V> {
         lists: Vec<Signed<AccessList>>,
         offers: impl Fn(&EpochId) -> bool,
     ) -> Result<Outgoing, JournalError> {
+        self.outgoing_from(None, remote, lists, offers)
+    }
+
+    /// As [`Self::outgoing`], with the envelopes of one epoch before all others: so that what an
+    /// access list is based on goes in the same request as the list.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn outgoing_from(
+        &self,
+        first: Option<&EpochId>,
+        remote: &RemoteState,
+        lists: Vec<Signed<AccessList>>,
+        offers: impl Fn(&EpochId) -> bool,
+    ) -> Result<Outgoing, JournalError> {
         let mut out = Outgoing { lists, ..Outgoing::default() };
         let mut bytes = 0;
         let offered: BTreeMap<_, _> = remote.offered.iter().copied().collect();
-        for (epoch, len) in &self.lengths {
+        let ahead = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) == first);
+        let others = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) != first);
+        for (epoch, len) in ahead.chain(others) {
             if !offers(epoch) {
                 continue;
             }

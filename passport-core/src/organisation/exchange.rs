@@ -75,6 +75,7 @@ impl<V: Vault> Party for Organisation<V> {
         }
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
+        remote.generation = incoming.generation;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         Ok(received)

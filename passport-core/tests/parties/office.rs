@@ -81,7 +81,7 @@ impl Office {
             .map(|(_, bytes)| IncomingItem::Letter(bytes.clone()))
             .chain(self.envelopes.iter().map(|e| IncomingItem::Envelope(e.clone())))
             .collect();
-        Incoming { relay: self.relay, position: 0, items }
+        Incoming { relay: self.relay, position: 0, generation: [0; 8], items }
     }
 }
 
