@@ -16,7 +16,7 @@ use crate::section::Value;
 use crate::time::Timestamp;
 
 pub use record::{EntryRecord, FieldVersion, RecordError, RecordedField};
-pub use remark::{Remark, RemarkContent};
+pub use remark::{Remark, RemarkContent, RemarkProof};
 
 /// Bounds on edits.
 pub mod limits {

@@ -35,7 +35,7 @@ use crate::view::View;
 pub use carry::Quarantined;
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
-pub use record::NewEntry;
+pub use record::{FieldChange, NewEntry};
 pub use recover::Recovery;
 pub use share::{Consent, GrantState, GrantView, Share};
 

@@ -8,7 +8,9 @@ use crate::id::EnvelopeId;
 use crate::journal::{
     Incoming, Journal, JournalError, Outgoing, RelayId, RemoteState, Verdict, Verdicts,
 };
-use crate::keys::{CertificateChain, ChainError, PhaseKey, Signed, SigningKey, WrapError};
+use crate::keys::{
+    CardError, CertificateChain, ChainError, PhaseKey, Signed, SigningKey, WrapError,
+};
 use crate::ledger::LedgerError;
 use crate::replica::{Admission, Refusal, Replica};
 use crate::section::{SectionName, table};
@@ -50,6 +52,9 @@ pub enum PartyError {
     /// A certificate chain does not hold.
     #[error("certificates do not hold")]
     Chain(#[from] ChainError),
+    /// A card would not be accepted by others.
+    #[error("card refused")]
+    Card(#[source] CardError),
     /// There is no such section in this passport yet.
     #[error("section does not exist yet")]
     NoEpoch,

@@ -74,7 +74,10 @@ pub struct Replica {
     base_tips: BTreeSet<EnvelopeId>,
     tips: BTreeSet<EnvelopeId>,
     last: BTreeMap<VerificationKey, EnvelopeId>,
-    forked: bool,
+    /// Applied envelopes that turned out to have a sibling, and so change their actor.
+    forked: BTreeSet<EnvelopeId>,
+    /// Envelopes to be decided about once those have.
+    undecided: BTreeSet<EnvelopeId>,
 }
 
 /// Where an author's next envelope stands.
@@ -108,7 +111,8 @@ impl Replica {
             base_tips: BTreeSet::new(),
             tips: BTreeSet::new(),
             last: BTreeMap::new(),
-            forked: false,
+            forked: BTreeSet::new(),
+            undecided: BTreeSet::new(),
         }
     }
 
@@ -131,7 +135,7 @@ impl Replica {
     ) -> Vec<(EnvelopeId, Admission)> {
         let ids: Vec<_> =
             envelopes.into_iter().map(|envelope| (envelope.id(), self.receive(envelope))).collect();
-        if self.forked {
+        if !self.forked.is_empty() {
             self.rebuild();
         }
         ids.into_iter()
@@ -266,8 +270,10 @@ impl Replica {
         siblings.insert(id);
         // A second envelope in one place: its sibling changes actor, so all is built anew, once
         // per batch. Until then it is kept as it comes.
-        let applied = |id| self.nodes.get(id).is_some_and(Node::is_applied);
-        self.forked |= siblings.len() == 2 && siblings.iter().any(applied);
+        if siblings.len() == 2 {
+            let applied = |id: &&EnvelopeId| self.nodes.get(*id).is_some_and(Node::is_applied);
+            self.forked.extend(siblings.iter().filter(applied));
+        }
         let depth = header.parents().filter_map(|p| Some(self.nodes.get(p)?.depth)).max();
         let mut node = match codec::decode::<EditBody>(envelope.body(), MAX_BODY) {
             Ok(body) if header.kind == Kind::Edits => Node::edits(header, body),
@@ -277,8 +283,13 @@ impl Replica {
         let unreadable = node.unreadable;
         self.order.push(id);
         self.nodes.insert(id, node);
-        if !self.forked && !unreadable {
+        if unreadable {
+            return;
+        }
+        if self.forked.is_empty() {
             self.decide(id);
+        } else {
+            self.undecided.insert(id);
         }
     }
 
@@ -304,21 +315,40 @@ impl Replica {
         }
     }
 
-    /// Builds the document anew from the envelopes at hand, in the order in which they became
-    /// complete: a fork has been found, and changes the actors of what follows it.
+    /// Takes back what a fork gives another actor, with all that builds on it, and applies it
+    /// anew.
     fn rebuild(&mut self) {
-        self.forked = false;
-        self.branches.reset();
-        self.tips = self.base_tips.clone();
+        let mut anew = std::mem::take(&mut self.forked);
+        for id in &self.order {
+            let Some(node) = self.nodes.get(id) else { continue };
+            if node.header.parents().any(|parent| anew.contains(parent)) {
+                anew.insert(*id);
+            }
+        }
+        if self.branches.retract(&anew).is_err() {
+            anew.extend(&self.order);
+        }
+        anew.append(&mut self.undecided);
         for id in self.order.clone() {
-            if !self.nodes.get(&id).is_some_and(|n| n.unreadable) {
+            let node = self.nodes.get(&id);
+            if anew.contains(&id) && node.is_some_and(|n| !n.unreadable) {
                 self.decide(id);
             }
         }
+        self.tips = self.base_tips.clone();
         self.last.clear();
-        let applied = self.nodes.iter().filter(|(_, n)| n.is_applied());
-        let all: Vec<_> = applied.map(|(id, n)| (n.header.author, n.header.seq, *id)).collect();
-        for (author, seq, id) in all {
+        let parts = self.nodes.iter().filter(|(_, n)| n.header.kind == Kind::Snapshot);
+        let parts: Vec<EnvelopeId> = parts.map(|(id, _)| *id).collect();
+        for id in parts.into_iter().chain(self.order.clone()) {
+            let Some(node) = self.nodes.get(&id).filter(|n| n.is_applied()) else { continue };
+            let (author, seq, part) =
+                (node.header.author, node.header.seq, node.header.kind == Kind::Snapshot);
+            if !part {
+                for parent in node.header.parents() {
+                    self.tips.remove(parent);
+                }
+                self.tips.insert(id);
+            }
             self.note_last(author, seq, id);
         }
     }

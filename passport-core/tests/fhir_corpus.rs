@@ -196,14 +196,6 @@ fn discharges_that_hospitals_send_today_are_recognised() {
         ("itk-transfer-of-care-stu3/ITK-EDIS-Example-1.xml", "acute"),
     ] {
         let import = read(&corpus, name);
-        for draft in &import.drafts {
-            println!(
-                "{name}: {} {} {}",
-                draft.section,
-                draft.kind,
-                words(draft, draft.section.spec().kind(draft.kind).unwrap().label)
-            );
-        }
         let [discharge] = of(&import, "discharges", "discharge")[..] else { panic!("{name}") };
         let [notice] = of(&import, "discharge-notice", "notice")[..] else { panic!("{name}") };
         assert_eq!(words(notice, "setting"), setting, "{name}");

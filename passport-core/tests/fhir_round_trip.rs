@@ -231,6 +231,13 @@ fn none_known_is_coded_so_that_no_system_takes_it_for_an_allergy() {
 }
 
 #[test]
+fn a_patient_without_a_name_comes_back() {
+    let json = r#"{"resourceType":"Patient","id":"1","birthDate":"2005-03-04",
+        "address":[{"line":["1 High Street"]}]}"#;
+    assert_same("no name", &entries(&import::read(json.as_bytes()).unwrap().drafts));
+}
+
+#[test]
 fn an_element_of_several_forms_has_one() {
     let original = r#"{"resourceType":"MedicationStatement","id":"m","status":"active",
         "effectiveDateTime":"2026-01-02","medicationReference":{"reference":"Medication/m"},

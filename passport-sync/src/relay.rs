@@ -9,6 +9,7 @@
 
 mod auth;
 mod body;
+mod crowd;
 mod routes;
 mod server;
 
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use passport_core::time::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::session::RelayLimits;
 use crate::signature::ReplayGuard;
@@ -36,7 +37,8 @@ pub struct RelayConfig {
     pub authorities: Vec<String>,
     /// How much is taken from whom.
     pub limits: RelayLimits,
-    /// Most connections at once; others wait to be accepted.
+    /// Most connections at once; for whoever comes then, an idle or the oldest one leaves. Keep
+    /// it below the files a process may have open.
     pub connections_max: usize,
     /// Most bytes of bodies being received at once.
     pub body_bytes_max: usize,
@@ -57,7 +59,7 @@ impl Default for RelayConfig {
         Self {
             authorities: Vec::new(),
             limits: RelayLimits::default(),
-            connections_max: 1024,
+            connections_max: 900,
             body_bytes_max: 256 * 1024 * 1024,
             nonces_max: 200_000,
             header_timeout: Duration::from_secs(15),
@@ -76,6 +78,16 @@ struct Shared {
     clock: Clock,
     replay: Mutex<ReplayGuard>,
     body_bytes: Arc<Semaphore>,
+    arrivals: watch::Sender<Arrivals>,
+}
+
+/// What requests that wait are woken by.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrivals {
+    /// Counts requests that pushed something.
+    pushes: u64,
+    /// The relay is about to stop.
+    stopping: bool,
 }
 
 #[cfg(test)]

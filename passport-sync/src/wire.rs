@@ -27,6 +27,8 @@ pub const ENVELOPE_MAX: usize = 256 * 1024;
 pub const OBJECTS_MAX: usize = 4096;
 /// Most channels fetched anew by one request.
 pub const FETCH_MAX: usize = 64;
+/// Longest that a request may wait for something to arrive, in seconds.
+pub const WAIT_SECONDS_MAX: u16 = 25;
 /// Largest rendezvous object, in bytes.
 pub const BLOB_MAX: usize = 8 * 1024;
 /// Seconds a rendezvous object is kept.
@@ -40,6 +42,13 @@ pub const OBJECTS_PATH: &str = "/v1/objects/";
 
 /// A relay's identity: random, made when its database is born.
 pub type RelayId = [u8; 16];
+
+/// One run of a relay's database, from one opening to the next: random.
+///
+/// A database that was set back to a copy and opened anew starts another run where the copy
+/// ends, so a cursor of the lost run's later part is known to be of a lost past, even when the
+/// positions have been given out again.
+pub type Generation = [u8; 8];
 
 /// The identity of a content-addressed object: domain-separated BLAKE3 of its bytes.
 #[must_use]

@@ -1,5 +1,6 @@
 //! What the tests of the student passport share.
 
 pub mod cli;
+pub mod kit;
 
 pub use cli::{Cli, Output, passport_binary};

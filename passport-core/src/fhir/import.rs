@@ -225,8 +225,13 @@ impl Out {
         drafts.obey_mark();
         let made = drafts.finish();
         self.skipped.extend(made.skipped);
-        let infrastructure = matches!(r.kind(), "Composition");
-        if made.drafts.is_empty() || infrastructure {
+        // Of these, the entries made do not carry the whole.
+        let is_partial = match r.kind() {
+            "Composition" => true,
+            "Patient" => !made.drafts.iter().any(|d| d.kind == "person") && person::says_more(r),
+            _ => false,
+        };
+        if made.drafts.is_empty() || is_partial {
             self.drafts.extend(made.drafts);
             match kept::received(r) {
                 Some(draft) => {

@@ -25,9 +25,11 @@ pub(super) const NHS_NUMBER_STATUS_SYSTEM: &str =
     "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland";
 /// ODS code of an organisation (UK Core Organization).
 pub(super) const ODS_CODE: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
-/// UK Core: how a stay ended.
-pub(super) const DISCHARGE_METHOD: &str =
-    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DischargeMethod";
+/// UK Core: how a stay ended; the second is its STU3 predecessor.
+pub(super) const DISCHARGE_METHOD: [&str; 2] = [
+    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DischargeMethod",
+    "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-DischargeMethod-1",
+];
 /// UK Core: legal status under the Mental Health Act.
 pub(super) const LEGAL_STATUS: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-LegalStatus";

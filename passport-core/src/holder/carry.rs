@@ -11,7 +11,7 @@ use rand_core::CryptoRng;
 use super::Holder;
 use super::exchange::looked_through;
 use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
-use crate::id::{EntryId, EnvelopeId, EpochId};
+use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::StatementBody;
 use crate::party::PartyError;
 use crate::replica::{EntryNow, Node, Refusal, Replica, Standing};
@@ -143,14 +143,19 @@ impl<V: Vault> Holder<V> {
         if let Some(released) = self.fold.judged.get(late) {
             return Ok(*released);
         }
-        let standing = self.replica(old)?.node(late).and_then(Node::standing);
-        Ok(match standing {
-            Some(Standing::Holder) => true,
-            Some(Standing::Contributor { organisation, .. }) => {
+        let node = self.replica(old)?.node(late);
+        let standing = node.map(|n| (n.standing(), n.header.author));
+        Ok(match standing.and_then(|(s, author)| Some((s?, author))) {
+            Some((Standing::Holder, device)) => !self.is_removed(&device),
+            Some((Standing::Contributor { organisation, .. }, _)) => {
                 self.replica(current)?.charter().writer(&organisation).is_some()
             }
             None => false,
         })
+    }
+
+    fn is_removed(&self, device: &VerificationKey) -> bool {
+        self.fold.devices.get(device).is_some_and(|d| d.removed)
     }
 
     /// Re-applies one late envelope in the current epoch; whether there was anything to do.
@@ -271,22 +276,44 @@ impl<V: Vault> Holder<V> {
         let body = StatementBody::Judged { envelope, released: release };
         self.say(&mut batch, body, now, rng)?;
         if release {
-            for (epoch, _) in
-                self.current(&one.section).map(|c| self.older(&one.section, c)).unwrap_or_default()
-            {
-                if self.replica(epoch)?.node(&envelope).is_some() {
-                    self.carry(&mut batch, &one.section, epoch, &envelope, now, rng)?;
-                }
-            }
+            self.release(&mut batch, &one.section, &envelope, now, rng)?;
         }
         Ok(self.journal.commit(batch)?)
+    }
+
+    /// Takes over a late envelope of somebody who may no longer write. What they signed needs
+    /// their card in the charter: where it is not, an epoch is founded that has it.
+    fn release(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        envelope: &EnvelopeId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let current = self.current(section).ok_or(PartyError::NoEpoch)?;
+        for (epoch, _) in self.older(section, current) {
+            let replica = self.replica(epoch)?;
+            let Some(node) = replica.node(envelope) else { continue };
+            let charter = replica.charter();
+            let organisation = charter.organisation_of(&node.header.author);
+            let card = organisation.and_then(|o| Some((o, charter.card(&o)?.signed().clone())));
+            if let Some((organisation, card)) = card
+                && self.replica(current)?.charter().card(&organisation).is_none()
+            {
+                self.found_with(batch, section, &[card], now, rng)?;
+            }
+            self.carry(batch, section, epoch, envelope, now, rng)?;
+        }
+        Ok(())
     }
 }
 
 fn author_name(replica: &Replica, node: &Node) -> String {
     let charter = replica.charter();
     let card = charter.organisation_of(&node.header.author).and_then(|o| charter.card(&o));
-    card.map_or_else(|| "unknown key".to_owned(), |card| card.name.clone())
+    let name = card.map(|card| card.name.clone());
+    name.unwrap_or_else(|| "a device of the holder, or an unknown key".to_owned())
 }
 
 /// One late edit, with what its author saw and what came of it there.
@@ -344,7 +371,16 @@ fn reapply<'a>(present: Option<&EntryNow>, steps: impl Iterator<Item = &'a Step>
                 Edit::Attest { .. } => first.push(edit.clone()),
                 Edit::Remark(remark) if present.remarks.iter().any(|r| r.id == remark.id) => {}
                 Edit::Settle { suggestion, .. } if !is_open(present, *suggestion) => {}
-                _ => rest.push(edit.clone()),
+                Edit::Remark(_)
+                | Edit::Settle { .. }
+                | Edit::Restore { .. }
+                | Edit::Contest { .. }
+                | Edit::Add { .. }
+                | Edit::Set { .. }
+                | Edit::Splice { .. }
+                | Edit::Resolve { .. }
+                | Edit::Remove { .. }
+                | Edit::Move(_) => rest.push(edit.clone()),
             },
             (What::Field { name, seen, came }, Some(present)) => {
                 let stands: Vec<&Value> = present

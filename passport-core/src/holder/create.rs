@@ -42,7 +42,7 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError`].
     pub fn create(
         vault: V,
-        profile: Profile,
+        profile: &Profile,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, RecoveryPhrase), PartyError> {

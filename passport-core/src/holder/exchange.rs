@@ -36,7 +36,7 @@ impl<V: Vault> Party for Holder<V> {
 
     fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
         let remote = self.journal.remote(url)?;
-        let lists = self.lists_for(&remote, now)?;
+        let lists = self.lists_for(&remote, now);
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
         let ledger = ledger_epoch(&self.passport, &self.ledger_key);
@@ -145,12 +145,9 @@ impl<V: Vault> Party for Holder<V> {
 impl<V: Vault> Holder<V> {
     /// Access lists that a relay should replace: where members or live epochs are not what the
     /// ledger says.
-    fn lists_for(
-        &self,
-        remote: &RemoteState,
-        now: Timestamp,
-    ) -> Result<Vec<Signed<AccessList>>, PartyError> {
-        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
+    fn lists_for(&self, remote: &RemoteState, now: Timestamp) -> Vec<Signed<AccessList>> {
+        // A device that was just let in has not got the ledger yet, and nothing to say.
+        let Some(control) = self.fold.control.as_ref() else { return Vec::new() };
         let mut lists = Vec::new();
         let ledger = ledger_epoch(&self.passport, &self.ledger_key);
         let labels = self.sections().into_iter().map(|section| {
@@ -162,7 +159,7 @@ impl<V: Vault> Holder<V> {
         for (label, live, members) in core::iter::once(of_ledger).chain(labels) {
             lists.extend(next_list(control, &label, live, members, remote));
         }
-        Ok(lists)
+        lists
     }
 
     fn device_members(&self) -> Vec<Member> {

@@ -23,6 +23,9 @@ pub struct NewEntry {
     pub fields: Vec<(String, Value)>,
 }
 
+/// A field and its new value; none clears it.
+pub type FieldChange = (String, Option<Value>);
+
 impl<V: Vault> Holder<V> {
     /// Adds entries, all or none; returns their ids in order.
     ///
@@ -47,7 +50,7 @@ impl<V: Vault> Holder<V> {
     pub fn merge(
         &mut self,
         entries: &[NewEntry],
-        changes: &[(EntryId, Vec<(String, Option<Value>)>)],
+        changes: &[(EntryId, Vec<FieldChange>)],
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<EntryId>, PartyError> {
@@ -166,7 +169,7 @@ impl<V: Vault> Holder<V> {
     pub fn edit(
         &mut self,
         entry: EntryId,
-        fields: &[(String, Option<Value>)],
+        fields: &[FieldChange],
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {

@@ -40,6 +40,7 @@ pub(super) struct Branches {
     /// Which branches were used last, the latest at the end.
     used: Vec<BranchId>,
     changes: BTreeMap<EnvelopeId, Applied>,
+    order: u64,
     origins: BTreeMap<ActorId, Vec<(u64, EnvelopeId)>>,
 }
 
@@ -57,7 +58,7 @@ struct Branch {
 /// An envelope's place among the changes.
 #[derive(Debug)]
 struct Applied {
-    order: usize,
+    order: u64,
     change: Option<Change>,
 }
 
@@ -70,6 +71,7 @@ impl Branches {
             lagging: BTreeMap::new(),
             used: Vec::new(),
             changes: BTreeMap::new(),
+            order: 0,
             origins: BTreeMap::new(),
         }
     }
@@ -88,13 +90,20 @@ impl Branches {
         laid.is_ok()
     }
 
-    /// Back to the founding snapshot.
-    pub(super) fn reset(&mut self) {
+    /// Takes back envelopes, with everything that builds on them. What is left is as it was:
+    /// a change is made of its past and its actor alone.
+    pub(super) fn retract(&mut self, gone: &BTreeSet<EnvelopeId>) -> Result<(), Refusal> {
+        self.changes.retain(|id, _| !gone.contains(id));
+        for origins in self.origins.values_mut() {
+            origins.retain(|(_, id)| !gone.contains(id));
+        }
+        self.lagging.retain(|_, branch| branch.holds.is_disjoint(gone));
+        self.used.retain(|branch| self.lagging.contains_key(branch));
+        let mut left: Vec<&Applied> = self.changes.values().collect();
+        left.sort_unstable_by_key(|applied| applied.order);
+        let changes: Vec<Change> = left.iter().filter_map(|a| a.change.clone()).collect();
         self.main = self.base.clone();
-        self.lagging.clear();
-        self.used.clear();
-        self.changes.clear();
-        self.origins.clear();
+        self.main.apply_changes(changes).map_err(|_| Refusal::Document)
     }
 
     /// The document as everybody sees it.
@@ -138,7 +147,8 @@ impl Branches {
             let origins = self.origins.entry(actor).or_default();
             origins.push((change.start_op().get(), id));
         }
-        self.changes.insert(id, Applied { order: self.changes.len(), change });
+        self.order += 1;
+        self.changes.insert(id, Applied { order: self.order, change });
         Ok(after)
     }
 

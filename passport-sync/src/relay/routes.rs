@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,12 +15,16 @@ use minicbor::Encode;
 use passport_core::codec;
 use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
+use tokio::sync::watch;
 
-use super::{Shared, auth, body};
+use super::{Arrivals, Shared, auth, body};
 use crate::session;
 use crate::signature::check_body;
 use crate::store::StoreError;
-use crate::wire::{BLOB_MAX, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SyncRequest};
+use crate::wire::{
+    BLOB_MAX, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SyncRequest, SyncResponse,
+    WAIT_SECONDS_MAX,
+};
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -32,21 +37,65 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let now = (shared.clock)();
     let work = async {
-        let (key, bytes) = open(&shared, request, now, REQUEST_MAX).await?;
-        let limits = shared.config.limits;
-        let store = Arc::clone(&shared.store);
-        blocking(move || {
-            let request = SyncRequest::decode(&bytes.bytes)?;
-            let pushed = request.objects();
-            let response = session::handle(request, &key, now, &limits, &*store)
-                .map_err(|error| unwell(&error))?;
-            tracing::debug!(pushed, items = response.items.len(), "synced");
-            Ok(codec::encode(&response))
-        })
-        .await
+        let (key, received) = open(&shared, request, now, REQUEST_MAX).await?;
+        let request = SyncRequest::decode(&received.bytes)?;
+        drop(received);
+        // From before the feed is read, so that nothing arrives unseen.
+        let arrivals = shared.arrivals.subscribe();
+        let pushed = request.objects();
+        let wakes = request.is_push();
+        let again = SyncRequest { max_bytes: request.max_bytes, ..SyncRequest::default() };
+        let wait = request.wait_seconds.min(WAIT_SECONDS_MAX);
+        let mut response = answer(&shared, request, key).await?;
+        if wakes {
+            shared.arrivals.send_modify(|arrivals| arrivals.pushes += 1);
+        } else if wait > 0 && response.items.is_empty() && !response.reset && !response.more {
+            let again = SyncRequest { cursor: Some(response.cursor), ..again };
+            let wait = Duration::from_secs(wait.into()).min(shared.config.request_timeout / 2);
+            let arrived = arrival(&shared, arrivals, &again, key);
+            if let Ok(arrived) = tokio::time::timeout(wait, arrived).await {
+                response = arrived?.unwrap_or(response);
+            }
+        }
+        tracing::debug!(pushed, items = response.items.len(), "synced");
+        Ok(codec::encode(&response))
     };
     let answer = within(&shared, work).await;
     answer.map_or_else(|r| refuse(r, now), |bytes| reply(StatusCode::OK, bytes))
+}
+
+/// Answers a request at the present moment.
+async fn answer(
+    shared: &Shared,
+    request: SyncRequest,
+    key: VerificationKey,
+) -> Result<SyncResponse, Rejection> {
+    let now = (shared.clock)();
+    let limits = shared.config.limits;
+    let store = Arc::clone(&shared.store);
+    blocking(move || {
+        session::handle(request, &key, now, &limits, &*store).map_err(|error| unwell(&error))
+    })
+    .await
+}
+
+/// Waits until there is something for the key; none if the relay stops first.
+async fn arrival(
+    shared: &Shared,
+    mut arrivals: watch::Receiver<Arrivals>,
+    request: &SyncRequest,
+    key: VerificationKey,
+) -> Result<Option<SyncResponse>, Rejection> {
+    loop {
+        let changed = arrivals.changed().await;
+        if changed.is_err() || arrivals.borrow_and_update().stopping {
+            return Ok(None);
+        }
+        let response = answer(shared, request.clone(), key).await?;
+        if !response.items.is_empty() {
+            return Ok(Some(response));
+        }
+    }
 }
 
 async fn put_object(

@@ -9,7 +9,7 @@ use passport_core::access::{AccessList, Member};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
-use crate::wire::{Item, ItemKind, RelayId};
+use crate::wire::{Generation, Item, ItemKind, RelayId};
 
 /// The store failed. Nothing of the write was kept.
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +150,16 @@ pub trait Snapshot {
     /// # Errors
     /// As all methods here, returns [`StoreError`] when the database fails or is damaged.
     fn relay(&self) -> Result<RelayId, StoreError>;
+    /// The present run of the relay.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn generation(&self) -> Result<Generation, StoreError>;
+    /// Whether a run of the relay is known and reached a position.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn has_reached(&self, generation: &Generation, position: u64) -> Result<bool, StoreError>;
     /// The latest position given out.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 
 mod admission;
 
+use std::collections::BTreeSet;
+
 use passport_core::access::{AccessList, DropEpoch};
 use passport_core::codec;
 use passport_core::id::{ChannelId, ObjectId, VerificationKey};
@@ -16,8 +18,8 @@ use crate::session::port::{
     self, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
 };
 use crate::wire::{
-    AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Letter, OBJECTS_MAX, Outcome, Rejection,
-    RelayId, Results, SyncRequest, SyncResponse, object_id,
+    AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Generation, Letter, OBJECTS_MAX, Outcome,
+    Rejection, RelayId, Results, SyncRequest, SyncResponse, object_id,
 };
 
 /// Most bytes of items in one response, leaving room for results.
@@ -78,13 +80,13 @@ pub fn handle(
     store: &dyn Store,
 ) -> Result<SyncResponse, StoreError> {
     let asker = Asker { key: *sender, now, limits: *limits };
-    let before = port::read(store, |snapshot| Standing::of(snapshot, sender))?;
-    let cursor = request.cursor;
-    let known = cursor.filter(|c| c.relay == before.relay && c.position <= before.position);
+    let before = port::read(store, |snapshot| Standing::of(snapshot, sender, request.cursor))?;
+    let (cursor, known) = (request.cursor, before.cursor);
     let position = known.map_or(0, |c| c.position);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
 
     let work = Work::check(request);
+    let own = work.own();
     let letters = acknowledgement(&before.mailbox, position, now, limits);
     let results = if work.is_empty() && letters.is_none() {
         Results::default()
@@ -99,14 +101,22 @@ pub fn handle(
     };
 
     let query = FeedQuery { key: *sender, after: position, now, rows_max: OBJECTS_MAX, bytes_max };
-    let page = port::read(store, |snapshot| snapshot.feed(&query))?;
+    let mut page = port::read(store, |snapshot| snapshot.feed(&query))?;
+    if !own.is_empty() {
+        // Whoever pushes an envelope need not be sent it.
+        page.items.retain(|item| !own.contains(&object_id(&item.bytes)));
+    }
     Ok(SyncResponse {
         relay: before.relay,
         time: now,
         reset: cursor.is_some() && known.is_none(),
         results,
         items: page.items,
-        cursor: Cursor { relay: before.relay, position: page.position },
+        cursor: Cursor {
+            relay: before.relay,
+            generation: before.generation,
+            position: page.position,
+        },
         more: page.more,
     })
 }
@@ -173,15 +183,29 @@ fn day(now: Timestamp) -> i64 {
 /// Where relay and asker stand before anything is changed.
 struct Standing {
     relay: RelayId,
-    position: u64,
+    generation: Generation,
+    /// The asker's cursor, if it is of this relay's past.
+    cursor: Option<Cursor>,
     mailbox: MailboxUsage,
 }
 
 impl Standing {
-    fn of(snapshot: &dyn Snapshot, key: &VerificationKey) -> Result<Self, StoreError> {
+    fn of(
+        snapshot: &dyn Snapshot,
+        key: &VerificationKey,
+        cursor: Option<Cursor>,
+    ) -> Result<Self, StoreError> {
+        let relay = snapshot.relay()?;
+        let cursor = match cursor {
+            Some(c) if c.relay == relay && snapshot.has_reached(&c.generation, c.position)? => {
+                Some(c)
+            }
+            _ => None,
+        };
         Ok(Self {
-            relay: snapshot.relay()?,
-            position: snapshot.position()?,
+            relay,
+            generation: snapshot.generation()?,
+            cursor,
             mailbox: snapshot.mailbox(key)?,
         })
     }
@@ -228,6 +252,11 @@ impl Work {
             drops: request.drop_epochs.iter().map(drop).collect(),
             fetches: request.fetch_channels,
         }
+    }
+
+    /// The envelopes among it.
+    fn own(&self) -> BTreeSet<ObjectId> {
+        self.envelopes.iter().flatten().map(Checked::id).collect()
     }
 
     fn is_empty(&self) -> bool {

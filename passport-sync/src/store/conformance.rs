@@ -22,7 +22,11 @@ fn on_each(test: impl Fn(&dyn Store)) {
 }
 
 fn sqlite(path: &std::path::Path) -> SqliteStore {
-    SqliteStore::open(path, &mut ChaCha20Rng::from_seed([8; 32])).unwrap()
+    opened(path, 8)
+}
+
+fn opened(path: &std::path::Path, seed: u8) -> SqliteStore {
+    SqliteStore::open(path, &mut ChaCha20Rng::from_seed([seed; 32])).unwrap()
 }
 
 fn key(n: u8) -> VerificationKey {
@@ -272,13 +276,51 @@ fn sqlite_keeps_everything_when_reopened_and_copied() {
     store.backup(&copy).unwrap();
     drop(store);
     for path in [&path, &copy] {
-        let store = sqlite(path);
+        let store = opened(path, 9);
         store.check().unwrap();
         assert_eq!(marks(&page(&store, query(1, 0))), [1]);
         assert_eq!(read(&store, |s| s.relay()).unwrap(), relay);
     }
     SqliteStore::renew(&copy, &mut ChaCha20Rng::from_seed([9; 32])).unwrap();
-    assert_ne!(read(&sqlite(&copy), |s| s.relay()).unwrap(), relay);
+    assert_ne!(read(&opened(&copy, 10), |s| s.relay()).unwrap(), relay);
+}
+
+#[test]
+fn sqlite_knows_a_cursor_of_a_past_it_has_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("relay.db"), folder.path().join("copy.db"));
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, None)]);
+    put(&store, 1, 1, 1, 10, &[1]);
+    store.backup(&copy).unwrap();
+    put(&store, 1, 1, 2, 10, &[1]);
+    let run = read(&store, |s| s.generation()).unwrap();
+    let reached = |store: &SqliteStore, n| read(store, |s| s.has_reached(&run, n)).unwrap();
+    assert!(reached(&store, 2) && !reached(&store, 3));
+    drop(store);
+    let restarted = opened(&path, 2);
+    put(&restarted, 1, 1, 3, 10, &[1]);
+    assert!(reached(&restarted, 2) && !reached(&restarted, 3));
+    let rolled_back = opened(&copy, 3);
+    put(&rolled_back, 1, 1, 4, 10, &[1]);
+    assert!(reached(&rolled_back, 1) && !reached(&rolled_back, 2));
+    let unknown = read(&rolled_back, |s| s.has_reached(&[0; 8], 0)).unwrap();
+    assert!(!unknown);
+}
+
+#[test]
+fn what_sqlite_acknowledged_is_in_its_files_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder.path().join("relay.db"), 1);
+    set_channel(&store, 1, vec![reader(1, None)]);
+    put(&store, 1, 1, 1, 10, &[1]);
+    // As a killed process would leave them.
+    let left = tempfile::tempdir().unwrap();
+    for name in ["relay.db", "relay.db-wal"] {
+        std::fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    let found = opened(&left.path().join("relay.db"), 2);
+    assert_eq!(marks(&page(&found, query(1, 0))), [1]);
 }
 
 #[test]

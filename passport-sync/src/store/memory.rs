@@ -11,7 +11,7 @@ use super::{
     Channel, Epochs, FeedPage, FeedQuery, MailboxUsage, Meter, Object, Read, Snapshot, Store,
     StoreError, Transaction, Write,
 };
-use crate::wire::{Item, ItemKind, RelayId};
+use crate::wire::{Generation, Item, ItemKind, RelayId};
 
 /// Everything a relay keeps, in memory.
 #[derive(Debug)]
@@ -24,10 +24,14 @@ impl MemoryStore {
         Self(Mutex::new(State { relay, ..State::default() }))
     }
 
-    /// A copy as it is now: what a backup would hold.
+    /// A copy as it is now, opened as the next run.
     #[must_use]
-    pub fn backup(&self) -> Self {
-        Self(Mutex::new(self.lock().clone()))
+    pub fn reopen(&self, generation: Generation) -> Self {
+        let mut state = self.lock().clone();
+        let position = state.position;
+        state.past.push((state.generation, position));
+        state.generation = generation;
+        Self(Mutex::new(state))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -63,6 +67,9 @@ struct Kept {
 #[derive(Clone, Debug, Default)]
 struct State {
     relay: RelayId,
+    generation: Generation,
+    /// Earlier runs, and where they ended.
+    past: Vec<(Generation, u64)>,
     position: u64,
     order: u64,
     channels: BTreeMap<ChannelId, (Channel, BTreeMap<VerificationKey, Member>)>,
@@ -95,6 +102,16 @@ impl State {
 impl Snapshot for State {
     fn relay(&self) -> Result<RelayId, StoreError> {
         Ok(self.relay)
+    }
+
+    fn generation(&self) -> Result<Generation, StoreError> {
+        Ok(self.generation)
+    }
+
+    fn has_reached(&self, generation: &Generation, position: u64) -> Result<bool, StoreError> {
+        let present = (self.generation, self.position);
+        let mut runs = self.past.iter().chain([&present]);
+        Ok(runs.any(|(run, end)| run == generation && position <= *end))
     }
 
     fn position(&self) -> Result<u64, StoreError> {

@@ -49,6 +49,7 @@ impl SqliteStore {
     pub fn open(path: &Path, rng: &mut dyn CryptoRng) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, rng)?;
+        schema::begin(&connection, rng)?;
         let (jobs, queue) = channel();
         let writer = std::thread::Builder::new()
             .name("relay-writer".to_owned())
@@ -64,8 +65,8 @@ impl SqliteStore {
 
     /// Writes a consistent copy of the database to a new file.
     ///
-    /// A relay that goes on from a copy must be given a new identity with
-    /// [`SqliteStore::renew`], since it may hand out positions a second time.
+    /// A relay that goes on from a copy tells those clients that have seen more to offer it
+    /// again. A copy that is to serve beside the original needs [`SqliteStore::renew`].
     ///
     /// # Errors
     /// Returns [`StoreError`] when the file exists or cannot be written.

@@ -8,19 +8,22 @@ use passport_core::id::{ChannelId, VerificationKey};
 use passport_core::keys::Signed;
 use passport_core::time::Timestamp;
 
-use super::{LETTER_MAX, OBJECTS_MAX, REQUEST_MAX, RESPONSE_MAX, Rejection, RelayId};
+use super::{Generation, LETTER_MAX, OBJECTS_MAX, REQUEST_MAX, RESPONSE_MAX, Rejection, RelayId};
 
 /// How far a key has read its feed at one relay.
 ///
-/// CBOR: `[relay: bstr .size 16, position: uint]`.
+/// CBOR: `[relay: bstr .size 16, generation: bstr .size 8, position: uint]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Cursor {
     /// The relay the position belongs to.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub relay: RelayId,
+    /// The run of the relay that gave the cursor out.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub generation: Generation,
     /// Everything up to and including this position is safely stored by the client.
-    #[n(1)]
+    #[n(2)]
     pub position: u64,
 }
 
@@ -102,6 +105,10 @@ pub struct SyncRequest {
     /// Most bytes of items the client will take in the response.
     #[n(6)]
     pub max_bytes: u32,
+    /// Seconds the relay may wait for something to arrive, if nothing is pushed and the feed
+    /// has nothing new; at most [`WAIT_SECONDS_MAX`](super::WAIT_SECONDS_MAX).
+    #[n(7)]
+    pub wait_seconds: u16,
 }
 
 impl SyncRequest {
@@ -119,6 +126,12 @@ impl SyncRequest {
             return Err(Rejection::TooLarge);
         }
         Ok(request)
+    }
+
+    /// Whether anything is pushed or fetched anew.
+    #[must_use]
+    pub fn is_push(&self) -> bool {
+        self.objects() > 0 || !self.fetch_channels.is_empty()
     }
 
     /// How many objects are pushed.
@@ -302,7 +315,7 @@ mod tests {
     fn a_request_round_trips_and_too_many_objects_are_refused() {
         let letter = Letter { to: VerificationKey::from_bytes([1; 32]), body: vec![2; 3].into() };
         let mut request = SyncRequest {
-            cursor: Some(Cursor { relay: [7; 16], position: 9 }),
+            cursor: Some(Cursor { relay: [7; 16], generation: [8; 8], position: 9 }),
             letters: vec![letter.clone()],
             fetch_channels: vec![ChannelId::from_bytes([3; 32])],
             max_bytes: 1000,

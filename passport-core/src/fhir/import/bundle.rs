@@ -2,13 +2,14 @@
 
 use core::cell::Cell;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
 use super::{ImportError, SkipReason, limits, xml};
 use crate::fhir::{json, known};
+use crate::section::display::neutralise_line;
 
 /// A resource by its place in the file, not parsed yet.
 pub(super) struct Head<'a> {
@@ -41,12 +42,22 @@ pub(super) struct Collected<'a> {
     pub(super) index: BTreeMap<String, &'a str>,
 }
 
+/// What a discharge document says of where it was written.
+#[derive(Clone, Default)]
+pub(super) struct DischargeDocument {
+    /// Its title and the services that it names, in lower case.
+    pub(super) words: Vec<String>,
+    /// The organisation that keeps it.
+    pub(super) custodian: Option<String>,
+}
+
 /// Every resource of a file, for references.
 pub(super) struct Resources<'a> {
     index: &'a BTreeMap<String, &'a str>,
     budget: Cell<usize>,
-    /// Where the text of each encounter begins that a discharge document is about.
-    discharges: BTreeSet<*const u8>,
+    /// What discharge documents say of where they were written, by where the text of the
+    /// encounter that they are about begins.
+    discharges: BTreeMap<*const u8, DischargeDocument>,
 }
 
 #[derive(Deserialize)]
@@ -205,10 +216,10 @@ fn shell(raw: &str) -> Option<String> {
 }
 
 impl Head<'_> {
-    /// What to call it in reports.
+    /// What to call it in reports, safe to show.
     pub(super) fn name(&self) -> String {
         match &self.id {
-            Some(id) => format!("{}/{id}", self.kind),
+            Some(id) => format!("{}/{}", self.kind, neutralise_line(id)),
             None => self.kind.clone(),
         }
     }
@@ -272,7 +283,7 @@ impl<'a> Resources<'a> {
         let mut all = Self {
             index: &collected.index,
             budget: Cell::new(limits::REFERENCED_TOTAL),
-            discharges: BTreeSet::new(),
+            discharges: BTreeMap::new(),
         };
         let documents = collected.entered.iter().filter_map(|entered| match entered {
             Entered::Resource(head) if head.kind == "Composition" => Resource::open(head).ok(),
@@ -280,15 +291,33 @@ impl<'a> Resources<'a> {
         });
         for document in documents.filter(|d| known::is_discharge_document(&d.json)) {
             let target = document.json.get("encounter").and_then(|e| json::text(e, "reference"));
-            let encounter = target.and_then(|t| all.find(t)).map(str::as_ptr);
-            all.discharges.extend(encounter);
+            let Some(encounter) = target.and_then(|t| all.find(t)) else { continue };
+            let said = all.discharge_document(&document);
+            all.discharges.insert(encounter.as_ptr(), said);
         }
         all
     }
 
-    /// Whether a discharge document is about this encounter.
-    pub(super) fn has_discharge_document(&self, r: &Resource<'_>) -> bool {
-        self.discharges.contains(&r.head.raw.as_ptr())
+    /// The discharge document about this encounter.
+    pub(super) fn document_of(&self, r: &Resource<'_>) -> Option<&DischargeDocument> {
+        self.discharges.get(&r.head.raw.as_ptr())
+    }
+
+    fn discharge_document(&self, document: &Resource<'_>) -> DischargeDocument {
+        let c = &document.json;
+        let keeper = c.get("custodian");
+        let custodian = keeper.and_then(|k| {
+            let named = || json::text(&self.resolve(document, k)?, "name").map(str::to_owned);
+            json::text(k, "display").map(str::to_owned).or_else(named)
+        });
+        // Care setting is an extension of the ITK documents and of UK Core's Composition.
+        let settings = json::list(c, "extension")
+            .iter()
+            .filter_map(|e| json::concept_in(e, "valueCodeableConcept"))
+            .map(|s| s.words().to_lowercase());
+        let named = [json::text(c, "title"), custodian.as_deref()];
+        let words = settings.chain(named.into_iter().flatten().map(str::to_lowercase)).collect();
+        DischargeDocument { words, custodian }
     }
 
     /// What a `Reference` points at: inside the resource, or elsewhere in the file.

@@ -18,7 +18,7 @@ pub(super) fn encounter(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<
     let class = class(e);
     let finished = json::text(e, "status") == Some("finished");
     let ended = e.get("period").and_then(|p| json::date(p, "end"));
-    let said = says_discharged(e) || all.has_discharge_document(r);
+    let said = says_discharged(e) || all.document_of(r).is_some();
     if class != Some("attendance") && finished && said && ended.is_some() {
         out.add("discharges", "discharge", discharge(r, all));
         // The notice carries neither the encounter nor its number: only a mark to know it by.
@@ -44,10 +44,16 @@ pub(super) fn encounter(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<
 
 fn says_discharged(e: &Json) -> bool {
     let stay = e.get("hospitalization");
-    let went = stay.and_then(|h| json::concept_in(h, "dischargeDisposition")).is_some();
-    let method = json::extension(e, known::DISCHARGE_METHOD).is_some()
-        || stay.is_some_and(|h| json::extension(h, known::DISCHARGE_METHOD).is_some());
-    went || method
+    stay.and_then(|h| json::concept_in(h, "dischargeDisposition")).is_some() || method(e).is_some()
+}
+
+/// The extension that says how the stay ended.
+fn method(e: &Json) -> Option<&Json> {
+    let places = [Some(e), e.get("hospitalization")];
+    places
+        .into_iter()
+        .flatten()
+        .find_map(|p| known::DISCHARGE_METHOD.iter().find_map(|url| json::extension(p, url)))
 }
 
 /// `Encounter.class` in the table's words.
@@ -79,14 +85,14 @@ fn discharge(r: &Resource<'_>, all: &Resources<'_>) -> Fields {
     let e = &r.json;
     let period = e.get("period").unwrap_or(&Json::Null);
     let stay = e.get("hospitalization").unwrap_or(&Json::Null);
-    let extension = |url| json::extension(e, url).or_else(|| json::extension(stay, url));
-    let method = extension(known::DISCHARGE_METHOD);
-    let legal = extension(known::LEGAL_STATUS).and_then(|l| {
-        json::list(l, "extension")
-            .iter()
-            .find(|x| json::text(x, "url") == Some("legalStatusClassification"))
-            .and_then(|x| json::concept_in(x, "valueCodeableConcept"))
-    });
+    let legal = json::extension(e, known::LEGAL_STATUS)
+        .or_else(|| json::extension(stay, known::LEGAL_STATUS))
+        .and_then(|l| {
+            json::list(l, "extension")
+                .iter()
+                .find(|x| json::text(x, "url") == Some("legalStatusClassification"))
+                .and_then(|x| json::concept_in(x, "valueCodeableConcept"))
+        });
     let diagnoses: Vec<_> = json::list(e, "diagnosis")
         .iter()
         .filter_map(|d| {
@@ -107,7 +113,7 @@ fn discharge(r: &Resource<'_>, all: &Resources<'_>) -> Fields {
         .code("reason", reason(e))
         .set("diagnoses", json::long(&diagnoses.join("\n")))
         .code("legal_status", legal)
-        .code("method", method.and_then(|m| json::concept_in(m, "valueCodeableConcept")))
+        .code("method", method(e).and_then(|m| json::concept_in(m, "valueCodeableConcept")))
         .code("destination", json::concept_in(stay, "dischargeDisposition"));
     fields
 }
@@ -134,6 +140,7 @@ fn setting(e: &Json, all: &Resources<'_>, r: &Resource<'_>) -> &'static str {
         .filter_map(json::concept)
         .map(|c| c.words().to_lowercase())
         .chain(provider(r, all).map(|p| p.to_lowercase()))
+        .chain(all.document_of(r).map(|d| d.words.clone()).unwrap_or_default())
         .collect();
     let says = |stems: &[&str]| words.iter().any(|w| stems.iter().any(|s| w.contains(s)));
     if says(&["mental", "psychiatr", "psycholog", "camhs", "eating disorder"]) {
@@ -158,15 +165,18 @@ fn what(e: &Json) -> Option<Code> {
 }
 
 fn reason(e: &Json) -> Option<Code> {
-    json::concept_in(e, "reasonCode")
+    // STU3 calls it by the shorter name.
+    json::concept_in(e, "reasonCode").or_else(|| json::concept_in(e, "reason"))
 }
 
 fn provider(r: &Resource<'_>, all: &Resources<'_>) -> Option<String> {
-    let reference = r.json.get("serviceProvider")?;
-    json::text(reference, "display").map(str::to_owned).or_else(|| {
-        let organisation = all.resolve(r, reference)?;
-        json::text(&organisation, "name").map(str::to_owned)
-    })
+    let named = r.json.get("serviceProvider").and_then(|reference| {
+        json::text(reference, "display").map(str::to_owned).or_else(|| {
+            let organisation = all.resolve(r, reference)?;
+            json::text(&organisation, "name").map(str::to_owned)
+        })
+    });
+    named.or_else(|| all.document_of(r)?.custodian.clone())
 }
 
 /// A mark by which the same discharge is known again, and that says nothing else.

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
+use super::person::without_parts;
 use super::{Draft, Enclosed, limits};
 use crate::fhir::{json, known};
 
@@ -121,11 +122,13 @@ pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
         .or_else(|| json::date_of_choice(j, "effective"));
     let mut fields = Fields::default();
     fields.text("title", Some(&title)).text("resource_type", Some(r.kind())).date("date", date);
-    if r.verbatim().len() > crate::section::limits::SOURCE {
+    let source = if r.kind() == "Patient" { without_parts(r) } else { r.verbatim().to_owned() };
+    if source.len() > crate::section::limits::SOURCE {
         return None;
     }
     let mut drafts = Drafts::new(r);
-    drafts.add("documents", "received", fields);
+    let identifier = r.identifier();
+    drafts.add_as("documents", "received", fields, identifier.as_deref(), Some(source), None);
     drafts.finish().drafts.pop()
 }
 

@@ -39,16 +39,16 @@ pub(super) fn subject(entered: &[Entered<'_>]) -> Result<Found, ImportError> {
     for head in heads().filter(|h| h.kind() == "Patient") {
         let Ok(resource) = Resource::open(head) else { continue };
         let subject = described(&resource.json);
-        match &found {
-            Some(first) if !same::surely(&first.subject, &subject) => {
-                return Err(ImportError::SeveralPeople);
-            }
-            Some(_) => {}
-            None => {
-                let id = json::text(&resource.json, "id").map(|id| format!("Patient/{id}"));
-                found = Some(Found { subject, chosen: Some((head.raw().as_ptr(), id)) });
-            }
-        }
+        let id = json::text(&resource.json, "id").map(|id| format!("Patient/{id}"));
+        let this = Found { subject, chosen: Some((head.raw().as_ptr(), id)) };
+        found = Some(match found {
+            // One of whom nothing is said is nobody else.
+            Some(first) if this.subject == Subject::default() => first,
+            Some(first) if first.subject == Subject::default() => this,
+            Some(first) if same::surely(&first.subject, &this.subject) => first,
+            Some(_) => return Err(ImportError::SeveralPeople),
+            None => this,
+        });
     }
     found.map_or_else(|| by_reference(heads()), Ok)
 }
@@ -107,9 +107,10 @@ fn names(patient: &Json) -> Vec<String> {
 }
 
 impl Found {
-    /// Whether this is the Patient that the file is about.
+    /// Whether this is the Patient that the file is about, or one of whom nothing is said.
     pub(super) fn is_chosen(&self, r: &Resource<'_>) -> bool {
         self.chosen.as_ref().is_some_and(|(at, _)| *at == r.head().raw().as_ptr())
+            || described(&r.json) == Subject::default()
     }
 
     /// Whether a resource says that it is about somebody else.
@@ -139,11 +140,7 @@ pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_
     let identifier = r.identifier();
     // Each part that is an entry of its own keeps its own original, and the person's is without
     // them: whoever may see the name does not thereby see whom to ring.
-    let mut own = p.clone();
-    if let Some(members) = own.as_object_mut() {
-        members.retain(|name, _| !PARTS.contains(&name.as_str()));
-    }
-    let source = if own == *p { r.verbatim().to_owned() } else { own.to_string() };
+    let source = without_parts(r);
     let fields = draft::marked("identity", "person", person(p), p);
     out.add_as("identity", "person", fields, identifier.as_deref(), Some(source), None);
     let parts = |name: &'static str| {
@@ -167,6 +164,25 @@ pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_
 /// The elements of a Patient that are entries of their own.
 pub(in crate::fhir) const PARTS: [&str; 4] =
     ["address", "telecom", "generalPractitioner", "contact"];
+
+/// The original of a Patient without its parts.
+pub(super) fn without_parts(r: &Resource<'_>) -> String {
+    let mut own = r.json.clone();
+    if let Some(members) = own.as_object_mut() {
+        // A list too long to be entries stays whole.
+        members.retain(|name, list| {
+            !PARTS.contains(&name.as_str()) || list.as_array().is_some_and(|l| l.len() > 64)
+        });
+    }
+    if own == r.json { r.verbatim().to_owned() } else { own.to_string() }
+}
+
+/// Whether a Patient says more than the parts that are entries of their own.
+pub(super) fn says_more(r: &Resource<'_>) -> bool {
+    let is_part =
+        |name: &str| PARTS.contains(&name) || ["resourceType", "id", "meta"].contains(&name);
+    r.json.as_object().is_some_and(|members| members.keys().any(|name| !is_part(name)))
+}
 
 /// A Patient of one element.
 pub(in crate::fhir) fn part(name: &str, element: &Json) -> Json {

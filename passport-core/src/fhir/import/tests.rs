@@ -190,6 +190,21 @@ fn a_person_is_not_repeated_where_only_a_name_is_shared() {
 }
 
 #[test]
+fn a_patient_without_a_name_is_kept_whole() {
+    let import = read_text(
+        r#"{"resourceType":"Patient","id":"1","birthDate":"2005-03-04",
+            "telecom":[{"system":"phone","value":"0113 496 0000","use":"mobile"}]}"#,
+    );
+    let kinds: Vec<_> = import.drafts.iter().map(|d| d.kind).collect();
+    assert_eq!(kinds, ["contact-point", "received"]);
+    assert_eq!(shown(&import.drafts[0], "system"), "mobile");
+    let Some(Value::Source { content, .. }) = import.drafts[1].fields.get("source") else {
+        panic!("no source")
+    };
+    assert!(content.contains("2005-03-04"));
+}
+
+#[test]
 fn files_about_several_people_are_refused_and_strays_reported() {
     let two = r#"{"resourceType":"Patient","id":"1","name":[{"text":"Amina Khan"}],"birthDate":"2005-03-04"}
         {"resourceType":"Patient","id":"2","name":[{"text":"Sara Khan"}],"birthDate":"2005-03-04"}"#;

@@ -306,3 +306,57 @@ fn repeats(parent: &str, name: &str) -> bool {
         _ => ALWAYS.contains(&name),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENT: &str = r#"<?xml version="1.0"?><!-- a comment --><f:Patient xmlns:f="http://hl7.org/fhir">
+        <f:id value="p"/><f:active value="true"/>
+        <f:name><f:family value="O&apos;Brien &#x26; Khan"/><f:given value="Amina"/></f:name>
+        <f:text><div xmlns="http://www.w3.org/1999/xhtml">1 &lt; 2 <b>x</b></div></f:text>
+        <f:contained><f:Observation><f:valueQuantity><f:value value="0.50"/></f:valueQuantity>
+        </f:Observation></f:contained>
+        <f:birthDate value="2005-03-04"><f:extension url="u"><f:valueString value="true"/></f:extension></f:birthDate>
+        </f:Patient>"#;
+
+    fn json(xml: &str) -> Option<Json> {
+        serde_json::from_str(&to_json(xml).ok()?).ok()
+    }
+
+    #[test]
+    fn xml_reads_as_the_json_that_says_the_same() {
+        let patient = json(PATIENT).unwrap();
+        assert_eq!(patient["resourceType"], "Patient");
+        assert_eq!(patient["active"], true);
+        assert_eq!(patient["name"][0]["family"], "O'Brien & Khan");
+        assert_eq!(patient["name"][0]["given"][0], "Amina");
+        assert_eq!(patient["contained"][0]["valueQuantity"]["value"].to_string(), "0.50");
+        assert_eq!(patient["birthDate"], "2005-03-04");
+        assert_eq!(patient["_birthDate"]["extension"][0]["valueString"], "true");
+        let div = patient["text"]["div"].as_str().unwrap();
+        assert!(div.starts_with("<div") && div.ends_with("<b>x</b></div>"));
+    }
+
+    #[test]
+    fn nothing_in_xml_can_swell_or_reach_out() {
+        let laughs = r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Patient><id value="&b;"/></Patient>"#;
+        assert!(json(laughs).is_none());
+        assert!(json(r#"<Patient><id value="&b;"/></Patient>"#).is_none());
+        assert!(json(r#"<!DOCTYPE Patient SYSTEM "file:///etc/passwd"><Patient/>"#).is_none());
+        assert!(json(&"<a>".repeat(2_000_000)).is_none());
+        assert!(json(&format!("<a>{}</a>", "<b/>".repeat(ELEMENTS))).is_none());
+        assert!(json("<a></b>").is_none() && json("<a/><b/>").is_none() && json("<a").is_none());
+        assert!(json(&" ".repeat(BYTES + 1)).is_none());
+        for end in (0..PATIENT.len()).filter(|end| PATIENT.is_char_boundary(*end)) {
+            assert!(json(&PATIENT[..end]).is_none(), "{end}");
+        }
+        for place in 0..PATIENT.len() * 8 {
+            let mut bytes = PATIENT.as_bytes().to_vec();
+            bytes[place / 8] ^= 1 << (place % 8);
+            if let Ok(xml) = core::str::from_utf8(&bytes) {
+                let _ = json(xml);
+            }
+        }
+    }
+}

@@ -26,6 +26,13 @@ pub(super) struct Checked {
     bytes: ByteVec,
 }
 
+impl Checked {
+    /// The hash of all its bytes.
+    pub(super) const fn id(&self) -> ObjectId {
+        self.id
+    }
+}
+
 /// Checks what can be known of an envelope by itself.
 pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
     if bytes.len() > ENVELOPE_MAX {

@@ -257,19 +257,27 @@ fn cursors_of_another_relay_or_a_lost_past_start_anew() {
     let relay = asking(&store);
     relay.set(1, &list(1, None, &[member(1, RW)]));
     relay.append(1, &envelope(&key(1), epoch(1), 1, 50));
-    let old = store.backup();
+    let old = store.reopen([9; 8]);
     relay.append(1, &envelope(&key(1), epoch(1), 2, 50));
     let cursor = relay.request(1, SyncRequest::default()).cursor;
     let again = SyncRequest { cursor: Some(cursor), ..SyncRequest::default() };
     let same = relay.request(1, again.clone());
     assert!(!same.reset && same.items.is_empty());
+    let fresh = old.reopen([7; 8]);
     let rolled_back = asking(&old).request(1, again.clone());
     assert!(rolled_back.reset);
     assert_eq!((rolled_back.items.len(), rolled_back.relay), (1, [1; 16]));
+    // Also when the lost positions have been given out again.
+    for seq in 10..19 {
+        asking(&old).append(1, &envelope(&key(1), epoch(1), seq, 50));
+    }
+    assert!(asking(&old).request(1, again.clone()).reset);
+    let restarted = asking(&store.reopen([8; 8])).request(1, again.clone());
+    assert!(!restarted.reset, "a restart alone loses nothing");
     // Judged before what is pushed moves the end past the cursor.
     let many = (3..9).map(|seq| envelope(&key(1), epoch(1), seq, 50).into()).collect();
     let pushing = SyncRequest { envelopes: many, ..again.clone() };
-    assert!(asking(&old).request(1, pushing).reset);
+    assert!(asking(&fresh).request(1, pushing).reset);
     let other = MemoryStore::new([2; 16]);
     let reborn = asking(&other).request(1, again);
     assert!(reborn.reset && reborn.relay == [2; 16]);

@@ -12,6 +12,11 @@ const MIGRATIONS: &[&str] = &["
         id BLOB NOT NULL,
         position INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE generations (
+        seq INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        first INTEGER NOT NULL
+    ) STRICT;
     CREATE TABLE keys (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE
@@ -91,6 +96,15 @@ pub(super) fn migrate(
         transaction.execute("INSERT INTO relay VALUES (1, ?1, 0)", [id])?;
     }
     transaction.commit()?;
+    Ok(())
+}
+
+/// Starts a run.
+pub(super) fn begin(connection: &Connection, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
+    let mut id = [0_u8; 8];
+    rng.fill_bytes(&mut id);
+    let sql = "INSERT INTO generations (id, first) SELECT ?1, position FROM relay";
+    connection.execute(sql, [id])?;
     Ok(())
 }
 

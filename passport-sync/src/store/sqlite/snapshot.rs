@@ -7,11 +7,29 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::transaction::View;
 use crate::store::{Channel, FeedPage, FeedQuery, MailboxUsage, Snapshot, StoreError};
-use crate::wire::{Item, ItemKind, RelayId};
+use crate::wire::{Generation, Item, ItemKind, RelayId};
 
 impl Snapshot for View<'_> {
     fn relay(&self) -> Result<RelayId, StoreError> {
         Ok(self.0.query_row("SELECT id FROM relay", [], |row| row.get(0))?)
+    }
+
+    fn generation(&self) -> Result<Generation, StoreError> {
+        let sql = "SELECT id FROM generations ORDER BY seq DESC LIMIT 1";
+        Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    fn has_reached(&self, generation: &Generation, position: u64) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT ?2 <= coalesce(
+                (SELECT first FROM generations n WHERE n.seq > g.seq ORDER BY n.seq LIMIT 1),
+                (SELECT position FROM relay))
+             FROM generations g WHERE g.id = ?1",
+        )?;
+        let reached = statement
+            .query_row(params![generation, signed(position)], |row| row.get(0))
+            .optional()?;
+        Ok(reached.unwrap_or(false))
     }
 
     fn position(&self) -> Result<u64, StoreError> {

@@ -1,0 +1,305 @@
+//! An organisation's side: one installation at a practice, university service or hospital.
+//!
+//! An [`Organisation`] keeps its card and keys, the consents and epochs that students offered,
+//! and signs whatever it records. It never makes an epoch and never sees the ledger.
+
+mod check;
+mod exchange;
+mod held;
+mod record;
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use crate::codec;
+use crate::envelope::OpenedEnvelope;
+use crate::id::{EpochId, GrantId, OrganisationId, PassportId, VerificationKey};
+use crate::journal::Journal;
+use crate::keys::{
+    Card, InstanceCertificate, OrganisationKind, ReceivingKey, Signable as _, Signed, SigningKey,
+    VerifiedCard,
+};
+use crate::party::{PartyError, open_with};
+use crate::replica::{Replica, WAITING};
+use crate::section::SectionName;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+use crate::view::View;
+
+pub use check::{DischargeCheck, DischargeSource, FollowUp, FoundDischarge, StudentName};
+pub use held::{HeldEpoch, HeldGrant, HeldState};
+
+const CARD: &[u8] = b"card";
+const CARD_KEY: &[u8] = b"card";
+const INSTANCE_KEY: &[u8] = b"instance";
+const RECEIVING_KEY: &[u8] = b"receiving";
+const AUDITED: &[u8] = b"audited";
+
+/// An organisation's installation, unlocked.
+#[derive(Debug)]
+pub struct Organisation<V> {
+    journal: Journal<V>,
+    card: VerifiedCard,
+    instance: SigningKey,
+    receiving: ReceivingKey,
+    grants: BTreeMap<GrantId, HeldGrant>,
+    epochs: BTreeMap<EpochId, HeldEpoch>,
+    replicas: BTreeMap<EpochId, Replica>,
+}
+
+/// What an organisation says of itself at the start.
+#[derive(Clone, Debug)]
+pub struct OrganisationProfile {
+    /// Its name.
+    pub name: String,
+    /// What kind it is.
+    pub kind: OrganisationKind,
+    /// Its ODS code.
+    pub ods: Option<String>,
+    /// Relays where its mailbox is.
+    pub relays: Vec<String>,
+}
+
+/// Who opened what, in the organisation's own log.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[cbor(array)]
+pub struct AuditRecord {
+    /// When.
+    #[n(0)]
+    pub at: Timestamp,
+    /// The member of staff.
+    #[n(1)]
+    pub actor: String,
+    /// Whose passport.
+    #[n(2)]
+    pub student: PassportId,
+    /// Which section; none for all.
+    #[n(3)]
+    pub section: Option<SectionName>,
+    /// What was done: `opened`, `exported`, `recorded`.
+    #[n(4)]
+    pub what: String,
+}
+
+impl<V: Vault> Organisation<V> {
+    /// Whether a vault is an organisation's.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn is_in(vault: &V) -> Result<bool, PartyError> {
+        Ok(vault.get(Table::Organisation, CARD)?.is_some())
+    }
+
+    /// Begins an organisation in an empty vault: a card with this installation on it.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::Card`] when the card would not be accepted by others.
+    pub fn create(
+        vault: V,
+        profile: &OrganisationProfile,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, PartyError> {
+        let card_key = SigningKey::generate(rng);
+        let instance = SigningKey::generate(rng);
+        let receiving = ReceivingKey::generate(rng);
+        let mut card =
+            Card::new(card_key.verification_key(), profile.name.clone(), profile.kind, now);
+        card.ods.clone_from(&profile.ods);
+        card.relays.clone_from(&profile.relays);
+        let certificate = InstanceCertificate::new(
+            card.id(),
+            instance.verification_key(),
+            receiving.public_key(),
+            now,
+        );
+        card.instances.push(Signed::new(&certificate, &card_key));
+        let card = card.sign(&card_key).map_err(PartyError::Card)?;
+        let mut batch = Batch::new();
+        batch.put(Table::Organisation, CARD, codec::encode(card.signed()));
+        batch.put(Table::Key, CARD_KEY, card_key.to_seed().to_vec());
+        batch.put(Table::Key, INSTANCE_KEY, instance.to_seed().to_vec());
+        batch.put(Table::Key, RECEIVING_KEY, receiving.to_seed().to_vec());
+        let mut journal = Journal::open(vault)?;
+        journal.commit(batch)?;
+        Ok(Self {
+            journal,
+            card,
+            instance,
+            receiving,
+            grants: BTreeMap::new(),
+            epochs: BTreeMap::new(),
+            replicas: BTreeMap::new(),
+        })
+    }
+
+    /// Opens the installation kept in a vault.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NotOrganisation`] when the vault is somebody else's.
+    pub fn open(vault: V) -> Result<Self, PartyError> {
+        let card = vault.get(Table::Organisation, CARD)?.ok_or(PartyError::NotOrganisation)?;
+        let card = codec::decode(&card, Card::LIMIT + 256).map_err(|_| PartyError::Damaged)?;
+        let card = Card::verify(card).map_err(PartyError::Card)?;
+        let seed = |name: &[u8]| -> Result<[u8; 32], PartyError> {
+            let bytes = vault.get(Table::Key, name)?.ok_or(PartyError::Damaged)?;
+            bytes.as_slice().try_into().map_err(|_| PartyError::Damaged)
+        };
+        let instance = SigningKey::from_seed(&seed(INSTANCE_KEY)?);
+        let receiving = ReceivingKey::from_seed(&seed(RECEIVING_KEY)?);
+        let mut grants = BTreeMap::new();
+        for (key, value) in vault.scan(Table::Grant)? {
+            let id = GrantId::from_slice(&key).map_err(|_| PartyError::Damaged)?;
+            grants.insert(id, HeldGrant::decode(&value)?);
+        }
+        let mut epochs = BTreeMap::new();
+        for (key, value) in vault.scan(Table::Charter)? {
+            let id = EpochId::from_slice(&key).map_err(|_| PartyError::Damaged)?;
+            epochs.insert(id, HeldEpoch::decode(&value)?);
+        }
+        let replicas = BTreeMap::new();
+        let journal = Journal::open(vault)?;
+        Ok(Self { journal, card, instance, receiving, grants, epochs, replicas })
+    }
+
+    /// Its card.
+    #[must_use]
+    pub fn card(&self) -> &VerifiedCard {
+        &self.card
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> OrganisationId {
+        self.card.id()
+    }
+
+    /// This installation's key.
+    #[must_use]
+    pub fn instance(&self) -> VerificationKey {
+        self.instance.verification_key()
+    }
+
+    /// The journal, to see what relays have.
+    #[must_use]
+    pub fn journal(&self) -> &Journal<V> {
+        &self.journal
+    }
+
+    /// The consents that students gave, by student, section and start.
+    #[must_use]
+    pub fn grants(&self) -> Vec<&HeldGrant> {
+        let mut all: Vec<&HeldGrant> = self.grants.values().collect();
+        all.sort_by_key(|g| (g.grant.passport, g.grant.section.clone(), g.grant.from, g.grant.id));
+        all
+    }
+
+    /// The epochs held, with the keys of their phases: what this installation can open.
+    #[must_use]
+    pub fn epochs(&self) -> &BTreeMap<EpochId, HeldEpoch> {
+        &self.epochs
+    }
+
+    /// The sections that a student ever shared, in the table's order.
+    #[must_use]
+    pub fn sections(&self, student: PassportId) -> Vec<SectionName> {
+        let of_student = self.epochs.values().filter(|e| e.charter.passport == student);
+        crate::party::sections_in_order(of_student.map(|e| e.charter.section.clone()))
+    }
+
+    /// A section of a student as far as it was shared. What was read while a consent was in force
+    /// stays readable after it.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoGrant`] when the section was never shared.
+    pub fn view(&mut self, student: PassportId, section: &SectionName) -> Result<View, PartyError> {
+        let epoch = self.current(student, section).ok_or(PartyError::NoGrant)?;
+        Ok(View::of(self.replica(epoch)?))
+    }
+
+    /// The epochs of a section that are held, the oldest first.
+    #[must_use]
+    pub fn epochs_of(&self, student: PassportId, section: &SectionName) -> Vec<EpochId> {
+        let mut held: Vec<&HeldEpoch> = self
+            .epochs
+            .values()
+            .filter(|e| e.charter.passport == student && e.charter.section == *section)
+            .collect();
+        held.sort_by_key(|e| (e.charter.founded_at, e.charter.id()));
+        held.iter().map(|e| e.charter.id()).collect()
+    }
+
+    /// The epoch to read and write: of those that no other held one follows, the one with most
+    /// revocations, then the lowest id. One whose snapshot has not come yet is passed over.
+    fn current(&mut self, student: PassportId, section: &SectionName) -> Option<EpochId> {
+        let mut candidates: Vec<EpochId> = self.epochs_of(student, section);
+        while !candidates.is_empty() {
+            let followed: Vec<EpochId> = candidates
+                .iter()
+                .filter_map(|id| self.epochs.get(id))
+                .flat_map(|e| e.charter.parents.iter().copied())
+                .collect();
+            let heads = candidates.iter().filter(|id| !followed.contains(id));
+            let best = heads.min_by_key(|id| {
+                let revocations = self.epochs.get(*id).map_or(0, |e| e.charter.revocations);
+                (core::cmp::Reverse(revocations), **id)
+            });
+            let best = *best?;
+            if self.replica(best).is_ok_and(|r| r.is_ready()) {
+                return Some(best);
+            }
+            candidates.retain(|id| *id != best);
+        }
+        None
+    }
+
+    /// The replica of an epoch, built from the journal when first asked for.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
+        if !self.replicas.contains_key(&epoch) {
+            let held = self.epochs.get(&epoch).ok_or(PartyError::NoGrant)?;
+            let mut replica = Replica::new(held.charter.clone());
+            let opened: Vec<OpenedEnvelope> = self
+                .journal
+                .envelopes(&epoch)?
+                .iter()
+                .filter_map(|e| open_with(e, |phase| held.keys.get(&phase).cloned()))
+                .collect();
+            for some in opened.chunks(WAITING / 2) {
+                replica.admit(some.iter().cloned());
+            }
+            self.replicas.insert(epoch, replica);
+        }
+        self.replicas.get_mut(&epoch).ok_or(PartyError::NoGrant)
+    }
+
+    /// Writes a line in the organisation's own log of who opened what.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn audit(&mut self, record: &AuditRecord) -> Result<(), PartyError> {
+        let count: u64 = match self.journal.vault().get(Table::Meta, AUDITED)? {
+            Some(bytes) => codec::decode(&bytes, 16).map_err(|_| PartyError::Damaged)?,
+            None => 0,
+        };
+        let mut batch = Batch::new();
+        batch.put(Table::Audit, count.to_be_bytes(), codec::encode(record));
+        batch.put(Table::Meta, AUDITED, codec::encode(&(count + 1)));
+        Ok(self.journal.commit(batch)?)
+    }
+
+    /// The log of who opened what, in order.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn audited(&self) -> Result<Vec<AuditRecord>, PartyError> {
+        let records = self.journal.vault().scan(Table::Audit)?;
+        let decode = |bytes: &[u8]| codec::decode(bytes, 4096).map_err(|_| PartyError::Damaged);
+        records.iter().map(|(_, value)| decode(value)).collect()
+    }
+}

@@ -1,0 +1,213 @@
+//! What goes to relays and comes back; letters from students.
+
+use rand_core::CryptoRng;
+
+use super::{HeldEpoch, HeldGrant, Organisation};
+use crate::access::AccessList;
+use crate::envelope::{Header, SealedEnvelope};
+use crate::epoch::{Charter, PhaseKeys};
+use crate::grant::{Grant, Withdrawal};
+use crate::id::{EpochId, PassportId, VerificationKey};
+use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
+use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
+use crate::letter::{Letter, Offer, OfferedEpoch};
+use crate::party::{Party, PartyError, Received};
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+
+impl<V: Vault> Party for Organisation<V> {
+    fn request_key(&self) -> &SigningKey {
+        &self.instance
+    }
+
+    fn concerns(&self, header: &Header) -> bool {
+        self.epochs.values().any(|e| e.charter.channel == header.channel)
+    }
+
+    fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {
+        Ok(self.journal.remote(url)?)
+    }
+
+    fn outgoing(&self, url: &str, _: Timestamp) -> Result<Outgoing, PartyError> {
+        let remote = self.journal.remote(url)?;
+        // Where it may write, an organisation also brings back what a relay has lost.
+        let writes = |epoch: &EpochId| {
+            self.epochs.get(epoch).is_some_and(|e| e.charter.writer(&self.id()).is_some())
+        };
+        Ok(self.journal.outgoing(&remote, Vec::new(), writes)?)
+    }
+
+    fn met(&mut self, url: &str, relay: RelayId, reset: bool) -> Result<(), PartyError> {
+        crate::party::met(&mut self.journal, url, relay, reset)
+    }
+
+    fn settle_with(
+        &mut self,
+        url: &str,
+        outgoing: &Outgoing,
+        verdicts: &Verdicts,
+        now: Timestamp,
+    ) -> Result<usize, PartyError> {
+        crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
+    }
+
+    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<(), PartyError> {
+        Ok(())
+    }
+
+    fn receive(
+        &mut self,
+        url: &str,
+        incoming: Incoming,
+        _: Timestamp,
+    ) -> Result<Received, PartyError> {
+        let mut batch = Batch::new();
+        let mut remote = self.journal.remote(url)?;
+        let mut received = Received::default();
+        for item in incoming.items {
+            let new = match item {
+                IncomingItem::Envelope(bytes) => {
+                    self.take_envelope(&mut batch, &bytes, incoming.relay)?
+                }
+                IncomingItem::Letter(bytes) => self.take_letter(&mut batch, &bytes),
+                IncomingItem::AccessList(_) => Some(false),
+            };
+            match new {
+                Some(new) => received.new += usize::from(new),
+                None => received.unusable += 1,
+            }
+        }
+        remote.relay = Some(incoming.relay);
+        remote.position = incoming.position;
+        self.journal.remember(&mut batch, url, &remote);
+        self.journal.commit(batch)?;
+        Ok(received)
+    }
+
+    fn tidy(&mut self, _: Timestamp, _: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        Ok(0)
+    }
+}
+
+impl<V: Vault> Organisation<V> {
+    fn take_envelope(
+        &mut self,
+        batch: &mut Batch,
+        bytes: &[u8],
+        relay: RelayId,
+    ) -> Result<Option<bool>, PartyError> {
+        let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
+        let Some(envelope) = verified else { return Ok(None) };
+        let envelope = envelope.sealed();
+        self.replicas.remove(&envelope.header().epoch);
+        Ok(Some(self.journal.append(batch, envelope, Some(relay))?))
+    }
+
+    /// Reads a letter; `None` when it is not for this mailbox or does not hold.
+    fn take_letter(&mut self, batch: &mut Batch, bytes: &[u8]) -> Option<bool> {
+        match Letter::open(bytes, &self.instance(), &self.receiving).ok()? {
+            Letter::Offer(offer) => self.take_offer(batch, &offer),
+            Letter::Withdrawn { withdrawal, chain } => {
+                self.take_withdrawal(batch, &withdrawal, &chain)
+            }
+            Letter::Enrolled { .. } | Letter::Recovery { .. } => None,
+        }
+    }
+
+    fn take_offer(&mut self, batch: &mut Batch, offer: &Offer) -> Option<bool> {
+        let grant: Verified<Grant> = by_device(&offer.grant, &offer.chain, |g| g.passport)?;
+        if grant.organisation != self.id() || grant.version != Grant::VERSION {
+            return None;
+        }
+        let mut epochs = Vec::with_capacity(1 + offer.history.len());
+        for (current, offered) in
+            core::iter::once((true, &offer.epoch)).chain(offer.history.iter().map(|e| (false, e)))
+        {
+            let held = self.open_epoch(offered)?;
+            let same =
+                held.charter.passport == grant.passport && held.charter.section == grant.section;
+            let revoked = held.charter.removed_devices.contains(&grant.signer());
+            if !same || (current && revoked) {
+                return None;
+            }
+            epochs.push(held);
+        }
+        let known = self.grants.contains_key(&grant.id);
+        if !known {
+            let held = HeldGrant {
+                grant: grant.clone().into_inner(),
+                signed: offer.grant.clone(),
+                withdrawn_at: None,
+            };
+            batch.put(Table::Grant, *grant.id.as_bytes(), held.encode());
+            self.grants.insert(grant.id, held);
+        }
+        let mut new = !known;
+        for mut held in epochs {
+            let id = held.charter.id();
+            if let Some(before) = self.epochs.get(&id) {
+                let keys = before.keys.clone();
+                new |= held.keys.keys().any(|phase| !keys.contains_key(phase));
+                held.keys.extend(keys);
+            } else {
+                new = true;
+            }
+            batch.put(Table::Charter, *id.as_bytes(), held.encode());
+            self.epochs.insert(id, held);
+            self.replicas.remove(&id);
+        }
+        Some(new)
+    }
+
+    /// Checks a charter and opens the wraps in it that are for this installation.
+    fn open_epoch(&self, offered: &OfferedEpoch) -> Option<HeldEpoch> {
+        let charter = Charter::verify(offered.charter.clone()).ok()?;
+        let mut keys = PhaseKeys::new();
+        for wrap in &offered.wraps {
+            // Old epochs are wrapped by the device that offers them, not by their founder: the
+            // charter's commitment is what makes a key the right one.
+            let wrap = wrap.verify().ok()?;
+            let context = wrap.context;
+            if context.epoch != charter.id() || context.recipient != self.instance() {
+                return None;
+            }
+            let key = wrap.open(&self.receiving).ok()?;
+            if !charter.admits_key(context.phase, &key) {
+                return None;
+            }
+            keys.insert(context.phase, key);
+        }
+        Some(HeldEpoch { charter, keys })
+    }
+
+    fn take_withdrawal(
+        &mut self,
+        batch: &mut Batch,
+        withdrawal: &Signed<Withdrawal>,
+        chain: &CertificateChain,
+    ) -> Option<bool> {
+        let withdrawal: Verified<Withdrawal> = by_device(withdrawal, chain, |w| w.passport)?;
+        let mut new = false;
+        for id in &withdrawal.grants {
+            let Some(held) = self.grants.get_mut(id) else { continue };
+            if held.grant.passport == withdrawal.passport && held.withdrawn_at.is_none() {
+                held.withdrawn_at = Some(withdrawal.at);
+                batch.put(Table::Grant, *id.as_bytes(), held.encode());
+                new = true;
+            }
+        }
+        Some(new)
+    }
+}
+
+/// What a device of the passport that it names signed.
+fn by_device<T: Signable>(
+    signed: &Signed<T>,
+    chain: &CertificateChain,
+    passport: impl Fn(&T) -> PassportId,
+) -> Option<Verified<T>> {
+    let verified = signed.verify().ok()?;
+    let device = chain.verify(&passport(&verified)).ok()?;
+    let key: VerificationKey = device.key();
+    (key == verified.signer()).then_some(verified)
+}

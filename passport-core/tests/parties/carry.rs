@@ -1,0 +1,164 @@
+//! What was written offline arrives, whatever epoch it was written in.
+
+use passport_core::epoch::Right;
+use passport_core::keys::OrganisationKind;
+
+use super::office::*;
+
+#[test]
+fn two_devices_edit_offline_and_both_values_stand() {
+    let mut rng = rng(11);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let entry = medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let dose = |v: &str| [("dose".to_owned(), Some(text("dose", v).1))];
+    phone.edit(entry, &dose("30 mg"), day(1), &mut rng).unwrap();
+    laptop.edit(entry, &dose("40 mg"), day(1), &mut rng).unwrap();
+    for _ in 0..2 {
+        office.sync(&mut laptop, day(1), &mut rng);
+        office.sync(&mut phone, day(1), &mut rng);
+    }
+    let on_phone = phone.view(&section("medications")).unwrap();
+    let on_laptop = laptop.view(&section("medications")).unwrap();
+    assert_eq!(shown(&on_phone), shown(&on_laptop));
+    let conflicts = &on_phone.to_json().entries[0].conflicts;
+    assert_eq!(conflicts["dose"].len(), 2);
+    phone.resolve(entry, "dose", Some(text("dose", "40 mg").1), day(2), &mut rng).unwrap();
+    office.sync(&mut phone, day(2), &mut rng);
+    office.sync(&mut laptop, day(2), &mut rng);
+    let on_laptop = laptop.view(&section("medications")).unwrap();
+    assert!(on_laptop.to_json().entries[0].conflicts.is_empty());
+    assert!(shown(&on_laptop).contains("40 mg"));
+}
+
+#[test]
+fn what_a_practice_wrote_before_it_heard_of_a_new_epoch_is_carried_over() {
+    let mut rng = rng(12);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    let entry = medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    share(&mut phone, &home, &["medications"], Right::Contribute, None, day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+    office.sync(&mut home, day(1), &mut rng);
+    let fields = [code("item", "sertraline"), text("dose", "50 mg")];
+    let own = home
+        .contribute(
+            phone.passport(),
+            &section("medications"),
+            "medication",
+            &fields,
+            day(1),
+            &mut rng,
+        )
+        .unwrap()[0]
+        .1;
+    office.sync(&mut home, day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+
+    // The practice changes its own dose, notes and adds offline; meanwhile the student changes
+    // the same dose and shares with another, which begins a new epoch.
+    let dose = |v: &str| [("dose".to_owned(), Some(text("dose", v).1))];
+    home.edit(phone.passport(), own, &dose("100 mg"), day(2), &mut rng).unwrap();
+    home.annotate(phone.passport(), entry, "bloods due", day(2), &mut rng).unwrap();
+    let fields = [code("item", "melatonin")];
+    home.contribute(
+        phone.passport(),
+        &section("medications"),
+        "medication",
+        &fields,
+        day(2),
+        &mut rng,
+    )
+    .unwrap();
+    phone.edit(own, &dose("75 mg"), day(2), &mut rng).unwrap();
+    let mut campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(2), &mut rng);
+
+    for _ in 0..3 {
+        office.sync(&mut phone, day(3), &mut rng);
+        office.sync(&mut home, day(3), &mut rng);
+        office.sync(&mut campus, day(3), &mut rng);
+    }
+    let on_phone = phone.view(&section("medications")).unwrap();
+    assert_eq!(phone.quarantined().unwrap().len(), 0);
+    for practice in [&mut home, &mut campus] {
+        let theirs = practice.view(phone.passport(), &section("medications")).unwrap();
+        assert_eq!(shown(&on_phone), shown(&theirs));
+    }
+    let json = on_phone.to_json();
+    assert_eq!(json.entries.len(), 3);
+    let dose = json.entries.iter().find(|e| e.id == own).unwrap();
+    assert_eq!(dose.conflicts["dose"].len(), 2, "both sides changed it");
+    assert!(json.entries.iter().any(|e| e.notes.iter().any(|n| n.text == "bloods due")));
+    let melatonin =
+        json.entries.iter().find(|e| shown(&on_phone).contains("melatonin") && e.attested);
+    assert_eq!(melatonin.unwrap().author.name, "Elm Street Surgery");
+    // Nothing is carried over twice.
+    let before = office.envelopes.len();
+    office.sync(&mut phone, day(4), &mut rng);
+    assert_eq!(office.envelopes.len(), before);
+}
+
+#[test]
+fn late_work_of_a_revoked_practice_waits_for_the_holders_word() {
+    let mut rng = rng(13);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &campus, &["medications"], Right::Contribute, None, day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+    office.sync(&mut campus, day(1), &mut rng);
+    let fields = [code("item", "propranolol")];
+    campus
+        .contribute(
+            phone.passport(),
+            &section("medications"),
+            "medication",
+            &fields,
+            day(2),
+            &mut rng,
+        )
+        .unwrap();
+    phone.revoke(campus.id(), &[], day(2), &mut rng).unwrap();
+    office.sync(&mut phone, day(3), &mut rng);
+    office.sync(&mut campus, day(3), &mut rng);
+    office.sync(&mut phone, day(3), &mut rng);
+    assert!(!shown(&phone.view(&section("medications")).unwrap()).contains("propranolol"));
+    let aside = phone.quarantined().unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(aside[0].author, "Campus Medical");
+    phone.judge(aside[0].envelope, true, day(4), &mut rng).unwrap();
+    assert!(shown(&phone.view(&section("medications")).unwrap()).contains("propranolol"));
+    assert!(phone.quarantined().unwrap().is_empty());
+}
+
+#[test]
+fn two_devices_that_share_at_once_end_in_one_epoch_with_both_readers() {
+    let mut rng = rng(14);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    let mut campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &home, &["medications"], Right::Contribute, None, day(1), &mut rng);
+    share(&mut laptop, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    medication(&mut laptop, "melatonin", "2 mg", day(1), &mut rng);
+    for _ in 0..3 {
+        office.sync(&mut phone, day(2), &mut rng);
+        office.sync(&mut laptop, day(2), &mut rng);
+        office.sync(&mut home, day(2), &mut rng);
+        office.sync(&mut campus, day(2), &mut rng);
+    }
+    let on_phone = phone.view(&section("medications")).unwrap();
+    assert_eq!(on_phone.entries.len(), 2);
+    assert_eq!(shown(&on_phone), shown(&laptop.view(&section("medications")).unwrap()));
+    for practice in [&mut home, &mut campus] {
+        let theirs = practice.view(phone.passport(), &section("medications")).unwrap();
+        assert_eq!(shown(&on_phone), shown(&theirs));
+    }
+}

@@ -1,0 +1,10 @@
+//! A student's devices and organisations together, through a relay that only keeps and hands on.
+
+#[cfg(test)]
+mod carry;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
+mod office;
+#[cfg(test)]
+mod recovery;
