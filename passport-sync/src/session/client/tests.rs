@@ -9,7 +9,7 @@ use crate::wire::{AccessConflict, Cursor, Item, ItemKind, Letter, Outcome, Resul
 const RELAY: [u8; 16] = [1; 16];
 
 fn asking(position: Option<u64>) -> SyncRequest {
-    let cursor = position.map(|position| Cursor { relay: RELAY, generation: [0; 8], position });
+    let cursor = position.map(|position| Cursor { relay: RELAY, generation: RUN, position });
     SyncRequest { cursor, ..SyncRequest::default() }
 }
 
@@ -68,7 +68,7 @@ fn every_object_has_one_outcome() {
 fn a_new_relay_and_a_rolled_back_one_are_told_apart() {
     let reset = SyncResponse { reset: true, ..response(4, &[1, 4]) };
     assert_eq!(check(&asking(Some(9)), &reset), Ok(Some(Reset::RolledBack)));
-    let cursor = Cursor { relay: [2; 16], generation: [0; 8], position: 1 };
+    let cursor = Cursor { relay: [2; 16], generation: RUN, position: 1 };
     let other = SyncResponse { reset: true, relay: [2; 16], cursor, ..response(0, &[1]) };
     assert_eq!(check(&asking(Some(9)), &other), Ok(Some(Reset::NewRelay)));
 }
