@@ -79,7 +79,6 @@ impl<V: Vault> Party for Organisation<V> {
         }
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
-        remote.generation = incoming.generation;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         Ok(received)
