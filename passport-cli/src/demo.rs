@@ -103,7 +103,7 @@ fn farewell(app: &App, stage: &Stage<'_>, cast: &Cast) -> Result<(), CliError> {
         );
         for person in cast.all() {
             text.push_str(&format!(
-                "  {:width$}  {:8}  passphrase: {}\n",
+                "  {:width$}  {:9}  passphrase: {}\n",
                 person.name, person.home, person.passphrase
             ));
         }

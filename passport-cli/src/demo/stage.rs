@@ -20,6 +20,9 @@ pub(super) const RELAY_FILE: &str = "relay.sqlite";
 /// Lines of a command's answer that are shown.
 const LINES_MAX: usize = 24;
 
+/// Characters of a line that are shown.
+const COLUMNS_MAX: usize = 160;
+
 /// Where the story plays.
 pub(super) struct Stage<'a> {
     app: &'a App,
@@ -208,7 +211,10 @@ impl<'a> Stage<'a> {
         let said = if code == Some(0) && as_told { &printed.stdout } else { &printed.stderr };
         let lines: Vec<&str> = said.lines().collect();
         for line in lines.iter().take(LINES_MAX) {
-            text.push_str(&format!("  | {}\n", neutralise(line)));
+            let cut = line.chars().count() > COLUMNS_MAX;
+            let line: String = line.chars().take(COLUMNS_MAX).collect();
+            let more = if cut { " …" } else { "" };
+            text.push_str(&format!("  | {}{more}\n", neutralise(&line)));
         }
         if lines.len() > LINES_MAX {
             text.push_str(&format!("  | … and {} more lines\n", lines.len() - LINES_MAX));
