@@ -2,5 +2,7 @@
 
 pub mod cli;
 pub mod kit;
+pub mod relay;
 
 pub use cli::{Cli, Output, passport_binary};
+pub use relay::Relay;

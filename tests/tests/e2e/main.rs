@@ -1,0 +1,15 @@
+//! Whole journeys, with the real program and real processes.
+
+mod demo;
+
+/// Every file in this folder is a module of this binary; a forgotten one would never run.
+#[test]
+fn no_file_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["demo.rs", "main.rs"]);
+}
