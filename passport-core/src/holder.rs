@@ -30,7 +30,7 @@ use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
-use crate::view::{HistoryEvent, View, history};
+use crate::view::{HistoryEvent, View};
 
 pub use carry::Quarantined;
 pub use create::Profile;
@@ -248,18 +248,32 @@ impl<V: Vault> Holder<V> {
         Ok(View::of(self.replica(epoch)?))
     }
 
-    /// What was done in a section, through all its epochs, by claimed time. What was carried over
-    /// from an older epoch is told once, where it was written.
+    /// Who did what in a section, in all its epochs, by claimed time.
     ///
     /// # Errors
     /// Returns [`PartyError`].
     pub fn history(&mut self, section: &SectionName) -> Result<Vec<HistoryEvent>, PartyError> {
         let mut events = Vec::new();
         for epoch in self.epochs_of(section) {
-            events.extend(history(self.replica(epoch)?));
+            events.extend(crate::view::history(self.replica(epoch)?));
         }
         events.sort_by_key(|e| (e.at, e.envelope));
         Ok(events)
+    }
+
+    /// How many envelopes others build on that never arrived, and how many authors wrote two
+    /// different things under one number, in a section.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn gaps(&mut self, section: &SectionName) -> Result<(usize, usize), PartyError> {
+        let (mut missing, mut forks) = (0, 0);
+        for epoch in self.epochs_of(section) {
+            let replica = self.replica(epoch)?;
+            missing += replica.missing().count();
+            forks += replica.forks().count();
+        }
+        Ok((missing, forks))
     }
 
     fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {

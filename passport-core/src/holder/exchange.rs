@@ -115,7 +115,6 @@ impl<V: Vault> Party for Holder<V> {
         }
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
-        remote.generation = incoming.generation;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         self.fold = self.ledger.fold();

@@ -17,6 +17,18 @@ const OFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Most objects offered in one request.
 const OFFER_OBJECTS: usize = 2_000;
 
+/// How far a relay's feed was read: in which run of the relay, and to where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Position {
+    /// The run of the relay that gave it out.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub generation: [u8; 8],
+    /// Everything up to here was taken in.
+    #[n(1)]
+    pub at: u64,
+}
+
 /// What a party knows of one relay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -26,10 +38,7 @@ pub struct RemoteState {
     pub relay: Option<RelayId>,
     /// How far its feed was read.
     #[n(1)]
-    pub position: u64,
-    /// The relay's own mark of the run that gave this position out; its to judge.
-    #[cbor(n(6), with = "minicbor::bytes")]
-    pub generation: [u8; 8],
+    pub position: Position,
     /// When it last answered.
     #[n(2)]
     pub last_confirmed: Option<Timestamp>,
@@ -102,9 +111,7 @@ pub struct Incoming {
     /// The relay's own id.
     pub relay: RelayId,
     /// How far its feed was read with this.
-    pub position: u64,
-    /// The relay's mark of the run that gave this position out.
-    pub generation: [u8; 8],
+    pub position: Position,
     /// The objects.
     pub items: Vec<IncomingItem>,
 }

@@ -13,7 +13,7 @@
 mod files;
 
 use passport_core::id::VerificationKey;
-use passport_core::journal::{Incoming, IncomingItem, Outgoing, Verdict, Verdicts};
+use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
 use passport_core::party::{Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
@@ -22,7 +22,7 @@ use super::remote::{Remote, RemoteConfig, RemoteError};
 use crate::session::{Backoff, BackoffPolicy, PAGE_BYTES, Reset};
 use crate::wire::{
     Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Rejection, Results, SyncRequest,
-    SyncResponse,
+    SyncResponse, WAIT_SECONDS_MAX,
 };
 
 pub use files::{ViaExchangeError, letters_in, via};
@@ -107,6 +107,39 @@ impl Exchange<'_> {
         }
     }
 
+    /// Waits at a relay, up to its limit, for something to arrive, and takes it in.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`] when the party itself cannot go on.
+    pub fn wait(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Exchanged, PartyError> {
+        let mut done = Exchanged::default();
+        match self.wait_once(party, url, &mut done, rng) {
+            Ok(()) => {}
+            Err(Stop::Party(error)) => return Err(error),
+            Err(Stop::Remote(error)) => done.failed = Some(error),
+        }
+        Ok(done)
+    }
+
+    fn wait_once(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        done: &mut Exchanged,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Stop> {
+        let mut remote = Remote::new(url, party.request_key().clone(), RemoteConfig::default())?;
+        let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
+        let (response, reset) = remote.exchange(&request, self.now, rng)?;
+        self.take(party, url, response, reset, done)?;
+        Ok(())
+    }
+
     fn attempt(
         &mut self,
         party: &mut dyn Party,
@@ -158,8 +191,7 @@ impl Exchange<'_> {
         party.met(url, response.relay, reset.is_some())?;
         let incoming = Incoming {
             relay: response.relay,
-            position: response.cursor.position,
-            generation: response.cursor.generation,
+            position: position(response.cursor),
             items: response.items.into_iter().filter_map(incoming).collect(),
         };
         let received = party.receive(url, incoming, self.now)?;
@@ -259,8 +291,7 @@ pub fn fetch_all(
         let (response, _) = remote.exchange(&ask, now, rng)?;
         take(Incoming {
             relay: response.relay,
-            position: response.cursor.position,
-            generation: response.cursor.generation,
+            position: position(response.cursor),
             items: response.items.into_iter().filter_map(incoming).collect(),
         });
         if !response.more {
@@ -274,10 +305,14 @@ fn request(party: &dyn Party, url: &str) -> Result<SyncRequest, PartyError> {
     let state = party.remote(url)?;
     let cursor = state.relay.map(|relay| Cursor {
         relay,
-        generation: state.generation,
-        position: state.position,
+        generation: state.position.generation,
+        position: state.position.at,
     });
     Ok(SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() })
+}
+
+fn position(cursor: Cursor) -> Position {
+    Position { generation: cursor.generation, at: cursor.position }
 }
 
 /// An item as the party takes it; what is not even framed as it should be is left.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use passport_core::envelope::SealedEnvelope;
 use passport_core::id::{ObjectId, VerificationKey};
-use passport_core::journal::{Incoming, IncomingItem, RelayId, Verdict, Verdicts};
+use passport_core::journal::{Incoming, IncomingItem, Position, RelayId, Verdict, Verdicts};
 use passport_core::party::{Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
@@ -97,7 +97,7 @@ fn take(
             return Ok(());
         }
         let received =
-            party.receive(name, Incoming { relay, position: 0, generation: [0; 8], items }, now)?;
+            party.receive(name, Incoming { relay, position: Position::default(), items }, now)?;
         done.received += received.new;
         done.unusable += received.unusable;
     }
@@ -132,5 +132,5 @@ pub fn letters_in(place: &Via, key: &VerificationKey) -> Result<Incoming, ViaErr
         Parcel::Letter { .. } | Parcel::Envelope { .. } | Parcel::AccessList { .. } => None,
     };
     let items = pulled.parcels.into_iter().filter_map(|(_, parcel)| letter(parcel)).collect();
-    Ok(Incoming { relay: [0; 16], position: 0, generation: [0; 8], items })
+    Ok(Incoming { relay: [0; 16], position: Position::default(), items })
 }
