@@ -70,7 +70,8 @@ pub(super) fn read(
                 skipped.push(Skipped { resource: draft.resource.clone(), reason });
             }
             wanted.push(draft);
-        } else {
+        } else if section.as_str() != "discharges" || draft.section.as_str() != "discharge-notice" {
+            // A discharge brings its own notice along.
             let reason = format!("belongs in `{}`", draft.section);
             skipped.push(Skipped { resource: draft.resource, reason });
         }
