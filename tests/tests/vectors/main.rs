@@ -7,3 +7,4 @@
 
 mod keys;
 mod primitives;
+mod protocol_examples;
