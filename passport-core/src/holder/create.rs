@@ -128,7 +128,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Leaves the ledger's key in the recovery mailbox.
-    fn post_recovery(
+    pub(super) fn post_recovery(
         &mut self,
         batch: &mut Batch,
         root: &RootKeys,

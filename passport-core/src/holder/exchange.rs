@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
 use crate::codec;
-use crate::envelope::SealedEnvelope;
+use crate::envelope::{Header, SealedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
@@ -21,6 +21,15 @@ impl<V: Vault> Party for Holder<V> {
         &self.device
     }
 
+    fn list_key(&self) -> Option<&SigningKey> {
+        self.fold.control.as_ref()
+    }
+
+    fn concerns(&self, header: &Header) -> bool {
+        header.epoch == ledger_epoch(&self.passport, &self.ledger_key)
+            || self.fold.epochs.values().any(|e| e.charter.channel == header.channel)
+    }
+
     fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {
         Ok(self.journal.remote(url)?)
     }
@@ -28,7 +37,10 @@ impl<V: Vault> Party for Holder<V> {
     fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
         let remote = self.journal.remote(url)?;
         let lists = self.lists_for(&remote, now);
-        Ok(self.journal.outgoing(&remote, lists, |_| true)?)
+        // A device that learns a list must find the statements behind it, or it would put its
+        // own older idea of the members in its place.
+        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
@@ -211,7 +223,7 @@ fn next_list(
         channel,
         nonce,
         control: key,
-        serial: known.as_ref().map_or(1, |(_, l)| l.serial + 1),
+        serial: known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1)),
         replaces: known.as_ref().map(|(hash, _)| *hash),
         live,
         members: merged(members),

@@ -61,6 +61,20 @@ impl Recovery {
         }
     }
 
+    /// Whether a ledger of the passport was found, and a key that opens it.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.ledger_key().is_some()
+    }
+
+    fn ledger_key(&self) -> Option<&PhaseKey> {
+        let passport = self.root.passport();
+        self.ledger_keys.iter().rev().find(|key| {
+            let epoch = ledger_epoch(&passport, key);
+            self.envelopes.iter().any(|e| e.header().epoch == epoch)
+        })
+    }
+
     /// Makes this machine a device of the passport, in an empty vault. What else there is comes
     /// with the next exchange.
     ///
@@ -74,12 +88,7 @@ impl Recovery {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Holder<V>, PartyError> {
-        let passport = self.root.passport();
-        let found = self.ledger_keys.into_iter().rev().find(|key| {
-            let epoch = ledger_epoch(&passport, key);
-            self.envelopes.iter().any(|e| e.header().epoch == epoch)
-        });
-        let ledger_key = found.ok_or(PartyError::NothingToRecover)?;
+        let ledger_key = self.ledger_key().cloned().ok_or(PartyError::NothingToRecover)?;
         let mut batch = Batch::new();
         let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
         for envelope in &self.envelopes {
@@ -100,6 +109,8 @@ impl Recovery {
             let body = StatementBody::RelaysSet { relays: relays.to_vec() };
             holder.say(&mut batch, body, now, rng)?;
         }
+        // Reading the recovery mailbox lets relays forget the letter in it: it is left anew.
+        holder.post_recovery(&mut batch, &self.root, rng)?;
         holder.journal.commit(batch)?;
         Ok(holder)
     }

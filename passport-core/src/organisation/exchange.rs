@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
-use crate::envelope::SealedEnvelope;
+use crate::envelope::{Header, SealedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, PassportId, VerificationKey};
@@ -18,6 +18,10 @@ use crate::vault::{Batch, Table, Vault};
 impl<V: Vault> Party for Organisation<V> {
     fn request_key(&self) -> &SigningKey {
         &self.instance
+    }
+
+    fn concerns(&self, header: &Header) -> bool {
+        self.epochs.values().any(|e| e.charter.channel == header.channel)
     }
 
     fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {

@@ -200,7 +200,7 @@ impl Replica {
 
     fn entry_with(&self, id: EntryId, touches: &Touches) -> Option<EntryNow> {
         let doc = self.branches.main();
-        let state = document::read_entry(doc, id, |op| self.branches.origin(op)).ok()??;
+        let state = document::read_entry(doc, id, &|op| self.branches.origin(op)).ok()??;
         let fields = state
             .fields
             .iter()

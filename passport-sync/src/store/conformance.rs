@@ -253,6 +253,11 @@ fn a_rendezvous_object_ends_at_its_end() {
         let blob = |now| read(store, |s| s.blob(&id, at(now))).unwrap();
         assert_eq!(blob(9), Some(b"meet me".to_vec()));
         assert_eq!(blob(10), None);
+        let start = |id: &ObjectId| id.as_bytes().first_chunk().copied().unwrap();
+        let from = |start: [u8; 16], now| read(store, |s| s.blob_from(&start, at(now))).unwrap();
+        assert_eq!(from(start(&id), 9), Some(b"meet me".to_vec()));
+        assert_eq!(from(start(&id), 10), None);
+        assert_eq!(from(start(&object_id(b"absent")), 9), None);
         let other = object_id(b"later");
         write(store, move |tx| tx.put_blob(&other, b"later", at(10), at(20))).unwrap();
         assert_eq!(blob(9), None, "the expired are deleted");

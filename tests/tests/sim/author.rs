@@ -52,8 +52,9 @@ pub(crate) fn record(world: &mut World, section: &str) -> EntryRecord {
 pub(crate) fn write(scene: &mut Scene<'_>, who: usize) {
     let at = scene.tick();
     let mut edits = Vec::new();
+    let entries = scene.writers[who].replica.entries();
     for _ in 0..=scene.world.below(2) {
-        edits.extend(edit(scene, who, at));
+        edits.extend(edit(scene, who, &entries, at));
     }
     if edits.is_empty() {
         edits = add(scene, who, at);
@@ -88,8 +89,7 @@ fn add(scene: &mut Scene<'_>, who: usize, at: Timestamp) -> Vec<Edit> {
     scene.world.add(&party, kind, at, &fields).1
 }
 
-fn edit(scene: &mut Scene<'_>, who: usize, at: Timestamp) -> Vec<Edit> {
-    let entries = scene.writers[who].replica.entries();
+fn edit(scene: &mut Scene<'_>, who: usize, entries: &[EntryNow], at: Timestamp) -> Vec<Edit> {
     let holder = scene.writers[who].party.organisation.is_none();
     if entries.is_empty() || scene.world.chance(15) {
         return add(scene, who, at);

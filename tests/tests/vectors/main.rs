@@ -8,3 +8,4 @@
 mod keys;
 mod primitives;
 mod protocol_examples;
+mod replica;
