@@ -3,6 +3,7 @@
     clippy::missing_panics_doc,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::similar_names,
     clippy::indexing_slicing,
     reason = "the kit serves tests, and may panic as tests do"
 )]
