@@ -7,6 +7,7 @@ mod search;
 mod stage;
 mod start;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -102,14 +103,16 @@ fn farewell(app: &App, stage: &Stage<'_>, cast: &Cast) -> Result<(), CliError> {
             stage.dir().display()
         );
         for person in cast.all() {
-            text.push_str(&format!(
-                "  {:width$}  {:9}  passphrase: {}\n",
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(
+                text,
+                "  {:width$}  {:9}  passphrase: {}",
                 person.name, person.home, person.passphrase
-            ));
+            );
         }
         text.push_str("\nTo go on with:\n");
         for command in &commands {
-            text.push_str(&format!("  {command}\n"));
+            let _ = writeln!(text, "  {command}");
         }
         text
     })

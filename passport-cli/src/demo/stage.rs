@@ -1,5 +1,6 @@
 //! Runs the story's commands, shows them, and checks that each went as told.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -210,18 +211,19 @@ impl<'a> Stage<'a> {
         // Talk is shown where it is the point: a refusal, or a step that went wrong.
         let said = if code == Some(0) && as_told { &printed.stdout } else { &printed.stderr };
         let lines: Vec<&str> = said.lines().collect();
+        // Writing to a String cannot fail, here and below.
         for line in lines.iter().take(LINES_MAX) {
             let cut = line.chars().count() > COLUMNS_MAX;
             let line: String = line.chars().take(COLUMNS_MAX).collect();
             let more = if cut { " …" } else { "" };
-            text.push_str(&format!("  | {}{more}\n", neutralise(&line)));
+            let _ = writeln!(text, "  | {}{more}", neutralise(&line));
         }
         if lines.len() > LINES_MAX {
-            text.push_str(&format!("  | … and {} more lines\n", lines.len() - LINES_MAX));
+            let _ = writeln!(text, "  | … and {} more lines", lines.len() - LINES_MAX);
         }
         if code != Some(0) {
             let code = code.map_or_else(|| "none".to_owned(), |c| c.to_string());
-            text.push_str(&format!("  (exit code {code})\n"));
+            let _ = writeln!(text, "  (exit code {code})");
         }
         output::print(&text)
     }
@@ -259,7 +261,7 @@ impl<'a> Stage<'a> {
         if !as_told {
             return Err(self.not_as_told("the relay listens"));
         }
-        self.authority = url.trim_start_matches("http://").to_owned();
+        url.trim_start_matches("http://").clone_into(&mut self.authority);
         Ok(url)
     }
 

@@ -39,7 +39,7 @@ impl Edit {
         let (id, mut rng) = (found.entry.id, os_rng()?);
         party
             .edit(found.student.id, id, &fields, app.now(), &mut rng)
-            .map_err(|error| fault::writing(error, &found))?;
+            .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
         desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!("Changed, and signed by your organisation  [{}]", short(&id.to_string()))
