@@ -15,7 +15,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "relay serve",
         object([always("listening", text("address, once connections are accepted"))]),
     ));
-    all.push(("demo", object([always("dir", text("where the vaults were left"))])));
+    all.push(("demo", demo()));
     all.push(("error", error()));
     all
 }
@@ -89,13 +89,16 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ),
         ("org sync", synced()),
         ("org students", list(&grant("student"))),
-        ("org show", view()),
+        ("org show", shared_view()),
         ("org history", list(&event())),
         ("org contribute", added()),
         ("org edit", changed_entry()),
         ("org remove", changed_entry()),
         ("org annotate", changed_entry()),
-        ("org suggest", object([always("id", id()), always("entry", id())])),
+        (
+            "org suggest",
+            object([always("id", id()), always("entry", id()), always("suggestions", list(&id()))]),
+        ),
         ("org discharges", discharges()),
         ("org conflicts", list(&conflict())),
         ("org quarantine", list(&held_back())),
@@ -130,6 +133,20 @@ fn changed_entry() -> Value {
 
 fn settled() -> Value {
     object([always("id", id())])
+}
+
+/// What a student shares: as [`view`], and which consents have ended since.
+fn shared_view() -> Value {
+    let ended = object([
+        always("section", section()),
+        always("state", choice(&["expired", "revoked"])),
+        always("at", moment("when; nothing newer was received")),
+    ]);
+    let mut shape = view();
+    if let Some(members) = shape.get_mut("properties").and_then(Value::as_object_mut) {
+        members.insert("consent_ended".to_owned(), list(&ended));
+    }
+    shape
 }
 
 fn view() -> Value {
@@ -299,19 +316,24 @@ fn status() -> Value {
 
 fn discharges() -> Value {
     let source = object([
-        always("student", id()),
-        always("organisation", text("who records")),
-        always("last_heard", or_null(&moment("when it last was heard of"))),
+        always("student", party()),
+        always("organisation", text("who writes there; `Holder` is the student")),
+        always("last_heard", moment("when it last wrote, by its own clock")),
+    ]);
+    let follow_up = object([
+        always("due", or_null(&text("by when, a partial date"))),
+        always("with", or_null(&text("with whom"))),
+        always("overdue", flag("whether that day has passed")),
     ]);
     let discharge = object([
         always("student", party()),
         always("entry", id()),
         always("discharged_on", text("partial date")),
-        always("from", text("hospital or service")),
-        always("setting", text("kind of setting")),
+        always("from", or_null(&text("hospital or service, where that is said"))),
+        always("setting", or_null(&text("kind of setting"))),
         maybe("reason", text("only where the full discharge is shared")),
-        always("follow_up", any("what is arranged, with whom, when")),
-        always("state", text("confirmed or possible")),
+        always("follow_up", or_null(&follow_up)),
+        always("state", text("what is known of the follow-up")),
         always("attested_by", or_null(&text("whose signature was verified"))),
     ]);
     object([
@@ -319,6 +341,27 @@ fn discharges() -> Value {
         always("students_sharing", count("students who share discharges at all")),
         always("sources", list(&source)),
         always("discharges", list(&discharge)),
+    ])
+}
+
+/// One line for each step of the story, and the last for what is left.
+fn demo() -> Value {
+    let home = object([
+        always("name", text("whose")),
+        always("home", text("the directory")),
+        always("passphrase", text("what opens it")),
+    ]);
+    object([
+        maybe("step", count("number of the step")),
+        maybe("scene", count("number of the scene")),
+        maybe("command", list(&text("an argument"))),
+        maybe("checked", text("what was checked, where no command ran")),
+        maybe("exit_code", or_null(&count("how the command ended"))),
+        maybe("as_told", flag("whether the step went as it should")),
+        maybe("dir", text("in the last line: where everything was left")),
+        maybe("steps", count("in the last line: how many there were")),
+        maybe("homes", list(&home)),
+        maybe("try", list(&text("a command to go on with"))),
     ])
 }
 
