@@ -42,6 +42,7 @@ pub struct Ledger {
     passport: PassportId,
     statements: BTreeMap<StatementId, Verified<Statement>>,
     signed: BTreeMap<StatementId, Signed<Statement>>,
+    epochs: BTreeMap<StatementId, FoldedEpoch>,
     waiting: BTreeMap<StatementId, Signed<Statement>>,
 }
 
@@ -53,6 +54,7 @@ impl Ledger {
             passport,
             statements: BTreeMap::new(),
             signed: BTreeMap::new(),
+            epochs: BTreeMap::new(),
             waiting: BTreeMap::new(),
         }
     }
@@ -89,6 +91,9 @@ impl Ledger {
                 complete.then_some((*id, statement))
             });
             let Some((id, statement)) = ready else { break };
+            // A charter is checked once, here: the fold is taken often.
+            let epoch = FoldedEpoch::founded_by(&statement);
+            self.epochs.extend(epoch.map(|epoch| (id, epoch)));
             self.statements.insert(id, statement);
             if let Some(signed) = self.waiting.remove(&id) {
                 self.signed.insert(id, signed);

@@ -105,8 +105,6 @@ impl Remote {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.response_timeout))
-            // Well within what a relay leaves an idle connection, so that none is found closed.
-            .max_idle_age(Duration::from_secs(5))
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
@@ -241,7 +239,7 @@ impl Remote {
         let target = Target { method, authority: &self.authority, path };
         let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
         let signed = sign(&target, body, &self.key, created, &nonce);
-        let response = self.transmit(method, path, body, &signed);
+        let response = self.run(method, path, body, &signed);
         let mut response = response.map_err(|error| RemoteError::Unreachable(Box::new(error)))?;
         let status = response.status().as_u16();
         let limit = RESPONSE_MAX as u64;
@@ -252,7 +250,7 @@ impl Remote {
         }
     }
 
-    fn transmit(
+    fn run(
         &self,
         method: &str,
         path: &str,

@@ -4,6 +4,9 @@ mod answers;
 mod devices;
 mod errors;
 mod helps;
+mod org_discharges;
+mod org_kit;
+mod org_record;
 mod record;
 mod recovery;
 mod sharing;
@@ -46,6 +49,9 @@ fn no_file_is_forgotten() {
         "errors.rs",
         "helps.rs",
         "main.rs",
+        "org_discharges.rs",
+        "org_kit.rs",
+        "org_record.rs",
         "record.rs",
         "recovery.rs",
         "sharing.rs",
