@@ -1,5 +1,7 @@
 //! What `add` and `import` answer, and the notice that a discharge brings with it.
 
+use std::fmt::Write as _;
+
 use passport_core::holder::NewEntry;
 use passport_core::id::EntryId;
 use passport_core::section::SectionName;
@@ -60,11 +62,11 @@ impl Added {
                 let id = one.id.map(|id| format!("  [{}]", short(&id.to_string())));
                 let title = one.section.spec().title;
                 let name = one.section.as_str();
-                text.push_str(&format!("{what}: {title} ({name}){}\n", id.unwrap_or_default()));
+                let _ = writeln!(text, "{what}: {title} ({name}){}", id.unwrap_or_default());
             }
         }
         for skipped in &self.skipped {
-            text.push_str(&format!("Not placed: {}: {}\n", skipped.resource, skipped.reason));
+            let _ = writeln!(text, "Not placed: {}: {}", skipped.resource, skipped.reason);
         }
         if text.is_empty() { "Nothing to add.\n".to_owned() } else { text }
     }

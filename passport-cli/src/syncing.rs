@@ -1,5 +1,7 @@
 //! Taking a party through its relays, or a file or folder.
 
+use std::fmt::Write as _;
+
 use std::path::Path;
 
 use passport_core::party::Party;
@@ -62,10 +64,10 @@ impl Synced {
         let mut text = format!("Sent {}, received {}.\n", self.sent, self.received);
         if !self.quarantined.is_empty() {
             let held = self.quarantined.len();
-            text.push_str(&format!("{held} held back: see `passport quarantine list`.\n"));
+            let _ = writeln!(text, "{held} held back: see `passport quarantine list`.");
         }
         for remote in self.remotes.iter().filter(|r| !r.ok) {
-            text.push_str(&format!("{} did not answer as it should.\n", remote.url));
+            let _ = writeln!(text, "{} did not answer as it should.", remote.url);
         }
         text
     }
@@ -110,7 +112,9 @@ pub(crate) fn with_relays(
     match failed {
         Some(error) if synced.remotes.iter().all(|r| !r.ok) => Err(error),
         _ => {
-            said.iter().for_each(|line| app.output().say(line));
+            for line in &said {
+                app.output().say(line);
+            }
             Ok(synced)
         }
     }

@@ -53,7 +53,10 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("remote list", list(&remote())),
         ("remote remove", object([always("url", text("the relay"))])),
         ("device add", object([always("code", text("to approve on another device"))])),
-        ("device approve", object([always("device", id())])),
+        (
+            "device approve",
+            object([always("device", id()), always("words", text("four words to compare"))]),
+        ),
         ("device list", list(&device())),
         ("device remove", object([always("device", id())])),
         ("export", exported()),
@@ -119,12 +122,20 @@ fn party() -> Value {
 }
 
 fn added() -> Value {
-    let entry = object([always("id", id()), always("section", section())]);
+    let entry = object([
+        always("id", or_null(&text("identifier; none where nothing was written"))),
+        always("section", section()),
+    ]);
     let skipped = object([
         always("resource", text("which part of the file")),
         always("reason", text("why it was not placed")),
     ]);
-    object([always("entries", list(&entry)), always("skipped", list(&skipped))])
+    object([
+        always("entries", list(&entry)),
+        maybe("updated", list(&entry)),
+        maybe("kept", list(&entry)),
+        always("skipped", list(&skipped)),
+    ])
 }
 
 fn changed_entry() -> Value {
@@ -198,7 +209,8 @@ fn note() -> Value {
 fn suggestion() -> Value {
     object([
         always("id", id()),
-        always("fields", map(&any("the value it would have"))),
+        always("field", text("name of the field")),
+        always("value", any("the value it would have")),
         always("author", party()),
         always("at", moment("when, as the author says")),
     ])
@@ -228,10 +240,12 @@ fn conflict() -> Value {
 fn event() -> Value {
     object([
         always("at", moment("when, as the author says")),
-        always("author", party()),
+        always("author", text("name, as they wrote it")),
         always("section", section()),
         maybe("entry", id()),
         always("what", text("what was done")),
+        maybe("field", text("name of the field")),
+        maybe("value", text("the value or text, in words")),
     ])
 }
 
@@ -242,7 +256,7 @@ fn grant(who: &'static str) -> Value {
         always("section", section()),
         always("can", choice(&["read", "contribute", "deposit"])),
         always("from", moment("when it begins")),
-        always("until", moment("when it ends")),
+        always("until", or_null(&moment("when it ends"))),
         always("purpose", text("what for")),
         always("state", choice(&["active", "expired", "revoked", "pending"])),
     ])
@@ -263,7 +277,9 @@ fn held_back() -> Value {
         always("id", id()),
         always("reason", text("why it was not accepted")),
         maybe("section", section()),
-        maybe("author", party()),
+        maybe("author", text("name of who signed it, as far as known")),
+        maybe("at", moment("when, as the author says")),
+        maybe("edits", list(&text("what it would do"))),
         maybe("student", party()),
     ])
 }
@@ -310,6 +326,8 @@ fn status() -> Value {
         always("conflicts", count("fields with several values")),
         always("suggestions", count("suggestions to settle")),
         always("quarantined", count("items held back")),
+        always("missing", count("envelopes that others build on and that did not arrive")),
+        always("forks", count("authors who wrote two things under one number")),
         always("remotes", list(&remote())),
     ])
 }
