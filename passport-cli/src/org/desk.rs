@@ -1,12 +1,10 @@
 //! The organisation's installation, opened for one command, and whom and what a command names.
 
-use std::time::Duration;
-
 use passport_core::id::PassportId;
 use passport_core::organisation::{AuditRecord, HeldGrant, HeldState, Organisation, StudentName};
 use passport_core::party::PartyError;
 use passport_core::replica::EntryNow;
-use passport_core::section::{SectionName, display::display_value, display::neutralise_line};
+use passport_core::section::{SectionName, display::neutralise_line};
 use passport_core::time::Timestamp;
 use passport_core::vault::SqliteVault;
 use passport_core::view::View;
@@ -16,22 +14,17 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
 use crate::names::{self, Candidate};
+use crate::passport;
 
 /// An organisation whose vault is a file.
 pub(super) type Party = Organisation<SqliteVault>;
-
-/// How long to wait for another command that has the vault open.
-const WAIT: Duration = Duration::from_secs(10);
 
 /// Opens the organisation of the home directory.
 ///
 /// # Errors
 /// Returns an error when there is none, or the passphrase is wrong.
 pub(super) fn open(app: &App) -> Result<Party, CliError> {
-    app.home().existing_vault()?;
-    let passphrase = app.passphrases().existing()?;
-    let vault = SqliteVault::open(app.home().dir(), &passphrase, WAIT).map_err(fault::vault)?;
-    Organisation::open(vault).map_err(fault::refused)
+    Organisation::open(passport::unlock(app)?).map_err(fault::refused)
 }
 
 /// Students who ever shared something, by name.
@@ -92,18 +85,13 @@ pub(super) fn entry(
     }
     let candidates: Vec<Candidate> = all
         .iter()
-        .map(|f| Candidate { id: f.entry.id.to_string(), name: label(&f.section, &f.entry) })
+        .map(|f| Candidate {
+            id: f.entry.id.to_string(),
+            name: passport::label(&f.section, &f.entry),
+        })
         .collect();
     let place = names::resolve("entry", text, &candidates)?;
     Ok(all.swap_remove(place))
-}
-
-/// What names an entry in a list; empty when nothing does.
-pub(super) fn label(section: &SectionName, entry: &EntryNow) -> String {
-    let spec = section.spec().kind(&entry.kind);
-    let field = spec.and_then(|k| entry.fields.get(k.label));
-    let value = field.and_then(|f| f.versions.first());
-    value.map(|v| display_value(&v.value)).unwrap_or_default()
 }
 
 /// Every section of a student that can be read, in the table's order.

@@ -4,7 +4,6 @@ use passport_core::party::PartyError;
 use passport_core::replica::Refusal;
 use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line;
-use passport_core::vault::VaultError;
 
 use super::desk::FoundEntry;
 use crate::error::CliError;
@@ -13,7 +12,6 @@ use crate::exit_code::ExitCode;
 /// Why the organisation's vault or record would not do it.
 pub(super) fn refused(error: PartyError) -> CliError {
     match error {
-        PartyError::Vault(source) => vault(source),
         PartyError::NotOrganisation | PartyError::NotHolder => {
             CliError::user("this vault is not an organisation's")
                 .hint("it holds a student's passport: use the commands without `org`")
@@ -27,28 +25,13 @@ pub(super) fn refused(error: PartyError) -> CliError {
         PartyError::Card(source) => {
             CliError::usage("others would not accept this card").caused_by(source)
         }
-        PartyError::TooLarge => CliError::user("this is too large for one entry")
-            .hint("shorten it, or split it into several entries"),
         PartyError::Damaged | PartyError::Journal(_) => {
-            CliError::new(ExitCode::VaultDamaged, "the vault's records contradict each other")
+            CliError::new(ExitCode::VaultDamaged, "the vault's records do not fit together")
                 .caused_by(error)
                 .hint("restore it from a backup; what was sent is with the student too")
         }
-        _ => CliError::new(ExitCode::Bug, "the record could not be changed").caused_by(error),
+        other => other.into(),
     }
-}
-
-/// A vault that does not open.
-pub(super) fn vault(error: VaultError) -> CliError {
-    let (code, said) = match error {
-        VaultError::WrongPassphrase => (ExitCode::VaultLocked, "the vault stays locked"),
-        VaultError::Damaged { .. }
-        | VaultError::DamagedFile
-        | VaultError::NotAVault
-        | VaultError::Parameters => (ExitCode::VaultDamaged, "the vault cannot be opened"),
-        _ => (ExitCode::UserFixable, "the vault cannot be used"),
-    };
-    CliError::new(code, said).caused_by(error)
 }
 
 const STUDENTS: &str = "`passport org students` lists what is shared with you, and until when";
@@ -82,14 +65,16 @@ pub(super) fn not_writable(student: &str, section: &SectionName) -> CliError {
 }
 
 fn edit(refusal: Refusal) -> CliError {
-    let error = CliError::user("the change was refused").caused_by(refusal);
     if matches!(refusal, Refusal::NotOwn | Refusal::Right) {
-        return error
+        return CliError::user("the change was not accepted; nothing was changed")
+            .caused_by(refusal)
             .hint("an organisation changes only what it recorded itself")
             .hint("suggest it instead: passport org suggest STUDENT ENTRY --set FIELD=VALUE");
     }
     if matches!(refusal, Refusal::Contested) {
-        return error.hint("several values stand in this field; the student chooses one");
+        return CliError::user("the change was not accepted; nothing was changed")
+            .caused_by(refusal)
+            .hint("several values stand in this field; the student chooses one");
     }
-    error
+    PartyError::Refused(refusal).into()
 }

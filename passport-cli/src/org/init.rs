@@ -3,13 +3,14 @@
 use clap::Args;
 use passport_core::organisation::{Organisation, OrganisationProfile};
 use passport_core::section::display::neutralise_line;
-use passport_core::vault::{KdfParams, MemoryVault, SqliteVault};
+use passport_core::vault::MemoryVault;
 use serde_json::json;
 
 use super::fault;
 use crate::app::App;
 use crate::choice::OrganisationKind;
 use crate::error::CliError;
+use crate::passport;
 use crate::relay_url::RelayUrl;
 use crate::rng::os_rng;
 
@@ -46,13 +47,9 @@ impl Init {
         // Refused before anything is made: a vault without an organisation helps nobody.
         Organisation::create(MemoryVault::default(), &profile, app.now(), &mut rng)
             .map_err(fault::refused)?;
-        app.home().new_vault()?;
-        let passphrase = app.passphrases().new_vault()?;
-        let vault =
-            SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), &mut rng)
-                .map_err(fault::vault)?;
-        let party =
-            Organisation::create(vault, &profile, app.now(), &mut rng).map_err(fault::refused)?;
+        let party = passport::create(app, &mut rng, |vault, rng| {
+            Organisation::create(vault, &profile, app.now(), rng).map_err(fault::refused)
+        })?;
         let answer = json!({ "id": party.id(), "name": party.card().name });
         app.output().answer(&answer, |_| {
             format!(

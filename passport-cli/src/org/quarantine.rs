@@ -2,9 +2,14 @@
 
 use clap::Args;
 use passport_core::author::Author;
-use serde_json::{Value, json};
+use passport_core::id::{EnvelopeId, EpochId};
+use passport_core::organisation::StudentName;
+use passport_core::section::SectionName;
+use passport_core::time::Timestamp;
+use passport_core::view::View;
+use serde::Serialize;
 
-use super::desk;
+use super::desk::{self, Party};
 use super::fault;
 use crate::app::App;
 use crate::error::CliError;
@@ -21,45 +26,66 @@ impl Quarantine {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self {} = self;
-        let mut party = desk::open(app)?;
-        let (mut answer, mut rows): (Vec<Value>, Vec<[String; 5]>) = (Vec::new(), Vec::new());
-        let held: Vec<_> = party.epochs().keys().copied().collect();
-        for epoch in held {
-            let replica = party.replica(epoch).map_err(fault::refused)?;
-            let charter = replica.charter().clone();
-            let view = passport_core::view::View::of(replica);
-            let put_aside: Vec<_> = replica
-                .quarantined()
-                .map(|(id, node, why)| (*id, node.header.author, node.at, why))
-                .collect();
-            let student = charter.passport;
-            let name = party.student_name(student);
-            for (id, author, at, why) in put_aside {
-                let author = charter
-                    .organisation_of(&author)
-                    .map(|o| view.name(Author::Organisation(o)).to_owned());
-                rows.push([
-                    short(&id.to_string()).to_owned(),
-                    name.clone(),
-                    charter.section.to_string(),
-                    author.clone().unwrap_or_else(|| "unknown".to_owned()),
-                    why.to_string(),
-                ]);
-                answer.push(json!({
-                    "id": id,
-                    "reason": why.to_string(),
-                    "student": { "id": student, "name": name },
-                    "section": charter.section,
-                    "author": author.map(|name| json!({ "name": name })),
-                    "at": at,
-                }));
-            }
-        }
-        app.output().answer(&answer, |_| {
-            if rows.is_empty() {
+        let listed = listed(&mut desk::open(app)?)?;
+        app.output().answer(&listed, |listed| {
+            if listed.is_empty() {
                 return "Nothing was put aside.".to_owned();
             }
+            let row = |held: &HeldBack| {
+                [
+                    short(&held.id.to_string()).to_owned(),
+                    held.student.name.clone(),
+                    held.section.to_string(),
+                    held.author.clone(),
+                    held.reason.clone(),
+                ]
+            };
+            let rows: Vec<[String; 5]> = listed.iter().map(row).collect();
             table(["id", "student", "section", "by", "why it was not accepted"], &rows)
         })
     }
+}
+
+/// An envelope that was put aside.
+#[derive(Serialize)]
+pub(super) struct HeldBack {
+    id: EnvelopeId,
+    reason: String,
+    student: StudentName,
+    section: SectionName,
+    author: String,
+    at: Timestamp,
+}
+
+/// What was put aside in all that the organisation holds.
+///
+/// # Errors
+/// Returns an error when the vault is damaged.
+pub(super) fn listed(party: &mut Party) -> Result<Vec<HeldBack>, CliError> {
+    let mut listed = Vec::new();
+    let epochs: Vec<EpochId> = party.epochs().keys().copied().collect();
+    for epoch in epochs {
+        let replica = party.replica(epoch).map_err(fault::refused)?;
+        let view = View::of(replica);
+        let charter = replica.charter();
+        let (passport, section) = (charter.passport, charter.section.clone());
+        let put_aside: Vec<_> = replica
+            .quarantined()
+            .map(|(id, node, why)| {
+                let organisation = charter.organisation_of(&node.header.author);
+                let author = organisation.map_or("unknown", |o| view.name(Author::Organisation(o)));
+                (*id, author.to_owned(), node.at, why.to_string())
+            })
+            .collect();
+        let student = StudentName { id: passport, name: party.student_name(passport) };
+        listed.extend(put_aside.into_iter().map(|(id, author, at, reason)| HeldBack {
+            id,
+            reason,
+            student: student.clone(),
+            section: section.clone(),
+            author,
+            at,
+        }));
+    }
+    Ok(listed)
 }

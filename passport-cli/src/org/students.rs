@@ -1,13 +1,13 @@
 //! `passport org students`.
 
 use clap::Args;
-use passport_core::epoch::Right;
 use passport_core::organisation::{HeldGrant, HeldState, StudentName};
 use passport_core::section::SectionName;
 use serde_json::{Value, json};
 
 use super::desk::{self, Party};
 use crate::app::App;
+use crate::consent::can;
 use crate::error::CliError;
 use crate::names::short;
 use crate::table::table;
@@ -77,12 +77,4 @@ fn row(party: &Party, held: &HeldGrant, app: &App) -> [String; 6] {
         state,
         grant.purpose.clone(),
     ]
-}
-
-const fn can(right: Right) -> &'static str {
-    match right {
-        Right::Read => "read",
-        Right::Contribute => "contribute",
-        Right::Deposit => "deposit",
-    }
 }

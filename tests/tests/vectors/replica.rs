@@ -141,7 +141,7 @@ fn every_kind_of_edit_has_one_encoding() {
 }
 
 const HEADS: [&str; 4] =
-    ["b4138315f63cf4c7", "c34bfcd4a2bb9708", "53611b78c8329ae8", "5225ea1d5d6a7148"];
+    ["e0d83bcab1487f19", "59de399b847ef0c3", "0a234d4ccb60bf86", "cbe59f72c13e9459"];
 const DIGEST: &str = "668188e4b1ce09ccb277c33b0e7ec85634c4f78e09a14c339c30e902f081bfee";
 const JSON: &str = "a1c3b0b9b7605d0a7262a136b11f706869c8097035f8297b119be53faebfdc1a";
 const BODIES: [&str; 4] = [
