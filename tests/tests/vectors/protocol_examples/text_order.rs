@@ -115,7 +115,9 @@ fn begin(world: &mut World, epoch: &Epoch, writers: &mut [Writer]) -> (EntryId, 
     }
     let last = 12 + inserted.len() as u64;
     let changes = BTreeMap::from([(first.id(), Change { inserted, deleted: Vec::new(), last })]);
-    writers.iter_mut().for_each(|writer| writer.take(&first));
+    for writer in writers {
+        writer.take(&first);
+    }
     (entry, changes)
 }
 
@@ -132,9 +134,9 @@ fn letters_fall_where_the_document_says() {
             let who = world.below(writers.len());
             let seen = visible(&changes, &writers[who].past).len();
             // Near the beginning, so that they meet.
-            let at = world.below(seen.min(4) + 1);
-            let delete = world.below((seen - at).min(3) + 1);
-            let insert = ["a", "bc", "déf", "🙂x"][world.below(4)];
+            let at = world.below(seen.min(1) + 1);
+            let delete = world.below((seen - at).min(2) + 1);
+            let insert = ["a", "b", "cdéf🙂xyz"][world.below(3)];
             let writer = &mut writers[who];
             let change = splice(&changes, &writer.past, writer.actor, (at, delete, insert));
             let edit = Edit::Splice {
@@ -149,9 +151,11 @@ fn letters_fall_where_the_document_says() {
             changes.insert(made.id(), change);
             writer.take(&made);
             log.push(made);
-            if world.chance(30) {
+            if world.chance(12) {
                 let other = world.below(writers.len());
-                log.iter().for_each(|envelope| writers[other].take(envelope));
+                for envelope in &log {
+                    writers[other].take(envelope);
+                }
             }
             for writer in &writers {
                 let model: String =
