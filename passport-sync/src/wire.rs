@@ -20,7 +20,7 @@ pub const REQUEST_MAX: usize = 8 * 1024 * 1024;
 /// Largest response, in bytes.
 pub const RESPONSE_MAX: usize = 8 * 1024 * 1024;
 /// Largest letter, in bytes.
-pub const LETTER_MAX: usize = 64 * 1024;
+pub const LETTER_MAX: usize = passport_core::letter::MAX_LETTER;
 /// Largest envelope, in bytes.
 pub const ENVELOPE_MAX: usize = 256 * 1024;
 /// Most objects in one request, and most items in one response.

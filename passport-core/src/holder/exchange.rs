@@ -5,12 +5,12 @@ use rand_core::CryptoRng;
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
 use crate::codec;
-use crate::envelope::SealedEnvelope;
+use crate::envelope::{SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey};
-use crate::ledger::{LEDGER_LABEL, channel_nonce, ledger_epoch};
+use crate::ledger::{LEDGER_LABEL, channel_nonce};
 use crate::party::{Party, PartyError, Received};
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -46,8 +46,9 @@ impl<V: Vault> Party for Holder<V> {
     }
 
     fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError> {
+        let Some(control) = self.fold.control.as_ref() else { return Ok(()) };
         let mut remote = self.journal.remote(url)?;
-        remote.learn_list(list);
+        remote.learn_list(list, &control.verification_key());
         let mut batch = Batch::new();
         self.journal.remember(&mut batch, url, &remote);
         Ok(self.journal.commit(batch)?)
@@ -62,20 +63,20 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let mut rekeyed = false;
         let mut touched: Vec<EpochId> = Vec::new();
         for item in incoming.items {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
-                    match verified {
+                    match verified.filter(|e| self.opens(e)) {
                         Some(envelope) => {
                             let envelope = envelope.sealed();
                             let epoch = envelope.header().epoch;
                             let source = Some(incoming.relay);
                             let new = self.journal.append(&mut batch, envelope, source)?;
-                            if new && epoch == ledger {
+                            if new && self.ledger_key_of(&epoch).is_some() {
                                 self.admit_statements(envelope);
                             }
                             if new {
@@ -86,12 +87,19 @@ impl<V: Vault> Party for Holder<V> {
                         None => None,
                     }
                 }
-                // A device in use expects no letter: what comes was meant for an earlier state.
-                IncomingItem::Letter(_) => Some(false),
+                // Of letters a device in use expects keys of the ledger alone: what else comes was
+                // meant for an earlier state.
+                IncomingItem::Letter(bytes) => {
+                    let new = self.take_letter(&mut batch, &bytes);
+                    rekeyed |= new;
+                    Some(new)
+                }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
                     list.ok().map(|list| {
-                        remote.learn_list(&list);
+                        if let Some(control) = &self.fold.control {
+                            remote.learn_list(&list, &control.verification_key());
+                        }
                         false
                     })
                 }
@@ -105,6 +113,10 @@ impl<V: Vault> Party for Holder<V> {
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
+        if rekeyed {
+            // What came under a new key before the key did.
+            self.read_ledger()?;
+        }
         self.fold = self.ledger.fold();
         for epoch in touched {
             self.replicas.remove(&epoch);
@@ -115,7 +127,16 @@ impl<V: Vault> Party for Holder<V> {
     /// Brings together epochs founded at once and carries over what was written in older ones.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
-        let mut made = 0;
+        // A device that was removed has no more say, and no other heeds it.
+        let own = self.fold.devices.get(&self.device());
+        let mut made = if own.is_none_or(|device| device.removed) {
+            0
+        } else if self.fold.exposed {
+            self.rekey(&mut batch, now, rng)?;
+            1
+        } else {
+            self.bring_forward(&mut batch, rng)?
+        };
         for section in self.sections() {
             if self.fold.current(&section).len() > 1 {
                 self.found(&mut batch, &section, now, rng)?;
@@ -131,13 +152,25 @@ impl<V: Vault> Party for Holder<V> {
 }
 
 impl<V: Vault> Holder<V> {
+    /// Whether an envelope opens, as far as its epoch is known here. What does not was spoiled on
+    /// the way, or made by somebody without the key: it is not kept.
+    fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
+        let header = envelope.header();
+        if let Some(key) = self.ledger_key_of(&header.epoch) {
+            return envelope.open(&key).is_ok();
+        }
+        self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
+            epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
+        })
+    }
+
     /// Access lists that a relay should replace: where members or live epochs are not what the
     /// ledger says.
     fn lists_for(&self, remote: &RemoteState, now: Timestamp) -> Vec<Signed<AccessList>> {
         // A device that was just let in has not got the ledger yet, and nothing to say.
         let Some(control) = self.fold.control.as_ref() else { return Vec::new() };
         let mut lists = Vec::new();
-        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let (ledger, _) = self.present_ledger();
         let labels = self.sections().into_iter().map(|section| {
             let mut live = self.fold.current(&section);
             live.sort_unstable();
@@ -211,7 +244,7 @@ fn next_list(
         channel,
         nonce,
         control: key,
-        serial: known.as_ref().map_or(1, |(_, l)| l.serial + 1),
+        serial: known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1)),
         replaces: known.as_ref().map(|(hash, _)| *hash),
         live,
         members: merged(members),

@@ -75,13 +75,18 @@ impl Recovery {
         rng: &mut dyn CryptoRng,
     ) -> Result<Holder<V>, PartyError> {
         let passport = self.root.passport();
-        let found = self.ledger_keys.into_iter().rev().find(|key| {
+        // A letter says nothing of who sent it: which key the ledger goes on under is for the
+        // statements to say.
+        let mut found = self.ledger_keys.into_iter().filter(|key| {
             let epoch = ledger_epoch(&passport, key);
             self.envelopes.iter().any(|e| e.header().epoch == epoch)
         });
-        let ledger_key = found.ok_or(PartyError::NothingToRecover)?;
+        let ledger_key = found.next().ok_or(PartyError::NothingToRecover)?;
         let mut batch = Batch::new();
         let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
+        for key in found {
+            holder.learn_ledger_key(&mut batch, key);
+        }
         for envelope in &self.envelopes {
             holder.journal.append(&mut batch, envelope, None)?;
             holder.admit_statements(envelope);
