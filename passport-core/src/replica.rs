@@ -25,7 +25,7 @@ use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codec;
-use crate::edit::{EditBody, EntryRecord};
+use crate::edit::{EditBody, EntryRecord, limits};
 use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope};
 use crate::epoch::{SnapshotBody, VerifiedCharter, join};
 use crate::id::{EnvelopeId, VerificationKey};
@@ -237,6 +237,10 @@ impl Replica {
     }
 
     fn check_records(&self, records: &[EntryRecord]) -> Result<(), Refusal> {
+        // Writers who add at once may pass the limit that each kept to; not by more than that.
+        if records.len() > 2 * limits::ENTRIES {
+            return Err(Refusal::Limit);
+        }
         let spec = self.charter.section.spec();
         for record in records {
             apply::check_record(record, spec, &self.charter)?;

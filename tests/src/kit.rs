@@ -192,6 +192,7 @@ impl World {
             removed_devices: removed,
             channel: ChannelId::from_bytes([7; 32]),
             section: founding.section.parse().unwrap(),
+            height: u32::from(!founding.parents.is_empty()),
             parents: founding.parents,
             founded_at: founding.at,
             writers,

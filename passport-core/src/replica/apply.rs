@@ -239,7 +239,7 @@ impl Context<'_> {
     }
 
     /// An organisation signs what stands: its own entry whole, another's (in a section that all
-    /// edit) at least in the fields it changed.
+    /// edit) exactly the fields it changed, so that nobody signs another's words as their own.
     fn check_cover(
         &self,
         tx: &Transaction<'_>,
@@ -260,7 +260,9 @@ impl Context<'_> {
         } else {
             // A cleared field cannot be signed; what is left of the change is.
             let there = place.field_names(tx)?;
+            let changed = |name: &str| touched.is_some_and(|t| t.contains(name));
             !attestation.whole
+                && attestation.fields.iter().all(|f| changed(&f.name))
                 && touched.into_iter().flatten().filter(|f| there.contains(f)).all(signs)
         };
         if complete { Ok(()) } else { Err(Refusal::Attestation) }

@@ -98,6 +98,12 @@ impl Replica {
         if device.key() != author || device.lineage().iter().any(removed) {
             return Err(Refusal::Author);
         }
+        // Phases are compared, never clocks.
+        let phase = usize::try_from(node.header.phase).ok();
+        let begins = phase.and_then(|p| self.charter.phases.get(p)).map(|p| p.from);
+        if !begins.is_some_and(|from| device.valid_at(from)) {
+            return Err(Refusal::Ended);
+        }
         Ok(Standing::Holder)
     }
 }
