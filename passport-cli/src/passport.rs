@@ -9,7 +9,7 @@ use passport_core::ledger::Contact;
 use passport_core::replica::EntryNow;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
-use passport_core::vault::{KdfParams, SqliteVault};
+use passport_core::vault::{KdfParams, SqliteVault, VaultError};
 use passport_core::view::View;
 use rand_core::CryptoRng;
 
@@ -75,8 +75,12 @@ pub(crate) fn create<T>(
     rng: &mut dyn CryptoRng,
     fill: impl FnOnce(SqliteVault, &mut dyn CryptoRng) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let file = app.home().new_vault()?;
+    if app.home().existing_vault().is_ok() {
+        return Err(VaultError::Exists.into());
+    }
+    // Asked for first: without a passphrase not even a directory is made.
     let passphrase = app.passphrases().new_vault()?;
+    let file = app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
     fill(vault, rng).inspect_err(|_| {
         // Nothing of worth is in it yet; what cannot be removed can only be in the way.

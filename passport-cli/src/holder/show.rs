@@ -63,11 +63,7 @@ impl Show {
         if let Some(id) = only {
             views.iter_mut().for_each(|view| view.entries.retain(|e| e.id == id));
         }
-        let shown = Shown {
-            passport: passport.passport().to_string(),
-            holder: who(&mut passport, seen.is_some())?,
-            sections: views.iter().map(View::to_json).collect(),
-        };
+        let shown = Shown::of(&mut passport, &views, seen.is_some())?;
         app.output().answer(&shown, |_| {
             // Everything at once is long enough without headings of what is empty.
             let filled = views.iter().filter(|v| !whole || !v.entries.is_empty());
@@ -78,10 +74,28 @@ impl Show {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Shown {
+pub(crate) struct Shown {
     passport: String,
     holder: BTreeMap<&'static str, String>,
     sections: Vec<SectionView>,
+}
+
+impl Shown {
+    /// These views of a passport; `as_seen`: through another's eyes.
+    ///
+    /// # Errors
+    /// Returns an error when the passport cannot be read.
+    pub(crate) fn of(
+        passport: &mut Passport,
+        views: &[View],
+        as_seen: bool,
+    ) -> Result<Self, CliError> {
+        Ok(Self {
+            passport: passport.passport().to_string(),
+            holder: who(passport, as_seen)?,
+            sections: views.iter().map(View::to_json).collect(),
+        })
+    }
 }
 
 /// The sections that a contact can read now.
@@ -104,7 +118,13 @@ fn not_there(as_seen: bool, section: &SectionName) -> CliError {
 }
 
 /// Who the student is: the name alone where others look.
-fn who(passport: &mut Passport, as_seen: bool) -> Result<BTreeMap<&'static str, String>, CliError> {
+///
+/// # Errors
+/// Returns an error when the passport cannot be read.
+pub(crate) fn who(
+    passport: &mut Passport,
+    as_seen: bool,
+) -> Result<BTreeMap<&'static str, String>, CliError> {
     let mut who = BTreeMap::from([("name", passport.name()?)]);
     let identity = passport.sections().into_iter().find(|s| s.as_str() == "identity");
     let Some(section) = identity.filter(|_| !as_seen) else { return Ok(who) };
