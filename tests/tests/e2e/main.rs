@@ -1,0 +1,16 @@
+//! Journeys: the real program, a relay process, and people who do not wait for each other.
+
+mod story;
+
+/// Every file in this folder is a module of this binary; a forgotten one would never run.
+#[test]
+fn no_file_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let declared = ["main.rs", "story.rs"];
+    assert_eq!(files, declared);
+}
