@@ -9,7 +9,7 @@
 //!                    "removed":  bool, "disputed": bool,
 //!                    "remarks":  { remark id: bytes },
 //!                    "settled":  { suggestion id: bool },
-//!                    "signed":   { organisation/whole|field: bytes } }
+//!                    "signed":   { organisation/field?/digest: bytes } }
 //! ```
 //! Bytes are the deterministic CBOR of typed values. A removed entry stays as a mark, so that a
 //! removal that met a change is seen; its content leaves with the next epoch's snapshot. A mark
@@ -442,20 +442,34 @@ impl EntryPlace {
     }
 
     /// Puts a signature beside the entry. A whole one replaces the organisation's last; one of
-    /// single fields replaces its last for each of them.
+    /// single fields replaces its last for each of them. Several made at once all stand.
     pub(super) fn sign<T: Transactable>(
         &self,
         tx: &mut T,
         attestation: &Attestation,
     ) -> Result<(), Refusal> {
-        let signed = child(tx, &self.main.entry, SIGNED)?;
-        let organisation = attestation.organisation;
-        let bytes = codec::encode(attestation);
-        if attestation.whole {
-            return Ok(tx.put(&signed, format!("{organisation}/"), bytes)?);
+        for map in self.maps() {
+            let signed = child(tx, &map.entry, SIGNED)?;
+            let slots = slots(attestation);
+            let replaced = |key: &String| slots.iter().any(|slot| key.starts_with(slot));
+            for key in tx.keys(&signed).filter(replaced).collect::<Vec<_>>() {
+                tx.delete(&signed, key)?;
+            }
         }
-        for field in &attestation.fields {
-            tx.put(&signed, format!("{organisation}/{}", field.name), bytes.clone())?;
+        self.bring_signature(tx, attestation)
+    }
+
+    /// Puts a signature that a record brings beside those it brings already.
+    fn bring_signature<T: Transactable>(
+        &self,
+        tx: &mut T,
+        attestation: &Attestation,
+    ) -> Result<(), Refusal> {
+        let signed = child(tx, &self.main.entry, SIGNED)?;
+        let bytes = codec::encode(attestation);
+        let digest = blake3::hash(&bytes).to_hex();
+        for slot in slots(attestation) {
+            tx.put(&signed, format!("{slot}{digest}"), bytes.clone())?;
         }
         Ok(())
     }
@@ -523,7 +537,7 @@ pub(super) fn insert_record<T: Transactable>(
         tx.put(&place.main.entry, DISPUTED, true)?;
     }
     for attestation in &record.attestations {
-        place.sign(tx, attestation)?;
+        place.bring_signature(tx, attestation)?;
     }
     for remark in &record.remarks {
         place.add_remark(tx, remark, usize::MAX)?;
@@ -563,6 +577,15 @@ fn keys_of<R: ReadDoc>(doc: &R, map: &ObjId, field: &str) -> Vec<String> {
 
 fn field_of(key: &str) -> Option<&str> {
     key.rsplit_once('/').map(|(field, _)| field)
+}
+
+/// Where an attestation lies: one place for whole ones, one for each single field.
+fn slots(attestation: &Attestation) -> Vec<String> {
+    let organisation = attestation.organisation;
+    if attestation.whole {
+        return vec![format!("{organisation}//")];
+    }
+    attestation.fields.iter().map(|f| format!("{organisation}/{}/", f.name)).collect()
 }
 
 fn text_key(field: &str, text: &ObjId) -> String {

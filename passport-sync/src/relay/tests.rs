@@ -325,6 +325,15 @@ fn whoever_never_ends_a_header_is_let_go_while_others_are_served() {
 }
 
 #[test]
+fn connections_held_open_keep_nobody_out() {
+    let config = RelayConfig { connections_max: 4, ..RelayConfig::default() };
+    let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
+    let held: Vec<_> = (0..50).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    assert_eq!(Raw::new(&server, 1).send(&server).0, 200);
+    drop(held);
+}
+
+#[test]
 fn a_client_that_vanishes_leaves_the_relay_as_it_was() {
     let server = Server::in_memory();
     let raw = Raw::new(&server, 1);

@@ -264,6 +264,19 @@ fn a_rendezvous_object_ends_at_its_end() {
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn sqlite_keeps_its_files_to_their_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let _store = sqlite(&folder.path().join("relay.db"));
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+}
+
 #[test]
 fn sqlite_keeps_everything_when_reopened_and_copied() {
     let folder = tempfile::tempdir().unwrap();

@@ -159,6 +159,6 @@ fn exchange(
         .map(|(_, bytes)| IncomingItem::Letter(bytes.clone()))
         .chain(envelopes.iter().map(|e| IncomingItem::Envelope(e.clone())))
         .collect();
-    party.receive(URL, Incoming { relay, position: 0, items }, now).unwrap();
+    party.receive(URL, Incoming { relay, position: Default::default(), items }, now).unwrap();
     party.tidy(now, rng).unwrap();
 }

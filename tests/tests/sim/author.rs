@@ -28,10 +28,10 @@ pub(crate) fn short(world: &mut World) -> Value {
 
 /// A record from elsewhere.
 pub(crate) fn record(world: &mut World, section: &str) -> EntryRecord {
-    let (kind, field, other) = kind_of(section);
+    let (kind, name, other) = kind_of(section);
     let (first, second) = (required(world, section), short(world));
     let version = |value| FieldVersion { value, author: Author::Holder, at: START };
-    let mut fields: Vec<RecordedField> = [(field, first), (other, second), ("note", prose("old"))]
+    let mut fields: Vec<RecordedField> = [(name, first), (other, second), ("note", prose("old"))]
         .into_iter()
         .map(|(name, v)| RecordedField { name: name.to_owned(), versions: vec![version(v)] })
         .collect();
@@ -71,7 +71,6 @@ pub(crate) fn write(scene: &mut Scene<'_>, who: usize) {
     if own.len() > 1 && scene.world.chance(6) {
         let (id, seq, phase) = own[scene.world.below(own.len())];
         (position.prev, position.seq, position.phase) = (Some(id), seq + 1, phase);
-        position.deps.retain(|dep| *dep != id && own.iter().all(|(o, ..)| o != dep));
         position.deps.clear();
     }
     let clock = scene.epoch.charter.phase_at(Timestamp::from_seconds(scene.now));

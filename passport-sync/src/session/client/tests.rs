@@ -7,6 +7,7 @@ use super::*;
 use crate::wire::{AccessConflict, Cursor, Item, ItemKind, Letter, Outcome, Results};
 
 const RELAY: [u8; 16] = [1; 16];
+const RUN: [u8; 8] = [3; 8];
 
 fn asking(position: Option<u64>) -> SyncRequest {
     let cursor = position.map(|position| Cursor { relay: RELAY, generation: RUN, position });
@@ -24,7 +25,7 @@ fn response(position: u64, items: &[u64]) -> SyncResponse {
         reset: false,
         results: Results::default(),
         items: items.iter().map(|p| item(*p)).collect(),
-        cursor: Cursor { relay: RELAY, generation: [0; 8], position },
+        cursor: Cursor { relay: RELAY, generation: RUN, position },
         more: false,
     }
 }
@@ -76,7 +77,7 @@ fn a_new_relay_and_a_rolled_back_one_are_told_apart() {
 #[test]
 fn contradictory_responses_are_not_used() {
     use ProtocolError::{Cursor as C, Items, Results as R, Stalled};
-    let other = Cursor { relay: [2; 16], generation: [0; 8], position: 9 };
+    let other = Cursor { relay: [2; 16], generation: RUN, position: 9 };
     let extra = Results { letters: vec![Outcome::Stored], ..Results::default() };
     let told = AccessConflict { index: 0, current: list() };
     let conflict = Results { conflicts: vec![told], ..Results::default() };
