@@ -88,6 +88,7 @@ pub(crate) fn with_relays(
     }
     let mut synced = Synced::new();
     let mut failed: Option<CliError> = None;
+    let mut said = Vec::new();
     for url in urls {
         let mut progress = |_: &Exchanged| {};
         let mut exchange =
@@ -99,7 +100,7 @@ pub(crate) fn with_relays(
         synced.remotes.push(RemoteLine { url: url.clone(), ok, last_confirmed });
         if let Some(error) = done.failed {
             let error = CliError::from(error);
-            app.output().say(&format!("{url}: {}", error.message()));
+            said.push(format!("{url}: {}", error.message()));
             let unreachable = error.code() == ExitCode::RelayUnreachable;
             if failed.is_none() || !unreachable {
                 failed = Some(error);
@@ -108,7 +109,10 @@ pub(crate) fn with_relays(
     }
     match failed {
         Some(error) if synced.remotes.iter().all(|r| !r.ok) => Err(error),
-        _ => Ok(synced),
+        _ => {
+            said.iter().for_each(|line| app.output().say(line));
+            Ok(synced)
+        }
     }
 }
 
