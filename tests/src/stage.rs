@@ -70,8 +70,17 @@ impl Stage {
     /// Panics when no passport can be made.
     #[must_use]
     pub fn student(&self, home: &str, name: &str) -> Person {
+        self.student_at(home, name, self.relay.url())
+    }
+
+    /// A student who reaches the relay at another address, such as a proxy's.
+    ///
+    /// # Panics
+    /// Panics when no passport can be made.
+    #[must_use]
+    pub fn student_at(&self, home: &str, name: &str, relay: &str) -> Person {
         let mut person = self.blank(home);
-        let made = person.json(&["init", "--name", name, "--remote", self.relay.url()]);
+        let made = person.json(&["init", "--name", name, "--remote", relay]);
         person.words = text(&made, "/recovery_phrase");
         person.id = text(&made, "/passport");
         name.clone_into(&mut person.name);
@@ -98,8 +107,16 @@ impl Stage {
     /// Panics when it cannot be made.
     #[must_use]
     pub fn organisation(&self, home: &str, name: &str, kind: &str) -> Person {
+        self.organisation_at(home, name, kind, self.relay.url())
+    }
+
+    /// An organisation that reaches the relay at another address, such as a proxy's.
+    ///
+    /// # Panics
+    /// Panics when it cannot be made.
+    #[must_use]
+    pub fn organisation_at(&self, home: &str, name: &str, kind: &str, relay: &str) -> Person {
         let mut person = Person { org: true, ..self.blank(home) };
-        let relay = self.relay.url();
         person.json(&["init", "--name", name, "--kind", kind, "--remote", relay]);
         person.card = self.path(&format!("{home}.card"));
         let card = person.json(&["card", "-o", &person.card.display().to_string()]);
