@@ -233,7 +233,11 @@ impl Replica {
     /// Lays the founding snapshot; whether it is one that everybody can lay.
     fn lay_snapshot(&mut self) -> bool {
         let Ok(records) = join(self.parts.values().map(Vec::as_slice)) else { return false };
-        self.check_records(&records).is_ok() && self.branches.found(&self.charter, &records)
+        if self.check_records(&records).is_err() {
+            return false;
+        }
+        self.branches.found(records);
+        true
     }
 
     fn check_records(&self, records: &[EntryRecord]) -> Result<(), Refusal> {
