@@ -34,6 +34,7 @@ use branch::{BranchId, Branches};
 use document::Origin;
 pub use node::{Node, NodeState};
 pub use refusal::Refusal;
+use rights::Admitted;
 pub use rights::Standing;
 pub use state::{EntryNow, FieldNow, Stance};
 
@@ -200,7 +201,7 @@ impl Replica {
         self.siblings.entry((header.author, header.prev)).or_default().insert(id);
         let (author, seq) = (header.author, header.seq);
         self.parts.insert(body.part, body.records);
-        self.nodes.insert(id, Node::part(header, body.at));
+        self.nodes.insert(id, Node::part(header, body.at, self.charter.founder_until()));
         self.note_last(author, seq, id);
         if header_is_last(self.charter.snapshot.len(), body.part) {
             self.base_tips.insert(id);
@@ -299,13 +300,14 @@ impl Replica {
 
     /// Decides about one envelope whose parents have been decided about.
     fn decide(&mut self, id: EnvelopeId) {
-        let outcome = self.check_structure(id).and_then(|(standing, branch)| {
-            let heads = self.apply(id, standing, &branch)?;
-            Ok((standing, branch, heads))
+        let outcome = self.check_structure(id).and_then(|admitted| {
+            let heads = self.apply(id, &admitted)?;
+            Ok((admitted, heads))
         });
         let Some(node) = self.nodes.get_mut(&id) else { return };
         match outcome {
-            Ok((standing, branch, heads)) => {
+            Ok((Admitted { standing, until, branch }, heads)) => {
+                node.until = until;
                 node.state = NodeState::Applied { standing, branch, heads };
                 let (author, seq) = (node.header.author, node.header.seq);
                 let parents: Vec<_> = node.header.parents().copied().collect();

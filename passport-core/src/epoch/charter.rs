@@ -135,6 +135,7 @@ pub struct VerifiedCharter {
     charter: Charter,
     id: EpochId,
     founder: VerificationKey,
+    founder_until: Option<Timestamp>,
     cards: BTreeMap<OrganisationId, VerifiedCard>,
     instances: BTreeMap<VerificationKey, OrganisationId>,
     writing: BTreeMap<VerificationKey, OrganisationId>,
@@ -167,7 +168,10 @@ impl Charter {
             .verify(&verified.passport)
             .map_err(|e| CharterError::Founder(Some(e)))?;
         let removed = |key: &VerificationKey| verified.removed_devices.contains(key);
-        if founder.key() != verified.signer() || founder.lineage().iter().any(removed) {
+        if founder.key() != verified.signer()
+            || founder.lineage().iter().any(removed)
+            || !founder.valid_at(verified.founded_at)
+        {
             return Err(CharterError::Founder(None));
         }
         verified.check()?;
@@ -194,11 +198,12 @@ impl Charter {
             return Err(CharterError::Card);
         }
         let id = EpochId::from_bytes(verified.payload_hash());
-        let founder = founder.key();
+        let (founder, founder_until) = (founder.key(), founder.expires());
         Ok(VerifiedCharter {
             charter: verified.into_inner(),
             id,
             founder,
+            founder_until,
             cards,
             instances,
             writing,
@@ -252,6 +257,12 @@ impl VerifiedCharter {
         self.founder
     }
 
+    /// When that device's certificates end, if they do.
+    #[must_use]
+    pub fn founder_until(&self) -> Option<Timestamp> {
+        self.founder_until
+    }
+
     /// The charter as signed.
     #[must_use]
     pub fn signed(&self) -> &Signed<Charter> {
@@ -283,11 +294,12 @@ impl VerifiedCharter {
         self.charter.writers.iter().find(|w| w.organisation == *organisation)
     }
 
-    /// Whether a writer may still write in this phase: phases are compared, never clocks.
+    /// Whether who may write until then may still write in this phase: phases are compared,
+    /// never clocks.
     #[must_use]
-    pub fn may_write_in(&self, writer: &Writer, phase: u32) -> bool {
+    pub fn may_write_in(&self, until: Option<Timestamp>, phase: u32) -> bool {
         let start = usize::try_from(phase).ok().and_then(|p| self.charter.phases.get(p));
-        start.is_some_and(|p| writer.until.is_none_or(|until| p.from < until))
+        start.is_some_and(|p| until.is_none_or(|until| p.from < until))
     }
 
     /// The phase at a moment: the last that has begun.

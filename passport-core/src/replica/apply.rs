@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::Transaction;
 
-use super::branch::{BranchId, Place};
+use super::branch::Place;
 use super::document::{self, EntryPlace, Splice};
-use super::{Refusal, Replica, Standing};
+use super::{Admitted, Refusal, Replica, Standing};
 use crate::attestation::{Attestation, Subject};
 use crate::author::Author;
 use crate::edit::{Edit, EntryRecord, NamedValue, Remark, RemarkContent, entry_id, limits};
@@ -23,14 +23,13 @@ impl Replica {
     pub(super) fn apply(
         &mut self,
         id: EnvelopeId,
-        standing: Standing,
-        branch: &BranchId,
+        Admitted { standing, branch, .. }: &Admitted,
     ) -> Result<Vec<ChangeHash>, Refusal> {
         let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
         let context = Context {
             charter: &self.charter,
             spec: self.charter.section.spec(),
-            standing,
+            standing: *standing,
             header: &node.header,
             at: node.at,
         };
