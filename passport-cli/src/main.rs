@@ -37,7 +37,6 @@ mod output;
 mod panic;
 mod passphrase;
 mod passport;
-mod pending;
 mod progress;
 mod recovery;
 mod relay;

@@ -99,6 +99,7 @@ fn charter() -> VerifiedCharter {
         snapshot: SnapshotDigest::of(&split([], AT, 1000)),
         nonce: [8; 16],
         revocations: 0,
+        height: 0,
     };
     charter.sign(&key(2)).unwrap()
 }
