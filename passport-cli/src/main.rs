@@ -6,10 +6,6 @@
 //!          clock, rng, passphrase          output (stdout: data), error (stderr: talk)
 //! ```
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the commands that still call `pending` will use the rest")
-)]
 
 mod added;
 mod app;
