@@ -139,6 +139,11 @@ impl App {
         self.clock.now()
     }
 
+    /// The clock itself, for what goes on.
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// Where answers and talk go.
     pub(crate) const fn output(&self) -> Output {
         self.output

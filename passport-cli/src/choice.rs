@@ -14,6 +14,16 @@ pub(crate) enum Can {
     Deposit,
 }
 
+impl From<Can> for passport_core::epoch::Right {
+    fn from(can: Can) -> Self {
+        match can {
+            Can::Read => Self::Read,
+            Can::Contribute => Self::Contribute,
+            Can::Deposit => Self::Deposit,
+        }
+    }
+}
+
 /// The form of an exported record.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

@@ -41,7 +41,7 @@ impl Home {
 
     /// The encrypted store in it.
     pub(crate) fn vault_file(&self) -> PathBuf {
-        self.dir.join("vault.sqlite")
+        self.dir.join(passport_core::vault::VAULT_FILE)
     }
 
     /// The vault's path, if there is a vault.

@@ -52,6 +52,11 @@ impl CliError {
         self.code
     }
 
+    /// What went wrong, in a sentence.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The error for people, ending in a line break.
     pub(crate) fn to_text(&self) -> String {
         let mut text = format!("Error: {}\n", self.message);

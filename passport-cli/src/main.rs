@@ -11,20 +11,24 @@
     expect(dead_code, reason = "the commands that still call `pending` will use the rest")
 )]
 
+mod added;
 mod app;
 mod choice;
 mod clock;
 mod completions;
 mod config;
 mod confirm;
+mod consent;
 mod demo;
 mod duration;
 mod error;
 mod exit_code;
+mod fault;
 mod fields;
 mod files;
 mod help;
 mod holder;
+mod joining;
 mod logging;
 mod man;
 mod names;
@@ -32,6 +36,7 @@ mod org;
 mod output;
 mod panic;
 mod passphrase;
+mod passport;
 mod pending;
 mod progress;
 mod recovery;
@@ -40,6 +45,7 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
+mod syncing;
 mod table;
 
 fn main() -> std::process::ExitCode {

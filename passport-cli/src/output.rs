@@ -2,11 +2,14 @@
 
 use std::io::Write as _;
 
+use passport_core::id::EntryId;
 use passport_core::section::display::escape_json;
 use serde::Serialize;
 
+use crate::app::App;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::names::short;
 
 /// Where a command's answer goes, and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +70,15 @@ impl Output {
         let text = if self.json { error.to_json() } else { error.to_text() };
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// Answers that an entry was changed.
+///
+/// # Errors
+/// Returns an error when standard output is closed.
+pub(crate) fn changed(app: &App, entry: EntryId) -> Result<(), CliError> {
+    let answer = serde_json::json!({ "entry": entry });
+    app.output().answer(&answer, |_| format!("Done: {}.", short(&entry.to_string())))
 }
 
 /// Prints text as it is, adding a last line break where it lacks one.

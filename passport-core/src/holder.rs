@@ -31,7 +31,7 @@ use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
-use crate::view::View;
+use crate::view::{HistoryEvent, View};
 
 pub use carry::Quarantined;
 pub use create::Profile;
@@ -267,6 +267,39 @@ impl<V: Vault> Holder<V> {
     pub fn view(&mut self, section: &SectionName) -> Result<View, PartyError> {
         let epoch = self.current(section).ok_or(PartyError::NoEpoch)?;
         Ok(View::of(self.replica(epoch)?))
+    }
+
+    /// Who did what in a section, in all its epochs, by claimed time.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn history(&mut self, section: &SectionName) -> Result<Vec<HistoryEvent>, PartyError> {
+        let mut events = Vec::new();
+        for epoch in self.epochs_of(section) {
+            events.extend(crate::view::history(self.replica(epoch)?));
+        }
+        events.sort_by_key(|e| (e.at, e.envelope));
+        Ok(events)
+    }
+
+    /// How many envelopes others build on that never arrived, and how many authors wrote two
+    /// different things under one number, in a section.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn gaps(&mut self, section: &SectionName) -> Result<(usize, usize), PartyError> {
+        let (mut missing, mut forks) = (0, 0);
+        for epoch in self.epochs_of(section) {
+            let replica = self.replica(epoch)?;
+            missing += replica.missing().count();
+            forks += replica.forks().count();
+        }
+        Ok((missing, forks))
+    }
+
+    fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {
+        let of_section = self.fold.epochs.values().filter(|e| e.charter.section == *section);
+        of_section.map(|e| e.charter.id()).collect()
     }
 
     /// The name to put on grants: the first person's in `identity`.

@@ -42,6 +42,7 @@ pub struct Ledger {
     passport: PassportId,
     statements: BTreeMap<StatementId, Verified<Statement>>,
     signed: BTreeMap<StatementId, Signed<Statement>>,
+    epochs: BTreeMap<StatementId, FoldedEpoch>,
     waiting: BTreeMap<StatementId, (Verified<Statement>, Signed<Statement>)>,
     waiters: BTreeMap<StatementId, BTreeSet<StatementId>>,
 }
@@ -54,6 +55,7 @@ impl Ledger {
             passport,
             statements: BTreeMap::new(),
             signed: BTreeMap::new(),
+            epochs: BTreeMap::new(),
             waiting: BTreeMap::new(),
             waiters: BTreeMap::new(),
         }
@@ -90,6 +92,9 @@ impl Ledger {
         // Never held up by what others left waiting.
         let mut ready = vec![(id, verified, signed)];
         while let Some((id, verified, signed)) = ready.pop() {
+            // A charter is checked once, here: the fold is taken often.
+            let epoch = FoldedEpoch::founded_by(&verified);
+            self.epochs.extend(epoch.map(|epoch| (id, epoch)));
             self.statements.insert(id, verified);
             self.signed.insert(id, signed);
             for waiter in self.waiters.remove(&id).into_iter().flatten() {

@@ -28,7 +28,7 @@ use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
-use crate::view::View;
+use crate::view::{HistoryEvent, View, history};
 
 pub use check::{DischargeCheck, DischargeSource, FollowUp, FoundDischarge, StudentName};
 pub use held::{HeldEpoch, HeldGrant, HeldState};
@@ -223,6 +223,23 @@ impl<V: Vault> Organisation<V> {
     pub fn view(&mut self, student: PassportId, section: &SectionName) -> Result<View, PartyError> {
         let epoch = self.current(student, section).ok_or(PartyError::NoGrant)?;
         Ok(View::of(self.replica(epoch)?))
+    }
+
+    /// What was done in a section, as far as it was shared, by claimed time.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`].
+    pub fn history(
+        &mut self,
+        student: PassportId,
+        section: &SectionName,
+    ) -> Result<Vec<HistoryEvent>, PartyError> {
+        let mut events = Vec::new();
+        for epoch in self.epochs_of(student, section) {
+            events.extend(history(self.replica(epoch)?));
+        }
+        events.sort_by_key(|e| (e.at, e.envelope));
+        Ok(events)
     }
 
     /// The epochs of a section that are held, the oldest first.

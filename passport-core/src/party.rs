@@ -128,6 +128,19 @@ pub trait Party {
     /// The key that signs requests to relays, and owns the mailbox.
     fn request_key(&self) -> &SigningKey;
 
+    /// The key that signs this party's access lists, if it has any: a relay tells what lists it
+    /// has to whoever holds it.
+    fn list_key(&self) -> Option<&SigningKey> {
+        None
+    }
+
+    /// Whether an envelope concerns this party. A relay hands out nothing else; what is found in
+    /// a file or folder may be anybody's.
+    fn concerns(&self, header: &Header) -> bool {
+        let _ = header;
+        true
+    }
+
     /// What is known of the relay at a URL.
     ///
     /// # Errors

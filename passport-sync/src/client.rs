@@ -1,10 +1,11 @@
 //! The edges a client syncs through: a relay over HTTP ([`Remote`]), a file or a folder
-//! ([`via`]).
+//! ([`via`]); and [`exchange`], which takes a party through them.
 
+pub mod exchange;
 mod remote;
 pub mod via;
 
-pub use remote::{Remote, RemoteConfig, RemoteError, Summary, SyncError};
+pub use remote::{Remote, RemoteConfig, RemoteError};
 
 #[cfg(test)]
 mod tests;

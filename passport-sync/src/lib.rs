@@ -1,10 +1,10 @@
 //! The student passport's relay and sync protocol.
 //!
 //! ```text
-//!  ClientSync ──SyncRequest──► Remote ══ HTTP, signed ══► relay ──► handle ──► Store
-//!      ▲                                                                │
-//!      └──Page── SyncResponse ◄═════════════════════════════════════════┘
-//!  Parcels ◄──────► via::Via (file or folder, no relay)
+//!  Party ──Outgoing──► exchange ──SyncRequest──► Remote ══ HTTP, signed ══► relay ──► Store
+//!    ▲                    │  ▲                                                │
+//!    └──Incoming──────────┘  └──SyncResponse ◄════════════════════════════════┘
+//!                         └──Parcels──► via::Via (file or folder, no relay)
 //! ```
 //!
 //! - [`wire`]: messages, limits, rejections
@@ -14,42 +14,25 @@
 //! - [`relay`]: the HTTP server (feature `relay`)
 //! - [`client`]: the HTTP driver, files and folders (feature `client`)
 //!
-//! # A round of syncing
+//! # Syncing
 //!
 //! ```no_run
-//! use passport_core::{keys::SigningKey, time::Timestamp};
-//! use passport_sync::client::{Remote, RemoteConfig, SyncError};
-//! use passport_sync::session::{BackoffPolicy, ClientSync, RemoteState};
-//! use passport_sync::wire::ItemKind;
+//! use passport_core::{party::Party, time::Timestamp};
+//! use passport_sync::client::exchange::{Exchange, Exchanged};
+//! use passport_sync::session::BackoffPolicy;
 //!
-//! fn round(
-//!     device: SigningKey,
-//!     remembered: RemoteState,
-//!     envelopes: Vec<Vec<u8>>,
+//! fn sync(
+//!     party: &mut dyn Party,
 //!     now: Timestamp,
 //!     rng: &mut dyn rand_core::CryptoRng,
-//! ) -> Result<(), SyncError<std::io::Error>> {
-//!     let mut remote = Remote::new("http://127.0.0.1:7700", device, RemoteConfig::default())?;
-//!     let mut client = ClientSync::new(remembered, BackoffPolicy::default());
-//!     for bytes in envelopes {
-//!         client.offer_envelope(bytes);
-//!     }
-//!     let summary = remote.sync(&mut client, now, rng, &mut |page, state| {
-//!         for item in &page.items {
-//!             match item.kind {
-//!                 ItemKind::Envelope => { /* SealedEnvelope::decode, verify, store */ }
-//!                 ItemKind::Letter => { /* wire::DeliveredLetter::decode, open */ }
-//!                 ItemKind::AccessList => { /* Signed<AccessList>, for the control key only */ }
-//!             }
-//!         }
-//!         // In one transaction with the items: remember `state`, note `page.settled`.
-//!         let _ = (state, page.settled);
-//!         Ok(())
-//!     })?;
-//!     if summary.reset {
-//!         // Another relay, or one that lost its past: offer everything held, and sync again.
-//!     }
-//!     Ok(())
+//! ) -> Result<Exchanged, passport_core::party::PartyError> {
+//!     let mut exchange = Exchange {
+//!         now,
+//!         policy: BackoffPolicy::default(),
+//!         pause: &mut |_seconds| { /* sleep, or do something else */ },
+//!         progress: &mut |_exchanged| {},
+//!     };
+//!     exchange.with_relay(party, "http://127.0.0.1:7700", rng)
 //! }
 //! ```
 #![forbid(unsafe_code)]

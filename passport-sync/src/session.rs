@@ -1,8 +1,8 @@
 //! Both ends of the protocol, without I/O.
 //!
 //! The relay's end, [`handle`], is a function of request, authenticated key, time and store.
-//! The client's end, [`ClientSync`], is a state machine: it hands out requests, takes responses
-//! and failures, and says when to try again.
+//! The client's end, [`check`], says whether a response answers a request; what a relay has is
+//! remembered in a party's journal and nowhere else. [`Backoff`] says when to try again.
 
 mod backoff;
 mod client;
@@ -10,5 +10,5 @@ pub mod port;
 mod relay;
 
 pub use backoff::{Backoff, BackoffPolicy};
-pub use client::{ClientSync, OfferId, Page, ProtocolError, RemoteState, Reset, Settled};
-pub use relay::{RelayLimits, fetch_blob, handle, put_blob};
+pub use client::{PAGE_BYTES, ProtocolError, Reset, check};
+pub use relay::{RelayLimits, fetch_blob, find_blob, handle, put_blob};

@@ -3,6 +3,8 @@
     clippy::missing_panics_doc,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::similar_names,
+    clippy::indexing_slicing,
     reason = "the kit serves tests, and may panic as tests do"
 )]
 
@@ -340,10 +342,11 @@ impl Epoch {
             deps: position.deps,
             kind,
         };
-        let phase = self.keys.get(&position.phase).or_else(|| self.keys.get(&0)).expect("a phase");
-        let sealed = seal(&header, body, phase, key, &mut world.rng).unwrap();
+        let any = || self.keys.get(&0);
+        let phase_key = self.keys.get(&position.phase).or_else(any).expect("a phase");
+        let sealed = seal(&header, body, phase_key, key, &mut world.rng).unwrap();
         let received = SealedEnvelope::decode(&sealed.encode()).unwrap();
-        received.verify().unwrap().open(phase).unwrap()
+        received.verify().unwrap().open(phase_key).unwrap()
     }
 
     /// Seals edits at a position; a device shows its chain in its first envelope.

@@ -4,7 +4,9 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
+use crate::rng::os_rng;
+use serde_json::json;
 
 /// Accepts a suggested change
 #[derive(Args)]
@@ -18,8 +20,11 @@ pub(crate) struct Accept {
 
 impl Accept {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { id } = self;
-        pending(id)
+        let mut passport = passport::open(app)?;
+        let id = passport::suggestion(&mut passport, &id)?;
+        passport.settle(id, true, app.now(), &mut os_rng()?)?;
+        app.output().answer(&json!({ "id": id }), |_| "Done.".to_owned())
     }
 }

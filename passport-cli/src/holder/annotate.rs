@@ -4,7 +4,9 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::output;
+use crate::passport;
+use crate::rng::os_rng;
 
 /// Adds a note to an entry, in your name
 #[derive(Args)]
@@ -21,8 +23,11 @@ pub(crate) struct Annotate {
 
 impl Annotate {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, text } = self;
-        pending((entry, text))
+        let mut passport = passport::open(app)?;
+        let (_, entry) = passport::entry(&mut passport, &entry)?;
+        passport.annotate(entry.id, &text, app.now(), &mut os_rng()?)?;
+        output::changed(app, entry.id)
     }
 }

@@ -3,10 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use data_encoding::BASE64URL_NOPAD;
+use passport_core::codec;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
+use serde_json::json;
+
+/// How a student code begins. After it: base64url (RFC 4648 §5) of the CBOR array
+/// `[version, passport, key of its mailbox, relays]`.
+const PREFIX: &str = "passport-student:";
 
 /// Prints your student code: give it to a service so that it can ask you for access
 #[derive(Args)]
@@ -21,8 +28,16 @@ pub(crate) struct Code {
 
 impl Code {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { qr } = self;
-        pending(qr)
+        if qr.is_some() {
+            return Err(CliError::user("this version does not draw QR pictures yet")
+                .hint("give the code as text: `passport code`"));
+        }
+        let passport = passport::open(app)?;
+        let fold = passport.fold();
+        let said = (1_u8, passport.passport(), fold.locator, fold.relays.clone());
+        let code = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&codec::encode(&said)));
+        app.output().answer(&json!({ "code": code }), |_| code.clone())
     }
 }

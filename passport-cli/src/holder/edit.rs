@@ -1,11 +1,14 @@
 //! `passport edit`.
 
 use clap::Args;
+use passport_core::holder::FieldChange;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::fields::Assignment;
-use crate::pending::pending;
+use crate::fields::{self, Assignment};
+use crate::output;
+use crate::passport;
+use crate::rng::os_rng;
 
 /// Changes fields of an entry
 ///
@@ -25,8 +28,16 @@ pub(crate) struct Edit {
 
 impl Edit {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, set } = self;
-        pending((entry, set))
+        let mut passport = passport::open(app)?;
+        let (section, entry) = passport::entry(&mut passport, &entry)?;
+        let kind = fields::kind(&section, Some(&entry.kind))?;
+        let changes: Vec<FieldChange> = fields::typed(kind, &set, None)?
+            .into_iter()
+            .map(|(field, value)| (field.to_owned(), value))
+            .collect();
+        passport.edit(entry.id, &changes, app.now(), &mut os_rng()?)?;
+        output::changed(app, entry.id)
     }
 }

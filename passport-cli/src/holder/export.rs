@@ -3,13 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::ValueEnum as _;
+use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
 use passport_core::section::SectionName;
+use passport_core::view::View;
 
 use crate::app::App;
 use crate::choice::Format;
 use crate::error::CliError;
+use crate::exit_code::ExitCode;
+use crate::files;
 use crate::help;
-use crate::pending::pending;
+use crate::holder::show::{Shown, who};
+use crate::passport::{self, Passport};
+use serde_json::json;
 
 /// Writes your record to a file that others can read
 ///
@@ -32,8 +39,72 @@ pub(crate) struct Export {
 
 impl Export {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { format, sections, output } = self;
-        pending((format, sections, output))
+        let mut passport = passport::open(app)?;
+        let sections = if sections.is_empty() {
+            let all = passport.sections().into_iter();
+            all.filter(|s| s.spec().shareable && s.spec().in_share_all).collect()
+        } else {
+            sections
+        };
+        let views = passport::views(&mut passport, &sections)?;
+        let name = format.to_possible_value().map(|v| v.get_name().to_owned());
+        let document = match format {
+            Format::Json => serde_json::to_value(Shown::of(&mut passport, &views, false)?),
+            Format::Fhir => Ok(fhir(app, &mut passport, &views)?),
+            Format::Ips | Format::Pdf | Format::Html | Format::PracticePack => {
+                return Err(CliError::user("this form is not in this version yet")
+                    .hint("`--format fhir` and `--format json` are"));
+            }
+        };
+        let text = document.and_then(|d| serde_json::to_string_pretty(&d)).map_err(|source| {
+            CliError::new(ExitCode::Bug, "the record has no JSON form").caused_by(source)
+        })?;
+        files::write(&output, format!("{text}\n").as_bytes())?;
+        if output.as_os_str() == "-" {
+            return Ok(());
+        }
+        app.output().say("The file is not encrypted: whoever has it can read it.");
+        let answer = json!({"file": output, "format": name, "sections": sections});
+        app.output().answer(&answer, |_| format!("Written: {}", output.display()))
     }
+}
+
+/// The sections as a FHIR bundle. A field in conflict has no value yet, and is told.
+fn fhir(app: &App, passport: &mut Passport, views: &[View]) -> Result<serde_json::Value, CliError> {
+    let mut who = who(passport, false)?;
+    let subject = ExportSubject {
+        name: who.remove("name"),
+        date_of_birth: who.remove("date_of_birth").and_then(|d| d.parse().ok()),
+        nhs_number: who.remove("nhs_number"),
+    };
+    let mut entries = Vec::new();
+    let mut open = 0_usize;
+    for view in views {
+        for entry in &view.entries {
+            let settled = entry
+                .fields
+                .iter()
+                .filter_map(|(name, field)| Some((name.clone(), field.settled()?.value.clone())));
+            let fields: std::collections::BTreeMap<_, _> = settled.collect();
+            open += entry.fields.len().saturating_sub(fields.len());
+            entries.push(ExportEntry {
+                id: entry.id,
+                section: view.section.clone(),
+                kind: entry.kind.clone(),
+                fields,
+                author_name: view.name(entry.author).to_owned(),
+                recorded_at: entry.recorded_at,
+                attested: entry.own_attestation().is_some()
+                    && entry.changed_since_signed().is_empty(),
+            });
+        }
+    }
+    if open > 0 {
+        app.output().say(&format!(
+            "{open} fields have several values and are left out; `passport conflicts` lists them."
+        ));
+    }
+    Ok(bundle(&subject, &entries, app.now()))
 }

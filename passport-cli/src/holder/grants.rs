@@ -3,8 +3,9 @@
 use clap::Args;
 
 use crate::app::App;
+use crate::consent::{self, GrantLine};
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
 
 /// Lists who may see what, for what, and until when
 #[derive(Args)]
@@ -14,7 +15,9 @@ pub(crate) struct Grants {}
 
 impl Grants {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
-        pending(self)
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let passport = passport::open(app)?;
+        let grants: Vec<GrantLine> = passport.grants(app.now()).iter().map(GrantLine::of).collect();
+        app.output().answer(&grants, |grants| consent::words(grants))
     }
 }

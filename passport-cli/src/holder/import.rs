@@ -1,12 +1,20 @@
 //! `passport import`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use passport_core::fhir::import::{self, Subject, limits};
+use passport_core::fhir::{Existing, Holder, Identity, Step, plan, same_person as same_person_as};
+use passport_core::holder::{FieldChange, NewEntry};
+use passport_core::id::EntryId;
+use passport_core::section::{SectionName, Value};
 
+use crate::added::{Added, Placed, Skipped};
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::files;
+use crate::passport::{self, Passport};
+use crate::rng::os_rng;
 
 /// Takes in a health record from a file, and says what went where
 #[derive(Args)]
@@ -27,8 +35,161 @@ pub(crate) struct Import {
 
 impl Import {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { files, dry_run, same_person } = self;
-        pending((files, dry_run, same_person))
+        let mut passport = passport::open(app)?;
+        let existing = existing(&mut passport)?;
+        let holder = holder(&existing);
+        let mut answer = Added::new(core::iter::empty());
+        let mut drafts = Vec::new();
+        for file in &files {
+            let bytes = files::read(file, limits::FILE)?;
+            let read = import::read(&bytes).map_err(|source| {
+                CliError::user(format!("{} cannot be taken in", file.display()))
+                    .caused_by(source)
+                    .hint("nothing was changed")
+            })?;
+            check_person(&read.subject, &holder, file, same_person)?;
+            answer.skipped.extend(
+                read.skipped.iter().map(|s| Skipped {
+                    resource: s.resource.clone(),
+                    reason: s.reason.to_string(),
+                }),
+            );
+            drafts.extend(read.drafts);
+        }
+        for draft in &drafts {
+            if let Some(enclosed) = &draft.enclosed {
+                let len = enclosed.bytes.len();
+                let reason = format!(
+                    "taken in without its file of {len} bytes, which this version cannot keep yet"
+                );
+                answer.skipped.push(Skipped { resource: draft.resource.clone(), reason });
+            }
+        }
+        let work = Work::of(plan(drafts, &existing), &existing, &mut passport)?;
+        let mut touched: Vec<SectionName> =
+            work.entries.iter().map(|e| e.section.clone()).collect();
+        touched.extend(work.changes.iter().map(|(_, section, _)| section.clone()));
+        touched.sort();
+        touched.dedup();
+        let mut ids = Vec::new();
+        if !dry_run && !touched.is_empty() {
+            passport::ask_who_sees(app, &passport, &touched)?;
+            let changes: Vec<(EntryId, Vec<FieldChange>)> =
+                work.changes.iter().map(|(id, _, fields)| (*id, fields.clone())).collect();
+            ids = passport.merge(&work.entries, &changes, app.now(), &mut os_rng()?)?;
+        }
+        let mut ids = ids.into_iter();
+        let new = work.entries.into_iter().map(|e| Placed { id: ids.next(), section: e.section });
+        answer.entries.extend(new);
+        let placed = |id, section| Placed { id: Some(id), section };
+        answer.updated.extend(work.changes.into_iter().map(|(id, s, _)| placed(id, s)));
+        answer.kept.extend(work.kept.into_iter().map(|(id, s)| placed(id, s)));
+        if dry_run {
+            app.output().say("Nothing was changed; this is what would happen:");
+        }
+        app.output().answer(&answer, Added::words)
+    }
+}
+
+/// Everything there is, as an import compares it; a field in conflict has no value.
+fn existing(passport: &mut Passport) -> Result<Vec<Existing>, CliError> {
+    let mut all = Vec::new();
+    for section in passport.sections() {
+        for entry in passport.view(&section)?.entries {
+            let settled = entry
+                .fields
+                .iter()
+                .filter_map(|(name, field)| Some((name.clone(), field.settled()?.value.clone())));
+            let fields = settled.collect();
+            all.push(Existing { id: entry.id, section: section.clone(), kind: entry.kind, fields });
+        }
+    }
+    Ok(all)
+}
+
+/// Who the student is, as `identity` says.
+fn holder(existing: &[Existing]) -> Holder {
+    let mut holder = Holder::default();
+    for person in existing.iter().filter(|e| e.section.as_str() == "identity") {
+        for field in ["name", "known_as", "former_name"] {
+            if let Some(Value::Text(name)) = person.fields.get(field) {
+                holder.names.push(name.clone());
+            }
+        }
+        if let Some(Value::Date(date)) = person.fields.get("date_of_birth") {
+            holder.date_of_birth.get_or_insert_with(|| date.clone());
+        }
+        if let Some(Value::Text(number)) = person.fields.get("nhs_number") {
+            holder.nhs_number = holder.nhs_number.take().or_else(|| number.parse().ok());
+        }
+    }
+    holder
+}
+
+/// Stops where a file names another person.
+fn check_person(
+    subject: &Subject,
+    holder: &Holder,
+    file: &Path,
+    same_person: bool,
+) -> Result<(), CliError> {
+    match same_person_as(subject, holder) {
+        Identity::Other { why } if !same_person => {
+            Err(CliError::user(format!("{} is about another person", file.display()))
+                .caused_by(why)
+                .hint("if it is about you all the same, say so with --same-person")
+                .hint("nothing was changed"))
+        }
+        Identity::Same | Identity::Unknown | Identity::Other { .. } => Ok(()),
+    }
+}
+
+/// What an import comes to.
+struct Work {
+    entries: Vec<NewEntry>,
+    changes: Vec<(EntryId, SectionName, Vec<FieldChange>)>,
+    kept: Vec<(EntryId, SectionName)>,
+}
+
+impl Work {
+    fn of(
+        steps: Vec<Step>,
+        existing: &[Existing],
+        passport: &mut Passport,
+    ) -> Result<Self, CliError> {
+        let mut work = Self { entries: Vec::new(), changes: Vec::new(), kept: Vec::new() };
+        for step in steps {
+            match step {
+                Step::Add(draft) => work.entries.push(NewEntry {
+                    section: draft.section,
+                    kind: draft.kind.to_owned(),
+                    fields: draft.fields.into_iter().map(|(n, v)| (n.to_owned(), v)).collect(),
+                }),
+                Step::Known { id, draft } => work.kept.push((id, draft.section)),
+                Step::Update { id, changes, draft } => {
+                    let (_, now) = passport.find(id)?;
+                    let has =
+                        |n: &str| existing.iter().any(|e| e.id == id && e.fields.contains_key(n));
+                    let contested =
+                        |n: &str| now.fields.get(n).is_some_and(|f| f.settled().is_none());
+                    // What the student says of themself is not overwritten by a file, and no
+                    // file chooses between values that stand against each other.
+                    let wanted = |n: &str| !contested(n) && !(draft.kind == "person" && has(n));
+                    let fields: Vec<FieldChange> = changes
+                        .into_iter()
+                        .filter(|(name, _)| wanted(name))
+                        .map(|(name, value)| (name.to_owned(), Some(value)))
+                        .collect();
+                    if fields.is_empty() {
+                        work.kept.push((id, draft.section));
+                    } else {
+                        work.changes.push((id, draft.section, fields));
+                    }
+                }
+            }
+        }
+        Ok(work)
     }
 }

@@ -1,12 +1,16 @@
 //! `passport init`.
 
 use clap::Args;
+use passport_core::holder::Profile;
 use passport_core::section::PartialDate;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport::{self, Passport};
 use crate::relay_url::RelayUrl;
+use crate::rng::os_rng;
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 /// Makes a new passport on this device, and prints its recovery phrase once
 ///
@@ -36,8 +40,46 @@ pub(crate) struct Init {
 
 impl Init {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { name, date_of_birth, nhs_number, pronouns, remotes } = self;
-        pending((name, date_of_birth, nhs_number, pronouns, remotes))
+        let profile = Profile {
+            name,
+            date_of_birth,
+            nhs_number,
+            pronouns,
+            device_name: passport::device_name(),
+            relays: remotes.iter().map(ToString::to_string).collect(),
+        };
+        let mut rng = os_rng()?;
+        let (holder, phrase) = passport::create(app, &mut rng, |vault, rng| {
+            Ok(Passport::create(vault, &profile, app.now(), rng)?)
+        })?;
+        let phrase = Zeroizing::new(phrase.words().collect::<Vec<_>>().join(" "));
+        let made = Made {
+            passport: holder.passport().to_string(),
+            device: holder.device().to_string(),
+            recovery_phrase: &phrase,
+        };
+        app.output().answer(&made, |made| words(made))
     }
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    passport: String,
+    device: String,
+    recovery_phrase: &'a str,
+}
+
+fn words(made: &Made<'_>) -> String {
+    let listed: Vec<&str> = made.recovery_phrase.split(' ').collect();
+    let lines: Vec<String> = listed.chunks(6).map(|six| format!("  {}", six.join(" "))).collect();
+    format!(
+        "Your passport is ready on this device.\n\n\
+         Your recovery phrase. Write it on paper and keep it safe; it is shown only now:\n\n\
+         {}\n\n\
+         With it you get everything back on a new device. So does whoever else finds it.\n\
+         Nothing is shared until you share it.\n",
+        lines.join("\n"),
+    )
 }

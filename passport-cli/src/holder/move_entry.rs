@@ -6,7 +6,9 @@ use passport_core::section::SectionName;
 use crate::app::App;
 use crate::error::CliError;
 use crate::help;
-use crate::pending::pending;
+use crate::passport;
+use crate::rng::os_rng;
+use serde_json::json;
 
 /// Moves an entry to another section
 ///
@@ -25,8 +27,13 @@ pub(crate) struct MoveEntry {
 
 impl MoveEntry {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, section } = self;
-        pending((entry, section))
+        let mut passport = passport::open(app)?;
+        let (_, entry) = passport::entry(&mut passport, &entry)?;
+        passport::ask_who_sees(app, &passport, std::slice::from_ref(&section))?;
+        passport.move_entry(entry.id, &section, app.now(), &mut os_rng()?)?;
+        let moved = json!({"entry": entry.id, "section": section});
+        app.output().answer(&moved, |_| format!("Moved to {}.", section.spec().title))
     }
 }

@@ -5,9 +5,15 @@ mod list;
 mod release;
 
 use clap::Subcommand;
+use passport_core::holder::Quarantined;
+use passport_core::id::EnvelopeId;
+use serde_json::json;
 
 use crate::app::App;
 use crate::error::CliError;
+use crate::names::{Candidate, resolve};
+use crate::passport::{self, Passport};
+use crate::rng::os_rng;
 
 /// What was received but not accepted.
 #[derive(Subcommand)]
@@ -26,4 +32,49 @@ impl Quarantine {
             Self::Drop(c) => c.run(app),
         }
     }
+}
+
+/// What is held back, as `--json` prints it.
+///
+/// # Errors
+/// Returns an error when a section cannot be read.
+pub(crate) fn listed(passport: &mut Passport) -> Result<Vec<serde_json::Value>, CliError> {
+    let all = passport.quarantined()?;
+    Ok(all.iter().map(one).collect())
+}
+
+fn one(held: &Quarantined) -> serde_json::Value {
+    json!({
+        "id": held.envelope,
+        "reason": reason(held),
+        "section": held.section,
+        "author": held.author,
+        "at": held.at,
+        "edits": held.edits,
+    })
+}
+
+/// Why it is held back.
+fn reason(held: &Quarantined) -> String {
+    let late = || "came late from somebody who may no longer write here".to_owned();
+    held.refusal.map_or_else(late, |refusal| refusal.to_string())
+}
+
+/// The held-back item that `text` names.
+fn named(passport: &mut Passport, text: &str) -> Result<EnvelopeId, CliError> {
+    let all = passport.quarantined()?;
+    let candidates: Vec<Candidate> = all
+        .iter()
+        .map(|q| Candidate { id: q.envelope.to_string(), name: q.author.clone() })
+        .collect();
+    let place = resolve("held-back item", text, &candidates)?;
+    let found = all.get(place).map(|q| q.envelope);
+    found.ok_or_else(|| CliError::user("there is no such item"))
+}
+
+fn judge(app: &App, id: &str, release: bool) -> Result<(), CliError> {
+    let mut passport = passport::open(app)?;
+    let id = named(&mut passport, id)?;
+    passport.judge(id, release, app.now(), &mut os_rng()?)?;
+    app.output().answer(&json!({ "id": id }), |_| "Done.".to_owned())
 }

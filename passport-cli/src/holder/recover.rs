@@ -1,12 +1,21 @@
 //! `passport recover`.
 
 use clap::Args;
+use passport_core::holder::Recovery;
+use passport_core::party::PartyError;
+use passport_core::vault::VaultError;
+use passport_sync::client::exchange::fetch_all;
+use passport_sync::client::{Remote, RemoteConfig};
+use rand_core::CryptoRng;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
 use crate::recovery;
 use crate::relay_url::RelayUrl;
+use crate::rng::os_rng;
+use crate::syncing;
+use serde_json::json;
 
 /// Gets your passport back on this device with your recovery phrase
 ///
@@ -24,9 +33,54 @@ pub(crate) struct Recover {
 
 impl Recover {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { remotes } = self;
+        if app.home().existing_vault().is_ok() {
+            return Err(VaultError::Exists.into());
+        }
         let phrase = recovery::ask()?;
-        pending((phrase, remotes))
+        let urls: Vec<String> = remotes.iter().map(ToString::to_string).collect();
+        if urls.is_empty() {
+            return Err(CliError::usage("where your passport is kept must be said")
+                .hint("name its relay with --remote URL"));
+        }
+        let mut rng = os_rng()?;
+        let mut recovery = Recovery::new(&phrase);
+        look(app, &mut recovery, &urls, &mut rng)?;
+        let mut passport = passport::create(app, &mut rng, |vault, rng| {
+            let name = passport::device_name();
+            Ok(recovery.complete(vault, &name, &urls, app.now(), rng)?)
+        })?;
+        // What the ledger names comes now; if it does not, the next sync brings it.
+        match syncing::with_relays(app, &mut passport, &urls, &mut rng) {
+            Ok(_) => {}
+            Err(error) => app.output().error(&error),
+        }
+        let back = json!({"passport": passport.passport(), "device": passport.device()});
+        app.output().answer(&back, |_| {
+            "Your passport is back on this device. `passport show` shows it.".to_owned()
+        })
+    }
+}
+
+/// Looks through the recovery mailboxes, as far as relays can be reached.
+fn look(
+    app: &App,
+    recovery: &mut Recovery,
+    urls: &[String],
+    rng: &mut dyn CryptoRng,
+) -> Result<(), CliError> {
+    let mut failed: Option<CliError> = None;
+    for url in urls {
+        let key = recovery.request_key().clone();
+        let fetched = Remote::new(url, key, RemoteConfig::default()).and_then(|mut remote| {
+            fetch_all(&mut remote, app.now(), rng, &mut |page| recovery.receive(page))
+        });
+        failed = fetched.err().map(CliError::from).or(failed);
+    }
+    match failed {
+        _ if recovery.is_found() => Ok(()),
+        Some(error) => Err(error),
+        None => Err(PartyError::NothingToRecover.into()),
     }
 }

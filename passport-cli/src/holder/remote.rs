@@ -1,7 +1,7 @@
 //! The relays that carry your sealed envelopes.
 
 mod add;
-mod list;
+pub(crate) mod list;
 mod remove;
 
 use clap::Subcommand;

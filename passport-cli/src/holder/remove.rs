@@ -4,7 +4,9 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::output;
+use crate::passport;
+use crate::rng::os_rng;
 
 /// Removes an entry
 ///
@@ -20,8 +22,11 @@ pub(crate) struct Remove {
 
 impl Remove {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry } = self;
-        pending(entry)
+        let mut passport = passport::open(app)?;
+        let (_, entry) = passport::entry(&mut passport, &entry)?;
+        passport.remove(entry.id, app.now(), &mut os_rng()?)?;
+        output::changed(app, entry.id)
     }
 }

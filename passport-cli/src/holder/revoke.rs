@@ -4,8 +4,10 @@ use clap::Args;
 use passport_core::section::SectionName;
 
 use crate::app::App;
+use crate::consent::{self, GrantLine};
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
+use crate::rng::os_rng;
 
 /// Stops sharing with a contact
 ///
@@ -25,8 +27,15 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { contact, sections } = self;
-        pending((contact, sections))
+        let mut passport = passport::open(app)?;
+        let (id, _) = passport::contact(&passport, &contact)?;
+        let ended = passport.revoke(id, &sections, app.now(), &mut os_rng()?)?;
+        let grants = passport.grants(app.now());
+        let lines: Vec<GrantLine> =
+            grants.iter().filter(|g| ended.contains(&g.grant.id)).map(GrantLine::of).collect();
+        app.output().say("It takes effect elsewhere with the next `passport sync`.");
+        app.output().answer(&lines, |lines| consent::words(lines))
     }
 }

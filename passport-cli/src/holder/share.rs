@@ -1,14 +1,21 @@
 //! `passport share`.
 
 use clap::Args;
+use passport_core::epoch::Right;
+use passport_core::grant::Grant;
+use passport_core::ledger::Contact;
+use passport_core::party::PartyError;
 use passport_core::section::SectionName;
+use passport_core::section::display::neutralise_line;
 
 use crate::app::App;
 use crate::choice::Can;
+use crate::consent::{self, GrantLine};
 use crate::duration::When;
 use crate::error::CliError;
 use crate::help;
-use crate::pending::pending;
+use crate::passport::{self, Passport};
+use crate::rng::os_rng;
 
 /// Shares sections with a contact, until a date
 ///
@@ -47,9 +54,79 @@ pub(crate) struct Share {
 impl Share {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { sections, contact, purpose, can, until, include_history, unverified } = self;
-        let until = until.map(|until| until.until(app.now())).transpose();
-        let until = until.map_err(|e| CliError::usage("`--until` has no end").caused_by(e))?;
-        pending((sections, contact, purpose, can, until, include_history, unverified))
+        let Self { mut sections, contact, purpose, can, until, include_history, unverified } = self;
+        let far = |e| CliError::usage("`--until` has no end").caused_by(e);
+        let until = until.map(|until| until.until(app.now())).transpose().map_err(far)?;
+        if purpose.trim().is_empty() || purpose.len() > Grant::PURPOSE {
+            return Err(CliError::usage("say in a few words what for")
+                .hint("for example --purpose \"term-time care\""));
+        }
+        sections.sort();
+        sections.dedup();
+        let mut passport = passport::open(app)?;
+        let (organisation, contact) = passport::contact(&passport, &contact)?;
+        let end = consent::default_end(contact.card.kind, app.now()).map_err(far)?;
+        let share = passport_core::holder::Share {
+            sections,
+            organisation,
+            can: can.into(),
+            until: Some(until.unwrap_or(end)),
+            purpose,
+            history: include_history,
+            nhs_number: None,
+            unverified,
+        };
+        if !contact.verified && !unverified {
+            return Err(PartyError::UnverifiedContact.into());
+        }
+        if share.sections.iter().any(|s| !s.spec().shareable) {
+            return Err(PartyError::NotShareable.into());
+        }
+        if share.until.is_some_and(|until| until <= app.now()) {
+            return Err(PartyError::Ended.into());
+        }
+        app.output().say(&preview(&mut passport, &contact, &share)?);
+        app.confirm().ask("Share this?")?;
+        let ids = passport.share(&share, app.now(), &mut os_rng()?)?;
+        let grants = passport.grants(app.now());
+        let lines: Vec<GrantLine> =
+            grants.iter().filter(|g| ids.contains(&g.grant.id)).map(GrantLine::of).collect();
+        app.output().say("It takes effect with the next `passport sync`.");
+        app.output().answer(&lines, |lines| consent::words(lines))
     }
 }
+
+/// What the contact will see, in words.
+fn preview(
+    passport: &mut Passport,
+    contact: &Contact,
+    share: &passport_core::holder::Share,
+) -> Result<String, CliError> {
+    let name = neutralise_line(&contact.card.name);
+    let mut lines = vec![match share.can {
+        Right::Read => format!("{name} will read:"),
+        Right::Contribute => format!("{name} will read, add to, and suggest changes in:"),
+        Right::Deposit => format!("{name} will leave entries in, and read nothing of:"),
+    }];
+    for (section, entries) in passport.preview(&share.sections)? {
+        let title = section.spec().title;
+        lines
+            .push(format!("  {title} ({section}): {entries} entries now, and what is added later"));
+        if share.can != Right::Deposit && entries > 0 {
+            let view = passport.view(&section)?;
+            let named = view.entries.iter().map(|e| neutralise_line(&passport::label(&section, e)));
+            lines.extend(named.take(LISTED_MAX).map(|name| format!("    - {name}")));
+        }
+    }
+    if share.history {
+        lines.push("It will also see what these sections said before.".to_owned());
+    }
+    let until =
+        share.until.map_or_else(|| "for ever".to_owned(), |u| format!("until {}", u.date()));
+    lines.push(format!("For: {}; {until}.", neutralise_line(&share.purpose)));
+    lines.push("It learns your name, and who else may write in these sections.".to_owned());
+    Ok(lines.join("\n"))
+}
+
+/// Entries named in a preview, of each section.
+const LISTED_MAX: usize = 20;

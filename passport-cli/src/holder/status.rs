@@ -1,10 +1,14 @@
 //! `passport status`.
 
 use clap::Args;
+use passport_core::party::Party as _;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::holder::remote::list::{Line, lines};
+use crate::names::short;
+use crate::passport::{self, Passport};
 
 /// Says how your passport is: devices, relays, what waits to be sent
 #[derive(Args)]
@@ -14,7 +18,93 @@ pub(crate) struct Status {}
 
 impl Status {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
-        pending(self)
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let mut passport = passport::open(app)?;
+        let sections = passport.sections();
+        let (mut conflicts, mut missing, mut forks) = (0, 0, 0);
+        for section in &sections {
+            let view = passport.view(section)?;
+            let fields = view.entries.iter().flat_map(|e| e.fields.values());
+            conflicts += fields.filter(|f| f.settled().is_none()).count();
+            let gaps = passport.gaps(section)?;
+            missing += gaps.0;
+            forks += gaps.1;
+        }
+        let status = Standing {
+            passport: passport.passport().to_string(),
+            device: passport.device().to_string(),
+            unsent: unsent(app, &passport)?,
+            conflicts,
+            suggestions: passport::suggestions(&mut passport)?.len(),
+            quarantined: passport.quarantined()?.len(),
+            missing,
+            forks,
+            remotes: lines(&passport)?,
+        };
+        app.output().answer(&status, Standing::words)
     }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Standing {
+    passport: String,
+    device: String,
+    unsent: usize,
+    conflicts: usize,
+    suggestions: usize,
+    quarantined: usize,
+    missing: usize,
+    forks: usize,
+    remotes: Vec<Line>,
+}
+
+impl Standing {
+    fn words(&self) -> String {
+        let mut text = format!(
+            "Passport {}, on device {}.\n{} waiting to be sent. {} fields with several values. \
+             {} suggestions. {} held back.\n",
+            short(&self.passport),
+            short(&self.device),
+            self.unsent,
+            self.conflicts,
+            self.suggestions,
+            self.quarantined,
+        );
+        if self.missing > 0 {
+            text.push_str(&format!(
+                "{} envelopes that others build on did not arrive yet: what you see may be old.\n",
+                self.missing
+            ));
+        }
+        if self.forks > 0 {
+            text.push_str(&format!(
+                "{} authors wrote two different things under one number: see `passport quarantine list`.\n",
+                self.forks
+            ));
+        }
+        for remote in &self.remotes {
+            let last = remote.last_confirmed.map(|at| at.to_string());
+            let last = last.unwrap_or_else(|| "never".to_owned());
+            text.push_str(&format!("{}: last confirmed {last}\n", remote.url));
+        }
+        if self.remotes.is_empty() {
+            text.push_str("No relay yet: your passport is on this device alone.\n");
+        }
+        text
+    }
+}
+
+/// Envelopes and letters that no relay has confirmed, as far as one request goes.
+fn unsent(app: &App, passport: &Passport) -> Result<usize, CliError> {
+    let mut least: Option<usize> = None;
+    let relays = passport.fold().relays.clone();
+    // Without relays everything is unsent, which is what a relay never met lacks.
+    let nowhere = [String::new()];
+    for url in if relays.is_empty() { &nowhere[..] } else { &relays[..] } {
+        let outgoing = passport.outgoing(url, app.now())?;
+        let here = outgoing.envelopes.len() + outgoing.letters.len();
+        least = Some(least.map_or(here, |least| least.min(here)));
+    }
+    Ok(least.unwrap_or_default())
 }

@@ -6,7 +6,11 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::holder::quarantine;
+use crate::joining;
+use crate::passport::{self, Opened, Passport};
+use crate::rng::os_rng;
+use crate::syncing::{self, Synced};
 
 /// Sends what is new here and fetches what is new elsewhere
 ///
@@ -26,8 +30,28 @@ pub(crate) struct Sync {
 
 impl Sync {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { watch, via } = self;
-        pending((watch, via))
+        let mut rng = os_rng()?;
+        let mut passport = match passport::open_any(app)? {
+            Opened::Holder(holder) => *holder,
+            Opened::Pending(pending) => joining::join(app, *pending, via.as_deref(), &mut rng)?,
+        };
+        if let Some(path) = via {
+            let synced = syncing::via(app, &mut passport, &path, &mut rng)?;
+            return told(app, &mut passport, synced);
+        }
+        let urls = passport.fold().relays.clone();
+        if watch {
+            let mut told = |passport: &mut Passport, synced| told(app, passport, synced);
+            return syncing::watch(app, &mut passport, &urls, &mut rng, &mut told);
+        }
+        let synced = syncing::with_relays(app, &mut passport, &urls, &mut rng)?;
+        told(app, &mut passport, synced)
     }
+}
+
+fn told(app: &App, passport: &mut Passport, mut synced: Synced) -> Result<(), CliError> {
+    synced.quarantined = quarantine::listed(passport)?;
+    app.output().answer(&synced, Synced::words)
 }

@@ -1,10 +1,14 @@
 //! `passport org annotate`.
 
 use clap::Args;
+use serde_json::json;
 
+use super::desk;
+use super::fault;
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::names::short;
+use crate::rng::os_rng;
 
 /// Adds a signed note to an entry
 #[derive(Args)]
@@ -21,8 +25,17 @@ pub(crate) struct Annotate {
 
 impl Annotate {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, text } = self;
-        pending((entry, text))
+        let mut party = desk::open(app)?;
+        let found = desk::entry(&mut party, None, &entry)?;
+        let (id, mut rng) = (found.entry.id, os_rng()?);
+        party
+            .annotate(found.student.id, id, &text, app.now(), &mut rng)
+            .map_err(|error| fault::writing(error, &found))?;
+        desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
+        app.output().answer(&json!({ "entry": id }), |_| {
+            format!("Noted, and signed by your organisation  [{}]", short(&id.to_string()))
+        })
     }
 }

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use passport_core::keys::verification_phrase;
+use serde_json::json;
 
+use super::desk;
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::files;
 
 /// Writes the organisation's card, and prints its four verification words
 ///
@@ -30,8 +33,35 @@ pub(crate) struct Card {
 
 impl Card {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { output, qr, succeeds } = self;
-        pending((output, qr, succeeds))
+        if qr.is_some() || succeeds.is_some() {
+            return Err(CliError::usage("`--qr` and `--succeeds` are not in this version yet")
+                .hint("the card's file can be sent or printed as any text"));
+        }
+        let party = desk::open(app)?;
+        let card = party.card();
+        let phrase = verification_phrase(&card.id())
+            .map_err(|e| CliError::user("the verification words cannot be made").caused_by(e))?;
+        let file = output.as_ref().map(|file| file.display().to_string());
+        if let Some(file) = &output {
+            files::write(file, format!("{}\n", card.to_text()).as_bytes())?;
+        }
+        let answer = json!({
+            "id": card.id(),
+            "name": card.name,
+            "phrase": phrase.to_string(),
+            "file": file,
+        });
+        app.output().answer(&answer, |_| {
+            let place = file.map_or_else(
+                || card.to_text(),
+                |file| format!("The card is in {file}. It is public: give it to students."),
+            );
+            format!(
+                "{place}\n\nVerification words: {phrase}\n\
+                 Tell students these words another way, at the desk or on the telephone."
+            )
+        })
     }
 }

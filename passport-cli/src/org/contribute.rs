@@ -3,13 +3,21 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use passport_core::section::SectionName;
+use passport_core::id::EntryId;
+use passport_core::organisation::StudentName;
+use passport_core::party::PartyError;
+use passport_core::section::{SectionName, Value};
+use serde_json::json;
 
+use super::desk::{self, Party};
+use super::fault;
+use super::incoming::{self, Incoming};
 use crate::app::App;
 use crate::error::CliError;
 use crate::fields::{self, Assignment};
 use crate::help;
-use crate::pending::pending;
+use crate::names::short;
+use crate::rng::os_rng;
 
 /// Adds an entry to a student's record, signed by the organisation
 #[derive(Args)]
@@ -36,13 +44,101 @@ pub(crate) struct Contribute {
 
 impl Contribute {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, section, kind, set, from } = self;
         let kind = fields::kind(&section, kind.as_deref())?;
         let fields = fields::typed(kind, &set, None)?;
         if from.is_none() {
             fields::complete(kind, &fields)?;
         }
-        pending((student, section, kind, fields, from))
+        let mut party = desk::open(app)?;
+        let student = desk::student(&party, &student)?;
+        writable(&party, &student, &section, app)?;
+        let incoming = match from {
+            Some(file) => incoming::read(&mut party, &student, &section, &file)?,
+            None => {
+                let filled = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
+                let add = vec![(kind.name, filled.collect())];
+                Incoming { add, update: Vec::new(), skipped: Vec::new() }
+            }
+        };
+        let to = To { student: &student, section: &section };
+        let recorded = record(&mut party, app, &to, &incoming)?;
+        if !recorded.is_empty() {
+            desk::audit(&mut party, app, student.id, Some(&section), "recorded")?;
+        }
+        let entries: Vec<_> =
+            recorded.iter().map(|(section, id)| json!({ "id": id, "section": section })).collect();
+        let answer = json!({ "entries": entries, "skipped": incoming.skipped });
+        app.output().answer(&answer, |_| words(&student, &recorded, &incoming))
     }
+}
+
+/// Where the entries go.
+struct To<'a> {
+    student: &'a StudentName,
+    section: &'a SectionName,
+}
+
+fn writable(
+    party: &Party,
+    student: &StudentName,
+    section: &SectionName,
+    app: &App,
+) -> Result<(), CliError> {
+    if party.may_write(student.id, section, app.now()) {
+        return Ok(());
+    }
+    Err(if party.sections(student.id).contains(section) {
+        fault::not_writable(&student.name, section)
+    } else {
+        fault::never_shared(&student.name, section)
+    })
+}
+
+fn record(
+    party: &mut Party,
+    app: &App,
+    to: &To<'_>,
+    incoming: &Incoming,
+) -> Result<Vec<(SectionName, EntryId)>, CliError> {
+    let (mut rng, now) = (os_rng()?, app.now());
+    let refused = |error| match error {
+        PartyError::NoGrant => fault::not_writable(&to.student.name, to.section),
+        error => fault::refused(error),
+    };
+    let mut recorded = Vec::new();
+    for (kind, fields) in &incoming.add {
+        let fields: &[(String, Value)] = fields;
+        let added = party.contribute(to.student.id, to.section, kind, fields, now, &mut rng);
+        recorded.extend(added.map_err(refused)?);
+    }
+    for (entry, fields) in &incoming.update {
+        party.edit(to.student.id, *entry, fields, now, &mut rng).map_err(refused)?;
+        recorded.push((to.section.clone(), *entry));
+    }
+    Ok(recorded)
+}
+
+fn words(
+    student: &StudentName,
+    recorded: &[(SectionName, EntryId)],
+    incoming: &Incoming,
+) -> String {
+    use passport_core::section::display::neutralise_line as line;
+    let mut text: Vec<String> = recorded
+        .iter()
+        .map(|(section, id)| format!("Recorded in {section}  [{}]", short(&id.to_string())))
+        .collect();
+    if recorded.is_empty() {
+        text.push("Nothing was added.".to_owned());
+    } else {
+        text.push(format!(
+            "Signed by your organisation; `passport org sync` sends it to {}.",
+            line(&student.name)
+        ));
+    }
+    let skipped = incoming.skipped.iter();
+    text.extend(skipped.map(|s| format!("Not added: {}: {}", line(&s.resource), s.reason)));
+    text.join("\n")
 }

@@ -1,11 +1,13 @@
 //! `passport org discharges`.
 
 use clap::Args;
+use passport_core::section::{FieldKind, SectionName};
 
+use super::{desk, fault, found};
 use crate::app::App;
 use crate::duration::When;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::output;
 
 /// Lists students who left hospital lately and share that they did
 ///
@@ -34,6 +36,36 @@ impl Discharges {
         let Self { since, setting, csv } = self;
         let since = since.since(app.now());
         let since = since.map_err(|e| CliError::usage("`--since` has no start").caused_by(e))?;
-        pending((since, setting, csv))
+        known_setting(setting.as_deref())?;
+        let mut party = desk::open(app)?;
+        let check =
+            party.discharges(since, setting.as_deref(), app.now()).map_err(fault::refused)?;
+        // The list names students: who asked for it is known too, if they said so.
+        let mut named: Vec<_> = check.discharges.iter().map(|d| d.student.id).collect();
+        named.sort_unstable();
+        named.dedup();
+        for student in named {
+            desk::audit(&mut party, app, student, None, "opened")?;
+        }
+        if csv && !app.output().is_json() {
+            app.output().say(&found::sentence(&check));
+            output::print(&found::csv(&check))?;
+            app.output().say(found::CAUTION);
+            return Ok(());
+        }
+        app.output().answer(&check, |check| found::words(check, since))
     }
+}
+
+fn known_setting(setting: Option<&str>) -> Result<(), CliError> {
+    let Some(asked) = setting else { return Ok(()) };
+    let section: Option<SectionName> = "discharges".parse().ok();
+    let field = section.and_then(|s| s.spec().kinds.first()?.field("setting"));
+    let Some(FieldKind::Choice(choices)) = field.map(|f| f.kind) else { return Ok(()) };
+    if choices.iter().any(|c| c.name == asked) {
+        return Ok(());
+    }
+    let names: Vec<&str> = choices.iter().map(|c| c.name).collect();
+    Err(CliError::usage("there is no such kind of setting")
+        .hint(format!("the kinds are {}", names.join(", "))))
 }

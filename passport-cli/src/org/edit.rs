@@ -1,11 +1,16 @@
 //! `passport org edit`.
 
 use clap::Args;
+use passport_core::section::Value;
+use serde_json::json;
 
+use super::desk;
+use super::fault;
 use crate::app::App;
 use crate::error::CliError;
-use crate::fields::Assignment;
-use crate::pending::pending;
+use crate::fields::{self, Assignment};
+use crate::names::short;
+use crate::rng::os_rng;
 
 /// Changes an entry that the organisation recorded, or one in a shared plan
 #[derive(Args)]
@@ -22,8 +27,22 @@ pub(crate) struct Edit {
 
 impl Edit {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, set } = self;
-        pending((entry, set))
+        let mut party = desk::open(app)?;
+        let found = desk::entry(&mut party, None, &entry)?;
+        let kind = fields::kind(&found.section, Some(&found.entry.kind))?;
+        let fields: Vec<(String, Option<Value>)> = fields::typed(kind, &set, None)?
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let (id, mut rng) = (found.entry.id, os_rng()?);
+        party
+            .edit(found.student.id, id, &fields, app.now(), &mut rng)
+            .map_err(|error| fault::writing(error, &found))?;
+        desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
+        app.output().answer(&json!({ "entry": id }), |_| {
+            format!("Changed, and signed by your organisation  [{}]", short(&id.to_string()))
+        })
     }
 }

@@ -1,13 +1,19 @@
 //! `passport org export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use passport_core::section::SectionName;
+use passport_core::view::View;
+use serde_json::json;
 
+use super::desk;
 use crate::app::App;
 use crate::choice::OrgFormat;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::exit_code::ExitCode;
+use crate::files;
 
 /// Writes what a student shares to a file for another system
 ///
@@ -34,7 +40,62 @@ impl Export {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, format, output, to } = self;
-        let actor = app.actor()?;
-        pending((actor, student, format, output, to))
+        app.actor()?;
+        if format != OrgFormat::Fhir || to.is_some() {
+            return Err(CliError::usage("this form of export is not in this version yet")
+                .hint("`--format fhir -o FILE` writes a FHIR R4 bundle"));
+        }
+        let mut party = desk::open(app)?;
+        let student = desk::student(&party, &student)?;
+        let mut views = desk::views(&mut party, &student)?;
+        // What was received under a consent that has ended is not handed on.
+        views.retain(|v| desk::ended(&party, student.id, &v.section, app.now()).is_none());
+        if views.is_empty() {
+            return Err(CliError::new(ExitCode::NoGrant, "no consent in force to export under")
+                .hint("`passport org students` lists what is shared with you, and until when"));
+        }
+        let grants = party.grants();
+        let subject = ExportSubject {
+            name: Some(student.name.clone()),
+            date_of_birth: None,
+            nhs_number: grants
+                .iter()
+                .filter(|g| g.grant.passport == student.id)
+                .find_map(|g| g.grant.nhs_number.clone()),
+        };
+        let entries: Vec<ExportEntry> = views.iter().flat_map(entries).collect();
+        let document = bundle(&subject, &entries, app.now());
+        for view in &views {
+            desk::audit(&mut party, app, student.id, Some(&view.section), "exported")?;
+        }
+        let text = format!("{document:#}\n");
+        let file = output.unwrap_or_else(|| "-".into());
+        files::write(&file, text.as_bytes())?;
+        if file == Path::new("-") {
+            return Ok(());
+        }
+        let sections: Vec<SectionName> = views.into_iter().map(|v| v.section).collect();
+        let place = file.display().to_string();
+        let answer = json!({ "file": place, "format": "fhir", "sections": sections });
+        app.output().answer(&answer, |_| {
+            format!("Exported to {place}. The file is not encrypted: it now is yours to protect.")
+        })
     }
+}
+
+fn entries(view: &View) -> Vec<ExportEntry> {
+    let one = |entry: &passport_core::replica::EntryNow| ExportEntry {
+        id: entry.id,
+        section: view.section.clone(),
+        kind: entry.kind.clone(),
+        fields: entry
+            .fields
+            .iter()
+            .filter_map(|(name, now)| Some((name.clone(), now.settled()?.value.clone())))
+            .collect(),
+        author_name: view.name(entry.author).to_owned(),
+        recorded_at: entry.recorded_at,
+        attested: entry.own_attestation().is_some() && entry.changed_since_signed().is_empty(),
+    };
+    view.entries.iter().map(one).collect()
 }

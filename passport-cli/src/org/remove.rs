@@ -1,10 +1,14 @@
 //! `passport org remove`.
 
 use clap::Args;
+use serde_json::json;
 
+use super::desk;
+use super::fault;
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::names::short;
+use crate::rng::os_rng;
 
 /// Removes an entry that the organisation recorded
 #[derive(Args)]
@@ -18,8 +22,21 @@ pub(crate) struct Remove {
 
 impl Remove {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry } = self;
-        pending(entry)
+        let mut party = desk::open(app)?;
+        let found = desk::entry(&mut party, None, &entry)?;
+        let (id, mut rng) = (found.entry.id, os_rng()?);
+        app.confirm().ask(&format!("Remove [{}]?", short(&id.to_string())))?;
+        party
+            .remove(found.student.id, id, app.now(), &mut rng)
+            .map_err(|error| fault::writing(error, &found))?;
+        desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
+        app.output().answer(&json!({ "entry": id }), |_| {
+            format!(
+                "Removed  [{}]. What others received before stays in its history.",
+                short(&id.to_string())
+            )
+        })
     }
 }

@@ -1,11 +1,16 @@
 //! `passport org students`.
 
 use clap::Args;
+use passport_core::organisation::{HeldGrant, HeldState, StudentName};
 use passport_core::section::SectionName;
+use serde_json::{Value, json};
 
+use super::desk::{self, Party};
 use crate::app::App;
+use crate::consent::can;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::names::short;
+use crate::table::table;
 
 /// Lists which students share what, for what, and until when
 #[derive(Args)]
@@ -20,8 +25,56 @@ pub(crate) struct Students {
 
 impl Students {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { section } = self;
-        pending(section)
+        let party = desk::open(app)?;
+        let grants = party.grants();
+        let wanted: Vec<&HeldGrant> = grants
+            .into_iter()
+            .filter(|g| section.as_ref().is_none_or(|s| g.grant.section == *s))
+            .collect();
+        let answer: Vec<Value> = wanted.iter().map(|g| json(&party, g, app)).collect();
+        app.output().answer(&answer, |_| {
+            if wanted.is_empty() {
+                return "Nobody shares this with you. That is all it means.".to_owned();
+            }
+            let rows: Vec<[String; 6]> = wanted.iter().map(|g| row(&party, g, app)).collect();
+            table(["student", "section", "may", "until", "state", "for"], &rows)
+        })
     }
+}
+
+fn json(party: &Party, held: &HeldGrant, app: &App) -> Value {
+    let grant = &held.grant;
+    let student = StudentName { id: grant.passport, name: party.student_name(grant.passport) };
+    json!({
+        "id": grant.id,
+        "student": student,
+        "section": grant.section,
+        "can": can(grant.can),
+        "from": grant.from,
+        "until": grant.until,
+        "purpose": grant.purpose,
+        "state": held.state(app.now()),
+    })
+}
+
+fn row(party: &Party, held: &HeldGrant, app: &App) -> [String; 6] {
+    let grant = &held.grant;
+    let id = grant.passport.to_string();
+    let state = match held.state(app.now()) {
+        HeldState::Active => "active".to_owned(),
+        HeldState::Expired => "ended".to_owned(),
+        HeldState::Revoked => {
+            held.withdrawn_at.map_or_else(String::new, |at| format!("withdrawn {}", at.date()))
+        }
+    };
+    [
+        format!("{}  [{}]", party.student_name(grant.passport), short(&id)),
+        grant.section.to_string(),
+        can(grant.can).to_owned(),
+        grant.until.map_or_else(|| "no end".to_owned(), passport_core::time::Timestamp::date),
+        state,
+        grant.purpose.clone(),
+    ]
 }

@@ -1,11 +1,16 @@
 //! `passport org suggest`.
 
 use clap::Args;
+use passport_core::id::RemarkId;
+use serde_json::json;
 
+use super::desk;
+use super::fault;
 use crate::app::App;
 use crate::error::CliError;
-use crate::fields::Assignment;
-use crate::pending::pending;
+use crate::fields::{self, Assignment};
+use crate::names::short;
+use crate::rng::os_rng;
 
 /// Suggests a change to an entry that someone else recorded
 ///
@@ -27,8 +32,27 @@ pub(crate) struct Suggest {
 
 impl Suggest {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, entry, set } = self;
-        pending((student, entry, set))
+        let mut party = desk::open(app)?;
+        let student = desk::student(&party, &student)?;
+        let found = desk::entry(&mut party, Some(&student), &entry)?;
+        let kind = fields::kind(&found.section, Some(&found.entry.kind))?;
+        let fields = fields::typed(kind, &set, None)?;
+        let (id, mut rng) = (found.entry.id, os_rng()?);
+        let mut suggested: Vec<RemarkId> = Vec::with_capacity(fields.len());
+        for (field, value) in fields {
+            let made = party.suggest(student.id, id, field, value, app.now(), &mut rng);
+            suggested.push(made.map_err(|error| fault::writing(error, &found))?);
+        }
+        desk::audit(&mut party, app, student.id, Some(&found.section), "recorded")?;
+        // One suggestion is the rule; the first names the answer, all are listed.
+        let answer = json!({ "id": suggested.first(), "entry": id, "suggestions": suggested });
+        app.output().answer(&answer, |_| {
+            format!(
+                "Suggested for [{}]; the student, or whoever recorded it, decides.",
+                short(&id.to_string())
+            )
+        })
     }
 }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::desk::{self, Party};
+use super::quarantine;
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::rng::os_rng;
+use crate::syncing::{self, Synced};
 
 /// Fetches what students shared, and sends what was contributed
 #[derive(Args)]
@@ -23,8 +26,36 @@ pub(crate) struct Sync {
 
 impl Sync {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { watch, via } = self;
-        pending((watch, via))
+        let mut rng = os_rng()?;
+        let mut party = desk::open(app)?;
+        if let Some(path) = via {
+            let synced = syncing::via(app, &mut party, &path, &mut rng)?;
+            return told(app, &mut party, synced);
+        }
+        let urls = party.card().relays.clone();
+        if urls.is_empty() {
+            return Err(CliError::user("this organisation named no relay when it was set up")
+                .hint("exchange through a file or folder with `passport org sync --via DIR`"));
+        }
+        if watch {
+            let mut told = |party: &mut Party, synced| told(app, party, synced);
+            return syncing::watch(app, &mut party, &urls, &mut rng, &mut told);
+        }
+        let synced = syncing::with_relays(app, &mut party, &urls, &mut rng)?;
+        told(app, &mut party, synced)
     }
+}
+
+fn told(app: &App, party: &mut Party, mut synced: Synced) -> Result<(), CliError> {
+    let held = quarantine::listed(party)?;
+    synced.quarantined =
+        held.iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(|source| {
+            CliError::user("what was put aside has no JSON form").caused_by(source)
+        })?;
+    app.output().answer(&synced, |synced| {
+        // Organisations look elsewhere than students for what was put aside.
+        synced.words().replace("passport quarantine list", "passport org quarantine")
+    })
 }

@@ -1,14 +1,17 @@
 //! `passport relay serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
+use passport_sync::relay::{self, Clock, RelayConfig};
+use passport_sync::store::SqliteStore;
+use serde_json::json;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
 use crate::relay::store::Store;
+use crate::rng::os_rng;
 
 /// Runs a relay: a mailbox for sealed envelopes, which it cannot open
 #[derive(Args)]
@@ -22,15 +25,78 @@ pub(crate) struct Serve {
     /// Where it keeps the envelopes; in the home directory when left out
     #[arg(long, value_name = "sqlite:PATH")]
     store: Option<Store>,
-    /// A file with limits and other settings
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    /// The host and port by which clients reach it, if that is not the address it listens on,
+    /// for example behind a proxy; can be given several times
+    #[arg(long = "authority", value_name = "HOST:PORT")]
+    authorities: Vec<String>,
 }
 
 impl Serve {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
-        let Self { listen, store, config } = self;
-        pending((listen, store, config))
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self { listen, store, authorities } = self;
+        let path = match store {
+            Some(Store::Sqlite(path)) => path,
+            None => {
+                std::fs::create_dir_all(app.home().dir()).map_err(|source| {
+                    let dir = app.home().dir().display();
+                    CliError::user(format!("{dir} cannot be made")).caused_by(source)
+                })?;
+                app.home().dir().join("relay.sqlite")
+            }
+        };
+        let store = SqliteStore::open(&path, &mut os_rng()?).map_err(|source| {
+            CliError::user(format!("{} cannot be used as a store", path.display()))
+                .caused_by(source)
+        })?;
+        let config = RelayConfig { authorities, ..RelayConfig::default() };
+        let clock = app.clock();
+        let failed = |said: &str, source: std::io::Error| CliError::user(said).caused_by(source);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| failed("the relay cannot start", e))?;
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
+                failed(&format!("{listen} cannot be listened on"), e)
+                    .hint("is another relay running? choose another port with --listen")
+            })?;
+            let bound = listener.local_addr().map_err(|e| failed("there is no address", e))?;
+            // Asked for before anybody is told, so that no signal is missed.
+            let ending = signals().map_err(|e| failed("signals cannot be received", e))?;
+            app.output().say(&format!("The relay listens on http://{bound}; stop it with Ctrl-C."));
+            if app.output().is_json() {
+                let listening = json!({ "listening": format!("http://{bound}") });
+                app.output().answer(&listening, ToString::to_string)?;
+            }
+            let clock: Clock = Arc::new(move || clock.now());
+            relay::serve(listener, config, Arc::new(store), clock, ending)
+                .await
+                .map_err(|e| failed("the relay stopped", e))
+        })
     }
+}
+
+/// Completes when somebody asks the program to end.
+#[cfg(unix)]
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Completes when somebody asks the program to end.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a signal to wait for, it ends when it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            core::future::pending::<()>().await;
+        }
+    })
 }

@@ -14,7 +14,6 @@ type Names<'a> = &'a dyn Fn(Author) -> Option<String>;
 
 impl Section {
     /// Words for a section as it stands.
-    #[cfg_attr(test, expect(dead_code, reason = "`section` is tested, without a whole replica"))]
     pub(crate) fn of(view: &View) -> Self {
         let names = |author| match author {
             Author::Holder => None,

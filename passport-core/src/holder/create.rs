@@ -129,17 +129,19 @@ impl<V: Vault> Holder<V> {
         batch.put(Table::Key, LEDGER_KEY, self.ledger_key.as_bytes().to_vec());
     }
 
-    /// Leaves the ledger's key in the recovery mailbox.
-    fn post_recovery(
+    /// Leaves the ledger's keys in the recovery mailbox.
+    pub(super) fn post_recovery(
         &mut self,
         batch: &mut Batch,
         root: &RootKeys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
         let mailbox: VerificationKey = root.locator.verification_key();
-        let letter = Letter::Recovery { ledger_key: *self.ledger_key.as_bytes() };
-        let sealed = letter.seal(&mailbox, &root.receiving.public_key(), rng)?;
-        self.journal.post(batch, mailbox, sealed);
+        for (_, key) in self.ledger_keys() {
+            let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
+            let sealed = letter.seal(&mailbox, &root.receiving.public_key(), rng)?;
+            self.journal.post(batch, mailbox, sealed);
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
 use crate::codec;
-use crate::envelope::{SealedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
@@ -21,6 +21,15 @@ impl<V: Vault> Party for Holder<V> {
         &self.device
     }
 
+    fn list_key(&self) -> Option<&SigningKey> {
+        self.fold.control.as_ref()
+    }
+
+    fn concerns(&self, header: &Header) -> bool {
+        self.ledger_key_of(&header.epoch).is_some()
+            || self.fold.epochs.values().any(|e| e.charter.channel == header.channel)
+    }
+
     fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {
         Ok(self.journal.remote(url)?)
     }
@@ -28,7 +37,10 @@ impl<V: Vault> Party for Holder<V> {
     fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
         let remote = self.journal.remote(url)?;
         let lists = self.lists_for(&remote, now);
-        Ok(self.journal.outgoing(&remote, lists, |_| true)?)
+        // A device that learns a list must find the statements behind it, or it would put its
+        // own older idea of the members in its place.
+        let (ledger, _) = self.present_ledger();
+        Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {

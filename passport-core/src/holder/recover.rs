@@ -61,6 +61,21 @@ impl Recovery {
         }
     }
 
+    /// Whether a ledger of the passport was found, and a key that opens it.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.found_keys().next().is_some()
+    }
+
+    /// Keys that open a generation of the ledger that is at hand.
+    fn found_keys(&self) -> impl Iterator<Item = &PhaseKey> {
+        let passport = self.root.passport();
+        self.ledger_keys.iter().filter(move |key| {
+            let epoch = ledger_epoch(&passport, key);
+            self.envelopes.iter().any(|e| e.header().epoch == epoch)
+        })
+    }
+
     /// Makes this machine a device of the passport, in an empty vault. What else there is comes
     /// with the next exchange.
     ///
@@ -74,13 +89,9 @@ impl Recovery {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Holder<V>, PartyError> {
-        let passport = self.root.passport();
         // A letter says nothing of who sent it: which key the ledger goes on under is for the
         // statements to say.
-        let mut found = self.ledger_keys.into_iter().filter(|key| {
-            let epoch = ledger_epoch(&passport, key);
-            self.envelopes.iter().any(|e| e.header().epoch == epoch)
-        });
+        let mut found = self.found_keys().cloned();
         let ledger_key = found.next().ok_or(PartyError::NothingToRecover)?;
         let mut batch = Batch::new();
         let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
@@ -105,6 +116,8 @@ impl Recovery {
             let body = StatementBody::RelaysSet { relays: relays.to_vec() };
             holder.say(&mut batch, body, now, rng)?;
         }
+        // Reading the recovery mailbox lets relays forget the letter in it: it is left anew.
+        holder.post_recovery(&mut batch, &self.root, rng)?;
         holder.journal.commit(batch)?;
         Ok(holder)
     }

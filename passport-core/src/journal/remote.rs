@@ -17,6 +17,18 @@ const OFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Most objects offered in one request.
 const OFFER_OBJECTS: usize = 2_000;
 
+/// How far a relay's feed was read: in which run of the relay, and to where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Position {
+    /// The run of the relay that gave it out.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub generation: [u8; 8],
+    /// Everything up to here was taken in.
+    #[n(1)]
+    pub at: u64,
+}
+
 /// What a party knows of one relay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -26,7 +38,7 @@ pub struct RemoteState {
     pub relay: Option<RelayId>,
     /// How far its feed was read.
     #[n(1)]
-    pub position: u64,
+    pub position: Position,
     /// When it last answered.
     #[n(2)]
     pub last_confirmed: Option<Timestamp>,
@@ -99,7 +111,7 @@ pub struct Incoming {
     /// The relay's own id.
     pub relay: RelayId,
     /// How far its feed was read with this.
-    pub position: u64,
+    pub position: Position,
     /// The objects.
     pub items: Vec<IncomingItem>,
 }
@@ -187,10 +199,27 @@ impl<V: Vault> Journal<V> {
         lists: Vec<Signed<AccessList>>,
         offers: impl Fn(&EpochId) -> bool,
     ) -> Result<Outgoing, JournalError> {
+        self.outgoing_from(None, remote, lists, offers)
+    }
+
+    /// As [`Self::outgoing`], with the envelopes of one epoch before all others: so that what an
+    /// access list is based on goes in the same request as the list.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn outgoing_from(
+        &self,
+        first: Option<&EpochId>,
+        remote: &RemoteState,
+        lists: Vec<Signed<AccessList>>,
+        offers: impl Fn(&EpochId) -> bool,
+    ) -> Result<Outgoing, JournalError> {
         let mut out = Outgoing { lists, ..Outgoing::default() };
         let mut bytes = 0;
         let offered: BTreeMap<_, _> = remote.offered.iter().copied().collect();
-        for (epoch, len) in &self.lengths {
+        let ahead = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) == first);
+        let others = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) != first);
+        for (epoch, len) in ahead.chain(others) {
             if !offers(epoch) {
                 continue;
             }

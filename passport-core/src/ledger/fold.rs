@@ -87,6 +87,20 @@ pub struct FoldedEpoch {
     pub cut: BTreeSet<EnvelopeId>,
 }
 
+impl FoldedEpoch {
+    /// The epoch that a statement says was founded, if its charter holds.
+    pub(super) fn founded_by(statement: &Statement) -> Option<Self> {
+        let StatementBody::Founded { charter, keys, cut } = &statement.body else { return None };
+        let charter = Charter::verify((**charter).clone()).ok()?;
+        if charter.passport != statement.passport {
+            return None;
+        }
+        let keys = keys.iter().map(|k| (k.phase, k.key()));
+        let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
+        Some(Self { keys, cut: cut.iter().copied().collect(), charter })
+    }
+}
+
 impl Fold {
     pub(super) fn of(ledger: &Ledger) -> Self {
         let mut fold = Self::default();
@@ -122,8 +136,9 @@ impl Fold {
                     }
                 }
                 StatementBody::DeviceRemoved { .. } => {}
-                StatementBody::Founded { charter, keys, cut } => {
-                    fold.found(ledger, charter, keys, cut);
+                StatementBody::Founded { .. } => {
+                    let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
+                    fold.epochs.extend(epoch);
                 }
                 StatementBody::Granted { grant: signed } => {
                     if let Ok(grant) = signed.verify_by(&statement.signer()) {
@@ -174,23 +189,6 @@ impl Fold {
             })
             .collect();
         fold
-    }
-
-    fn found(
-        &mut self,
-        ledger: &Ledger,
-        charter: &Signed<Charter>,
-        keys: &[super::KeyOfPhase],
-        cut: &[EnvelopeId],
-    ) {
-        let Ok(charter) = Charter::verify(charter.clone()) else { return };
-        if charter.passport != ledger.passport {
-            return;
-        }
-        let keys = keys.iter().map(|k| (k.phase, k.key()));
-        let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        let epoch = FoldedEpoch { keys, cut: cut.iter().copied().collect(), charter };
-        self.epochs.insert(epoch.charter.id(), epoch);
     }
 
     fn add_contact(&mut self, card: &Signed<Card>, verified: bool) {

@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
 use crate::codec;
-use crate::envelope::{SealedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
@@ -19,6 +19,10 @@ use crate::vault::{Batch, Table, Vault};
 impl<V: Vault> Party for Organisation<V> {
     fn request_key(&self) -> &SigningKey {
         &self.instance
+    }
+
+    fn concerns(&self, header: &Header) -> bool {
+        self.epochs.values().any(|e| e.charter.channel == header.channel)
     }
 
     fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {

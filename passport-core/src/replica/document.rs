@@ -9,13 +9,15 @@
 //!                    "removed":  bool, "disputed": bool,
 //!                    "remarks":  { remark id: bytes },
 //!                    "settled":  { suggestion id: bool },
-//!                    "signed":   { organisation/whole|field: bytes } }
+//!                    "signed":   { organisation/field?/digest: bytes } }
 //! ```
 //! Bytes are the deterministic CBOR of typed values. A removed entry stays as a mark, so that a
 //! removal that met a change is seen; its content leaves with the next epoch's snapshot. A mark
 //! in "spliced" outlives a replacement of the text that did not see the splice: what was written
 //! in the old text then stands beside the new. Two devices that bring in one entry at once make
 //! two maps under one id; they are read as one.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::Transactable;
 use automerge::{
@@ -112,6 +114,57 @@ pub(super) struct EntryPlace {
 struct EntryMap {
     entry: ObjId,
     fields: ObjId,
+}
+
+/// One of the maps whose keys are `field/…`, with those keys: most often none.
+struct Beside {
+    map: ObjId,
+    keys: Vec<String>,
+}
+
+impl Beside {
+    fn of<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a String> {
+        self.keys.iter().filter(move |key| field_of(key) == Some(field))
+    }
+}
+
+impl EntryMap {
+    fn beside<R: ReadDoc>(&self, doc: &R, key: &str) -> Result<Beside, Refusal> {
+        let map = child(doc, &self.entry, key)?;
+        let keys = doc.keys(&map).collect();
+        Ok(Beside { map, keys })
+    }
+
+    fn standing<R: ReadDoc>(
+        &self,
+        doc: &R,
+        field: &str,
+        spliced: &Beside,
+        all: &mut Vec<Standing>,
+    ) -> Result<(), Refusal> {
+        let mut texts: Vec<&String> = spliced.of(field).collect();
+        for (value, id) in doc.get_all(&self.fields, field)? {
+            let Some(read) = read_value(doc, &value, &id)? else { continue };
+            if !matches!(value, Stored::Object(_)) {
+                all.push(Standing { value: read, by: vec![id], text: None });
+                continue;
+            }
+            let key = text_key(field, &id);
+            let mut by = vec![id.clone()];
+            if texts.iter().any(|k| **k == key) {
+                texts.retain(|k| **k != key);
+                by = doc.get_all(&spliced.map, &key)?.into_iter().map(|(_, op)| op).collect();
+            }
+            all.push(Standing { value: read, by, text: Some(id) });
+        }
+        for key in texts {
+            let text = text_of(key).ok_or(Refusal::Document)?;
+            let value = Value::Prose(doc.text(&text)?);
+            let by = doc.get_all(&spliced.map, key)?.into_iter().map(|(_, op)| op).collect();
+            all.push(Standing { value, by, text: None });
+        }
+        Ok(())
+    }
 }
 
 /// A change within a long text.
@@ -233,29 +286,7 @@ impl EntryPlace {
     fn standing<R: ReadDoc>(&self, doc: &R, field: &str) -> Result<Vec<Standing>, Refusal> {
         let mut all = Vec::new();
         for map in self.maps() {
-            let spliced = child(doc, &map.entry, SPLICED)?;
-            let mut texts = keys_of(doc, &spliced, field);
-            for (value, id) in doc.get_all(&map.fields, field)? {
-                let Some(read) = read_value(doc, &value, &id)? else { continue };
-                if !matches!(value, Stored::Object(_)) {
-                    all.push(Standing { value: read, by: vec![id], text: None });
-                    continue;
-                }
-                let key = text_key(field, &id);
-                texts.retain(|k| *k != key);
-                let mut by: Vec<ObjId> =
-                    doc.get_all(&spliced, &key)?.into_iter().map(|(_, op)| op).collect();
-                if by.is_empty() {
-                    by.push(id.clone());
-                }
-                all.push(Standing { value: read, by, text: Some(id) });
-            }
-            for key in texts {
-                let text = text_of(&key).ok_or(Refusal::Document)?;
-                let value = Value::Prose(doc.text(&text)?);
-                let by = doc.get_all(&spliced, &key)?.into_iter().map(|(_, op)| op).collect();
-                all.push(Standing { value, by, text: None });
-            }
+            map.standing(doc, field, &map.beside(doc, SPLICED)?, &mut all)?;
         }
         Ok(all)
     }
@@ -411,20 +442,34 @@ impl EntryPlace {
     }
 
     /// Puts a signature beside the entry. A whole one replaces the organisation's last; one of
-    /// single fields replaces its last for each of them.
+    /// single fields replaces its last for each of them. Several made at once all stand.
     pub(super) fn sign<T: Transactable>(
         &self,
         tx: &mut T,
         attestation: &Attestation,
     ) -> Result<(), Refusal> {
-        let signed = child(tx, &self.main.entry, SIGNED)?;
-        let organisation = attestation.organisation;
-        let bytes = codec::encode(attestation);
-        if attestation.whole {
-            return Ok(tx.put(&signed, format!("{organisation}/"), bytes)?);
+        for map in self.maps() {
+            let signed = child(tx, &map.entry, SIGNED)?;
+            let slots = slots(attestation);
+            let replaced = |key: &String| slots.iter().any(|slot| key.starts_with(slot));
+            for key in tx.keys(&signed).filter(replaced).collect::<Vec<_>>() {
+                tx.delete(&signed, key)?;
+            }
         }
-        for field in &attestation.fields {
-            tx.put(&signed, format!("{organisation}/{}", field.name), bytes.clone())?;
+        self.bring_signature(tx, attestation)
+    }
+
+    /// Puts a signature that a record brings beside those it brings already.
+    fn bring_signature<T: Transactable>(
+        &self,
+        tx: &mut T,
+        attestation: &Attestation,
+    ) -> Result<(), Refusal> {
+        let signed = child(tx, &self.main.entry, SIGNED)?;
+        let bytes = codec::encode(attestation);
+        let digest = blake3::hash(&bytes).to_hex();
+        for slot in slots(attestation) {
+            tx.put(&signed, format!("{slot}{digest}"), bytes.clone())?;
         }
         Ok(())
     }
@@ -492,7 +537,7 @@ pub(super) fn insert_record<T: Transactable>(
         tx.put(&place.main.entry, DISPUTED, true)?;
     }
     for attestation in &record.attestations {
-        place.sign(tx, attestation)?;
+        place.bring_signature(tx, attestation)?;
     }
     for remark in &record.remarks {
         place.add_remark(tx, remark, usize::MAX)?;
@@ -527,8 +572,20 @@ fn read_value<R: ReadDoc>(
 
 /// The keys `field/…` of a map.
 fn keys_of<R: ReadDoc>(doc: &R, map: &ObjId, field: &str) -> Vec<String> {
-    let of_field = |key: &String| key.rsplit_once('/').is_some_and(|(name, _)| name == field);
-    doc.keys(map).filter(of_field).collect()
+    doc.keys(map).filter(|key| field_of(key) == Some(field)).collect()
+}
+
+fn field_of(key: &str) -> Option<&str> {
+    key.rsplit_once('/').map(|(field, _)| field)
+}
+
+/// Where an attestation lies: one place for whole ones, one for each single field.
+fn slots(attestation: &Attestation) -> Vec<String> {
+    let organisation = attestation.organisation;
+    if attestation.whole {
+        return vec![format!("{organisation}//")];
+    }
+    attestation.fields.iter().map(|f| format!("{organisation}/{}/", f.name)).collect()
 }
 
 fn text_key(field: &str, text: &ObjId) -> String {
@@ -622,26 +679,54 @@ pub(super) fn entry_ids<R: ReadDoc>(doc: &R) -> Vec<EntryId> {
     doc.keys(ROOT).filter_map(|key| key.parse().ok()).collect()
 }
 
+fn read_fields<R: ReadDoc>(
+    doc: &R,
+    place: &EntryPlace,
+    origin_of: &dyn Fn(&ObjId) -> Origin,
+) -> Result<Vec<FieldState>, Refusal> {
+    let mut fields: BTreeMap<String, FieldState> = BTreeMap::new();
+    for map in place.maps() {
+        let spliced = map.beside(doc, SPLICED)?;
+        let contested = map.beside(doc, CONTESTED)?;
+        let versions = map.beside(doc, VERSIONS)?;
+        let beside = spliced.keys.iter().chain(&contested.keys);
+        let beside = beside.filter_map(|key| field_of(key).map(str::to_owned));
+        let names: BTreeSet<String> = doc.keys(&map.fields).chain(beside).collect();
+        for name in names {
+            let mut standing = Vec::new();
+            map.standing(doc, &name, &spliced, &mut standing)?;
+            let field = fields.entry(name.clone()).or_insert_with(|| FieldState {
+                name: name.clone(),
+                values: Vec::new(),
+                recorded: Vec::new(),
+                contested: Vec::new(),
+            });
+            let by = |s: &Standing| s.by.iter().map(origin_of).collect();
+            field.values.extend(standing.into_iter().map(|s| {
+                let by = by(&s);
+                (s.value, by)
+            }));
+            if versions.keys.contains(&name) {
+                let stored = doc.get_all(&versions.map, &name)?;
+                field.recorded.extend(stored.iter().filter_map(|(v, _)| decode(v)));
+            }
+            for key in contested.of(&name) {
+                let version = doc.get(&contested.map, key)?;
+                field.contested.extend(version.and_then(|(v, _)| decode::<FieldVersion>(&v)));
+            }
+        }
+    }
+    Ok(fields.into_values().collect())
+}
+
 /// Reads an entry whole, removed or not.
 pub(super) fn read_entry<R: ReadDoc>(
     doc: &R,
     id: EntryId,
-    origin: impl Fn(&ObjId) -> Origin,
+    origin_of: &dyn Fn(&ObjId) -> Origin,
 ) -> Result<Option<EntryState>, Refusal> {
     let Some(place) = place(doc, id)? else { return Ok(None) };
-    let mut fields = Vec::new();
-    for name in place.field_names(doc)? {
-        let values = place.standing(doc, &name)?.into_iter();
-        let values = values.map(|s| (s.value, s.by.iter().map(&origin).collect())).collect();
-        let (mut recorded, mut beside) = (Vec::new(), Vec::new());
-        for map in place.maps() {
-            let versions = child(doc, &map.entry, VERSIONS)?;
-            let stored = doc.get_all(&versions, &name)?;
-            recorded.extend(stored.iter().filter_map(|(v, _)| decode(v)));
-            beside.extend(contested(doc, &map.entry, &name)?);
-        }
-        fields.push(FieldState { name, values, recorded, contested: beside });
-    }
+    let fields = read_fields(doc, &place, origin_of)?;
     let mut removed = Vec::new();
     let mut disputed = false;
     for map in place.maps() {
@@ -649,7 +734,7 @@ pub(super) fn read_entry<R: ReadDoc>(
         if marks.is_empty() && !place.beside.is_empty() {
             removed.push((false, Origin::Snapshot));
         }
-        removed.extend(marks.iter().filter_map(|(v, id)| Some((v.as_bool()?, origin(id)))));
+        removed.extend(marks.iter().filter_map(|(v, id)| Some((v.as_bool()?, origin_of(id)))));
         disputed |= doc.get(&map.entry, DISPUTED)?.is_some();
     }
     let at = doc.get(&place.main.entry, AT)?;

@@ -123,6 +123,7 @@ impl EntryNow {
                         .is_none_or(|o| covered(o, name, &version.value));
                     if !signed {
                         version.author = Author::Holder;
+                        credit(version, name, &self.attestations);
                     }
                 }
                 versions.sort_unstable();
@@ -200,7 +201,7 @@ impl Replica {
 
     fn entry_with(&self, id: EntryId, touches: &Touches) -> Option<EntryNow> {
         let doc = self.branches.main();
-        let state = document::read_entry(doc, id, |op| self.branches.origin(op)).ok()??;
+        let state = document::read_entry(doc, id, &|op| self.branches.origin(op)).ok()??;
         let fields = state
             .fields
             .iter()
@@ -234,14 +235,7 @@ impl Replica {
             versions.push(FieldVersion { value: value.clone(), author, at });
         }
         for version in &mut versions {
-            // A value that an organisation signed is its own, whoever carried it here.
-            let signed = |a: &&Attestation| a.covers(&field.name, &version.value);
-            if version.author == Author::Holder
-                && let Some(a) = state.attestations.iter().find(signed)
-            {
-                version.author = Author::Organisation(a.organisation);
-                version.at = a.at;
-            }
+            credit(version, &field.name, &state.attestations);
         }
         versions.sort_unstable();
         versions.dedup_by(|a, b| a.value == b.value);
@@ -296,6 +290,16 @@ impl Replica {
         };
         let changed_unseen = touches.get(&state.id).is_some_and(|c| c.iter().any(unseen));
         if changed_unseen { Stance::Disputed } else { Stance::Removed }
+    }
+}
+
+/// A value that an organisation signed is its own, whoever carried it here.
+fn credit(version: &mut FieldVersion, field: &str, attestations: &[Attestation]) {
+    let signed = |a: &&Attestation| a.covers(field, &version.value);
+    if version.author == Author::Holder
+        && let Some(a) = attestations.iter().find(signed)
+    {
+        (version.author, version.at) = (Author::Organisation(a.organisation), a.at);
     }
 }
 

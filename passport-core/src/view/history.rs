@@ -34,14 +34,15 @@ pub struct HistoryEvent {
     pub envelope: EnvelopeId,
 }
 
-/// The admitted edits of an epoch, by claimed time; signatures are not told apart.
+/// The admitted edits of an epoch, by claimed time. Signatures are not told apart, and what was
+/// carried over from an older epoch is told there.
 #[must_use]
 pub fn history(replica: &Replica) -> Vec<HistoryEvent> {
     let charter = replica.charter();
     let names = names(charter);
     let mut events = Vec::new();
     for (id, node) in replica.history() {
-        let Some(standing) = node.standing() else { continue };
+        let Some(standing) = node.standing().filter(|_| node.carries.is_none()) else { continue };
         let author = names.get(&standing.author()).cloned().unwrap_or_default();
         for edit in &node.edits {
             let Some((entry, field, value)) = told(edit, &node.header.author) else { continue };

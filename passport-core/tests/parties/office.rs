@@ -4,7 +4,7 @@
 use passport_core::epoch::Right;
 use passport_core::holder::{Holder, NewEntry, PendingDevice, Profile, Recovery, Share};
 use passport_core::id::{EntryId, VerificationKey};
-use passport_core::journal::{Incoming, IncomingItem, Verdict, Verdicts};
+use passport_core::journal::{Incoming, IncomingItem, Position, Verdict, Verdicts};
 use passport_core::keys::{OrganisationKind, RecoveryPhrase};
 use passport_core::organisation::{Organisation, OrganisationProfile};
 use passport_core::party::Party;
@@ -81,7 +81,7 @@ impl Office {
             .map(|(_, bytes)| IncomingItem::Letter(bytes.clone()))
             .chain(self.envelopes.iter().map(|e| IncomingItem::Envelope(e.clone())))
             .collect();
-        Incoming { relay: self.relay, position: 0, items }
+        Incoming { relay: self.relay, position: Position::default(), items }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use minicbor::Decode;
 use passport_core::codec;
 use passport_core::id::ObjectId;
-use passport_core::keys::SigningKey;
+use passport_core::keys::{EnrolmentCode, SigningKey};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
 
-use crate::session::{ClientSync, Page, ProtocolError, RemoteState};
+use crate::session::{ProtocolError, Reset, check};
 use crate::signature::{
     CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, SignatureHeaders, Target, sign,
 };
@@ -75,35 +76,6 @@ impl RemoteError {
     }
 }
 
-/// A round failed: at the relay, or where pages are stored.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SyncError<E: std::error::Error + 'static> {
-    /// At the relay.
-    #[error("sync with the relay")]
-    Remote(#[from] RemoteError),
-    /// Where the page was to be stored: it will be fetched again.
-    #[error("store what the relay sent")]
-    Store(#[source] E),
-}
-
-/// What a round did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Offers the relay now holds for the first time.
-    pub sent: usize,
-    /// Offers the relay had already.
-    pub known: usize,
-    /// Offers it refused.
-    pub refused: usize,
-    /// Items received, known ones included.
-    pub received: usize,
-    /// Whether the relay was new or had lost its past: what is held should be offered again.
-    pub reset: bool,
-    /// Seconds by which the relay's clock is ahead of ours.
-    pub clock_ahead_seconds: i64,
-}
-
 /// A relay at an address, and the key to speak to it with.
 #[derive(Debug)]
 pub struct Remote {
@@ -133,8 +105,6 @@ impl Remote {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.response_timeout))
-            // Well within what a relay leaves an idle connection, so that none is found closed.
-            .max_idle_age(Duration::from_secs(5))
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
@@ -150,66 +120,8 @@ impl Remote {
         &self.authority
     }
 
-    /// Runs a round: pushes everything offered, fetches everything new. `store` is given each
-    /// page with the state to remember once its items are stored, before the next is asked for.
-    ///
-    /// # Errors
-    /// Returns [`SyncError`]. After a remote error [`ClientSync::poll_timeout`] says when to try
-    /// again; after one of `store`, go on from the state stored last.
-    pub fn sync<E: std::error::Error + 'static>(
-        &mut self,
-        client: &mut ClientSync,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        store: &mut dyn FnMut(Page, RemoteState) -> Result<(), E>,
-    ) -> Result<Summary, SyncError<E>> {
-        client.begin();
-        self.run_round(client, now, rng, store)
-    }
-
-    /// As [`Remote::sync`], but lets the relay wait for something to arrive, up to `seconds`
-    /// (the relay has a limit of its own). For watching: call it again and again.
-    ///
-    /// # Errors
-    /// As [`Remote::sync`].
-    pub fn watch<E: std::error::Error + 'static>(
-        &mut self,
-        client: &mut ClientSync,
-        seconds: u16,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        store: &mut dyn FnMut(Page, RemoteState) -> Result<(), E>,
-    ) -> Result<Summary, SyncError<E>> {
-        client.begin_waiting(seconds);
-        self.run_round(client, now, rng, store)
-    }
-
-    fn run_round<E: std::error::Error + 'static>(
-        &mut self,
-        client: &mut ClientSync,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        store: &mut dyn FnMut(Page, RemoteState) -> Result<(), E>,
-    ) -> Result<Summary, SyncError<E>> {
-        let mut summary = Summary::default();
-        while let Some(request) = client.poll_request(now) {
-            let answered = self
-                .exchange(&request, now, rng)
-                .and_then(|response| Ok(client.handle_response(response)?));
-            let page = match answered {
-                Ok(page) => page,
-                Err(error) => {
-                    client.handle_failure(now, rng);
-                    return Err(error.into());
-                }
-            };
-            summary.add(&page, now);
-            store(page, client.state()).map_err(SyncError::Store)?;
-        }
-        Ok(summary)
-    }
-
-    /// Sends one request.
+    /// Sends one request, and checks that the response answers it; says with it whether the
+    /// relay started from the beginning.
     ///
     /// # Errors
     /// Returns [`RemoteError`].
@@ -218,11 +130,14 @@ impl Remote {
         request: &SyncRequest,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<SyncResponse, RemoteError> {
+    ) -> Result<(SyncResponse, Option<Reset>), RemoteError> {
         let body = codec::encode(request);
         let answer = self.send("POST", SYNC_PATH, &body, now, rng)?;
         let answer = answer.accept()?;
-        SyncResponse::decode(&answer).map_err(|_| RemoteError::Answer { status: 200 })
+        let response =
+            SyncResponse::decode(&answer).map_err(|_| RemoteError::Answer { status: 200 })?;
+        let reset = check(request, &response)?;
+        Ok((response, reset))
     }
 
     /// Leaves a small object at the relay for an hour, for whoever knows its id.
@@ -251,16 +166,47 @@ impl Remote {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Option<Vec<u8>>, RemoteError> {
-        let path = format!("{OBJECTS_PATH}{id}");
-        let answer = self.send("GET", &path, &[], now, rng)?;
+        let found = self.get(&format!("{OBJECTS_PATH}{id}"), now, rng)?;
+        match found {
+            Some(bytes) if object_id(&bytes) != *id => Err(RemoteError::Answer { status: 200 }),
+            found => Ok(found),
+        }
+    }
+
+    fn get(
+        &mut self,
+        path: &str,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<Vec<u8>>, RemoteError> {
+        let answer = self.send("GET", path, &[], now, rng)?;
         if answer.refusal().is_some_and(|r| r.code == Rejection::NotFound.code()) {
             return Ok(None);
         }
         let bytes = answer.accept()?;
-        if bytes.len() > BLOB_MAX || object_id(&bytes) != *id {
+        if bytes.len() > BLOB_MAX {
             return Err(RemoteError::Answer { status: 200 });
         }
         Ok(Some(bytes))
+    }
+
+    /// Fetches the enrolment request that a code stands for; none if it is not there, or no
+    /// longer.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`]; [`RemoteError::Answer`] when the bytes are not those of the code.
+    pub fn find_request(
+        &mut self,
+        code: &EnrolmentCode,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<Vec<u8>>, RemoteError> {
+        let path = format!("{OBJECTS_PATH}{}", HEXLOWER.encode(code.as_bytes()));
+        let found = self.get(&path, now, rng)?;
+        match found {
+            Some(bytes) if !code.matches(&bytes) => Err(RemoteError::Answer { status: 200 }),
+            found => Ok(found),
+        }
     }
 
     /// Sends a signed request. Where the relay's clock and ours differ, it is signed once more
@@ -293,7 +239,7 @@ impl Remote {
         let target = Target { method, authority: &self.authority, path };
         let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
         let signed = sign(&target, body, &self.key, created, &nonce);
-        let response = self.transmit(method, path, body, &signed);
+        let response = self.run(method, path, body, &signed);
         let mut response = response.map_err(|error| RemoteError::Unreachable(Box::new(error)))?;
         let status = response.status().as_u16();
         let limit = RESPONSE_MAX as u64;
@@ -304,7 +250,7 @@ impl Remote {
         }
     }
 
-    fn transmit(
+    fn run(
         &self,
         method: &str,
         path: &str,
@@ -338,22 +284,6 @@ impl Answer {
             None if self.status == 200 => Ok(self.body),
             None => Err(RemoteError::Answer { status: self.status }),
         }
-    }
-}
-
-impl Summary {
-    fn add(&mut self, page: &Page, now: Timestamp) {
-        use crate::wire::Outcome;
-        for settled in &page.settled {
-            match settled.outcome {
-                Outcome::Stored => self.sent += 1,
-                Outcome::Known => self.known += 1,
-                Outcome::Rejected { .. } => self.refused += 1,
-            }
-        }
-        self.received += page.items.len();
-        self.reset |= page.reset.is_some();
-        self.clock_ahead_seconds = page.relay_time.as_seconds().saturating_sub(now.as_seconds());
     }
 }
 

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::{get, post, put};
+use data_encoding::HEXLOWER;
 use http::{HeaderValue, StatusCode, header};
 use minicbor::Encode;
 use passport_core::codec;
@@ -127,11 +128,17 @@ async fn get_object(
     let now = (shared.clock)();
     let work = async {
         open(&shared, request, now, 0).await?;
-        let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
+        // An id in full, or the 16 bytes of it that people pass on as a code.
+        let named = HEXLOWER.decode(id.as_bytes()).map_err(|_| Rejection::Malformed)?;
         let store = Arc::clone(&shared.store);
         blocking(move || {
-            let blob = session::fetch_blob(&id, now, &*store).map_err(|error| unwell(&error))?;
-            blob.ok_or(Rejection::NotFound)
+            let blob = if let Ok(start) = <[u8; 16]>::try_from(named.as_slice()) {
+                session::find_blob(&start, now, &*store)
+            } else {
+                let id = ObjectId::from_slice(&named).map_err(|_| Rejection::Malformed)?;
+                session::fetch_blob(&id, now, &*store)
+            };
+            blob.map_err(|error| unwell(&error))?.ok_or(Rejection::NotFound)
         })
         .await
     };

@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::JoinHandle;
@@ -7,17 +6,17 @@ use passport_core::access::{AccessList, Member, Rights, channel_id};
 use passport_core::codec;
 use passport_core::envelope::{Header, Kind, seal};
 use passport_core::id::EpochId;
-use passport_core::keys::{PhaseKey, Signed, SigningKey};
+use passport_core::keys::{EnrolmentCode, PhaseKey, Signed, SigningKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::client::{Remote, RemoteConfig, RemoteError, Summary};
-use crate::session::{BackoffPolicy, ClientSync, RemoteState};
+use crate::client::{Remote, RemoteConfig, RemoteError};
+use crate::session::{PAGE_BYTES, Reset};
 use crate::signature::{SignatureHeaders, Target, sign};
 use crate::store::{MemoryStore, SqliteStore};
-use crate::wire::{Item, Refusal, Rejection, SyncRequest, SyncResponse};
+use crate::wire::{Cursor, Outcome, Refusal, Rejection, SyncRequest, SyncResponse};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const NONCE: [u8; 16] = [6; 16];
@@ -98,25 +97,22 @@ fn envelope(size: usize) -> Vec<u8> {
     seal(&header, vec![0; size], &phase_key, &key(1), &mut rng(4)).unwrap().encode()
 }
 
-fn client(state: RemoteState) -> ClientSync {
-    ClientSync::new(state, BackoffPolicy::default())
+fn asking(cursor: Option<Cursor>) -> SyncRequest {
+    SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() }
 }
 
-/// Runs a round and returns what it did, brought, and leaves to remember.
-fn round(remote: &mut Remote, client: &mut ClientSync, n: u8) -> (Summary, Vec<Item>) {
-    let mut items = Vec::new();
-    let summary = remote.sync::<Infallible>(client, NOW, &mut rng(n), &mut |page, _| {
-        items.extend(page.items);
-        Ok(())
-    });
-    (summary.unwrap(), items)
+fn offering(cursor: Option<Cursor>) -> SyncRequest {
+    let (access_lists, envelopes) = (vec![list()], vec![envelope(100).into()]);
+    SyncRequest { access_lists, envelopes, ..asking(cursor) }
 }
 
-fn offering() -> ClientSync {
-    let mut client = client(RemoteState::default());
-    client.offer_access_list(list());
-    client.offer_envelope(envelope(100));
-    client
+fn ask(remote: &mut Remote, request: &SyncRequest, n: u8) -> (SyncResponse, Option<Reset>) {
+    remote.exchange(request, NOW, &mut rng(n)).unwrap()
+}
+
+/// What became of the list and the envelope of [`offering`].
+fn outcomes(response: &SyncResponse) -> [Outcome; 2] {
+    [response.results.access_lists[0], response.results.envelopes[0]]
 }
 
 #[test]
@@ -124,36 +120,28 @@ fn what_one_device_pushes_another_fetches_and_a_lost_answer_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("relay.db"), &mut rng(1)).unwrap();
     let server = Server::start(Arc::new(store), RelayConfig::default());
-    let (sent, own) = round(&mut server.remote(1), &mut offering(), 10);
-    assert_eq!((sent.sent, sent.refused, own.len()), (2, 0, 0));
+    let (sent, _) = ask(&mut server.remote(1), &offering(None), 10);
+    assert_eq!((outcomes(&sent), sent.items.len()), ([Outcome::Stored; 2], 0));
     // As if the answer had not arrived: all is offered again.
-    let (again, _) = round(&mut server.remote(1), &mut offering(), 11);
-    assert_eq!((again.sent, again.known), (0, 2));
-    let mut reader = client(RemoteState::default());
-    let (_, items) = round(&mut server.remote(2), &mut reader, 12);
-    assert_eq!(items.iter().map(|i| i.bytes.to_vec()).collect::<Vec<_>>(), [envelope(100)]);
-    assert_eq!(round(&mut server.remote(2), &mut reader, 13).1, []);
+    let (again, _) = ask(&mut server.remote(1), &offering(None), 11);
+    assert_eq!(outcomes(&again), [Outcome::Known; 2]);
+    let (read, _) = ask(&mut server.remote(2), &asking(None), 12);
+    let items: Vec<_> = read.items.iter().map(|i| i.bytes.to_vec()).collect();
+    assert_eq!(items, [envelope(100)]);
+    assert_eq!(ask(&mut server.remote(2), &asking(Some(read.cursor)), 13).0.items, []);
 }
 
 #[test]
 fn whoever_waits_gets_what_arrives() {
     let server = Server::in_memory();
-    let mut setting = client(RemoteState::default());
-    setting.offer_access_list(list());
-    round(&mut server.remote(1), &mut setting, 10);
+    let setting = SyncRequest { access_lists: vec![list()], ..asking(None) };
+    ask(&mut server.remote(1), &setting, 10);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
-            let mut reader = client(RemoteState::default());
-            let mut items = Vec::new();
-            let mut remote = server.remote(2);
-            let mut store = |page: crate::session::Page, _| {
-                items.extend(page.items);
-                Ok::<_, Infallible>(())
-            };
-            remote.watch(&mut reader, 25, NOW, &mut rng(11), &mut store).unwrap();
-            items.len()
+            let request = SyncRequest { wait_seconds: 25, ..asking(None) };
+            ask(&mut server.remote(2), &request, 11).0.items.len()
         });
-        round(&mut server.remote(1), &mut offering(), 12);
+        ask(&mut server.remote(1), &offering(None), 12);
         assert_eq!(waiting.join().unwrap(), 1);
     });
 }
@@ -161,35 +149,28 @@ fn whoever_waits_gets_what_arrives() {
 #[test]
 fn waiting_for_nothing_ends() {
     let server = Server::in_memory();
-    let mut reader = client(RemoteState::default());
-    let summary =
-        server.remote(2).watch::<Infallible>(&mut reader, 1, NOW, &mut rng(11), &mut |_, _| Ok(()));
-    assert_eq!(summary.unwrap().received, 0);
-    assert!(reader.is_resting());
+    let request = SyncRequest { wait_seconds: 1, ..asking(None) };
+    assert_eq!(ask(&mut server.remote(2), &request, 11).0.items, []);
 }
 
 #[test]
 fn a_device_that_moves_to_an_empty_relay_is_told_to_offer_everything() {
-    let mut device = offering();
     let first = Server::in_memory();
-    round(&mut first.remote(1), &mut device, 10);
+    let (there, _) = ask(&mut first.remote(1), &offering(None), 10);
     let second = Server::start(Arc::new(MemoryStore::new([2; 16])), RelayConfig::default());
-    let (moved, _) = round(&mut second.remote(1), &mut device, 11);
-    assert!(moved.reset);
-    device.offer_access_list(list());
-    device.offer_envelope(envelope(100));
-    let (offered, items) = round(&mut second.remote(1), &mut device, 12);
-    assert_eq!((offered.sent, offered.reset, items.len()), (2, false, 0));
+    let (moved, reset) = ask(&mut second.remote(1), &asking(Some(there.cursor)), 11);
+    assert_eq!(reset, Some(Reset::NewRelay));
+    let (offered, reset) = ask(&mut second.remote(1), &offering(Some(moved.cursor)), 12);
+    assert_eq!((outcomes(&offered), reset), ([Outcome::Stored; 2], None));
+    assert_eq!(offered.items.len(), 0);
 }
 
 #[test]
 fn clocks_that_differ_by_years_do_not_stop_syncing() {
     let server = Server::in_memory();
     let now = NOW.plus_days(-4000);
-    let mut remote = server.remote(1);
-    let summary = remote.sync::<Infallible>(&mut offering(), now, &mut rng(1), &mut |_, _| Ok(()));
-    let summary = summary.unwrap();
-    assert_eq!((summary.sent, summary.clock_ahead_seconds), (2, 4000 * 86_400));
+    let (response, _) = server.remote(1).exchange(&offering(None), now, &mut rng(1)).unwrap();
+    assert_eq!((outcomes(&response), response.time), ([Outcome::Stored; 2], NOW));
 }
 
 #[test]
@@ -199,6 +180,10 @@ fn a_rendezvous_object_is_found_by_whoever_knows_its_id() {
     let mut other = server.remote(9);
     let found = other.get_object(&id, NOW, &mut rng(2)).unwrap();
     assert_eq!(found, Some(b"offer".to_vec()));
+    let code = EnrolmentCode::of(b"offer");
+    assert_eq!(other.find_request(&code, NOW, &mut rng(5)).unwrap(), Some(b"offer".to_vec()));
+    let absent = EnrolmentCode::of(b"absent");
+    assert_eq!(other.find_request(&absent, NOW, &mut rng(6)).unwrap(), None);
     let absent = crate::wire::object_id(b"absent");
     assert_eq!(other.get_object(&absent, NOW, &mut rng(3)).unwrap(), None);
     let refused = other.put_object(&[0; 9000], NOW, &mut rng(4)).unwrap_err();

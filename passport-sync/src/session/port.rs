@@ -204,6 +204,12 @@ pub trait Snapshot {
     /// # Errors
     /// See [`Snapshot::relay`].
     fn blob(&self, id: &ObjectId, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// A rendezvous object whose id begins with these bytes, unless it has expired.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`].
+    fn blob_from(&self, start: &[u8; 16], now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// A write: all of it happens, or nothing.

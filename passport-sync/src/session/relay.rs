@@ -162,6 +162,19 @@ pub fn fetch_blob(
     port::read(store, |snapshot| snapshot.blob(id, now))
 }
 
+/// Fetches the rendezvous object whose id begins with these 16 bytes; whoever knows so much of it
+/// may have it.
+///
+/// # Errors
+/// Returns [`StoreError`] when the store fails.
+pub fn find_blob(
+    start: &[u8; 16],
+    now: Timestamp,
+    store: &dyn Store,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    port::read(store, |snapshot| snapshot.blob_from(start, now))
+}
+
 /// Days since 1970.
 fn day(now: Timestamp) -> i64 {
     now.as_seconds().div_euclid(DAY_SECONDS)

@@ -253,10 +253,28 @@ fn a_rendezvous_object_ends_at_its_end() {
         let blob = |now| read(store, |s| s.blob(&id, at(now))).unwrap();
         assert_eq!(blob(9), Some(b"meet me".to_vec()));
         assert_eq!(blob(10), None);
+        let start = |id: &ObjectId| id.as_bytes().first_chunk().copied().unwrap();
+        let from = |start: [u8; 16], now| read(store, |s| s.blob_from(&start, at(now))).unwrap();
+        assert_eq!(from(start(&id), 9), Some(b"meet me".to_vec()));
+        assert_eq!(from(start(&id), 10), None);
+        assert_eq!(from(start(&object_id(b"absent")), 9), None);
         let other = object_id(b"later");
         write(store, move |tx| tx.put_blob(&other, b"later", at(10), at(20))).unwrap();
         assert_eq!(blob(9), None, "the expired are deleted");
     });
+}
+
+#[cfg(unix)]
+#[test]
+fn sqlite_keeps_its_files_to_their_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let _store = sqlite(&folder.path().join("relay.db"));
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
 }
 
 #[test]

@@ -191,6 +191,11 @@ impl Snapshot for State {
         let blob = self.blobs.get(id).filter(|(_, expires)| now < *expires);
         Ok(blob.map(|(bytes, _)| bytes.clone()))
     }
+
+    fn blob_from(&self, start: &[u8; 16], now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut found = self.blobs.iter().filter(|(id, _)| id.as_bytes().starts_with(start));
+        Ok(found.find(|(_, (_, expires))| now < *expires).map(|(_, (bytes, _))| bytes.clone()))
+    }
 }
 
 impl Transaction for State {

@@ -47,6 +47,7 @@ impl SqliteStore {
     /// # Errors
     /// Returns [`StoreError`] when it cannot be opened or was written by newer software.
     pub fn open(path: &Path, rng: &mut dyn CryptoRng) -> Result<Self, StoreError> {
+        keep_private(path)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, rng)?;
         schema::begin(&connection, rng)?;
@@ -83,6 +84,7 @@ impl SqliteStore {
     /// # Errors
     /// Returns [`StoreError`] when the database cannot be written.
     pub fn renew(path: &Path, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
+        keep_private(path)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, rng)?;
         schema::renew(&connection, rng)
@@ -146,6 +148,16 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(Box::new(error))
     }
+}
+
+/// Makes a new database file its owner's alone; SQLite gives its other files the same mode. What
+/// is in them is sealed, but who may read which channel is nobody else's business.
+fn keep_private(path: &Path) -> Result<(), StoreError> {
+    let mut file = std::fs::OpenOptions::new();
+    file.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path).map(drop).map_err(|error| StoreError::Database(Box::new(error)))
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -3,6 +3,9 @@
 mod answers;
 mod errors;
 mod helps;
+mod org_discharges;
+mod org_kit;
+mod org_record;
 
 /// Every file in this folder is a module of this binary; a forgotten one would never run.
 #[test]
@@ -13,6 +16,14 @@ fn no_file_is_forgotten() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    let declared = ["answers.rs", "errors.rs", "helps.rs", "main.rs"];
+    let declared = [
+        "answers.rs",
+        "errors.rs",
+        "helps.rs",
+        "main.rs",
+        "org_discharges.rs",
+        "org_kit.rs",
+        "org_record.rs",
+    ];
     assert_eq!(files, declared);
 }

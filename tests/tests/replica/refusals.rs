@@ -216,5 +216,5 @@ fn remarks_carry_their_makers_name_and_suggestions_are_settled_once() {
     assert_eq!(s.refused(&other, vec![settle(suggestion.id)]), Refusal::NotOwn);
     assert_eq!(s.write(&gp, vec![settle(suggestion.id)]), Admission::Applied);
     assert_eq!(s.refused(&holder, vec![settle(suggestion.id)]), Refusal::NoSuggestion);
-    assert_eq!(s.entry(entry).settled[&suggestion.id], true);
+    assert!(s.entry(entry).settled[&suggestion.id]);
 }

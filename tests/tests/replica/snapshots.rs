@@ -72,7 +72,7 @@ fn the_next_epoch_shows_the_same_and_holds_nothing_that_was_removed_or_overwritt
     for words in
         ["overwritten-dose", "removed-medicine", "early", "settled-suggestion", "cleared-timing"]
     {
-        assert_eq!(contains(&epoch, words), false, "{words}");
+        assert!(!contains(&epoch, words), "{words}");
     }
     assert!(contains(&epoch, "75 mg") && contains(&epoch, "later words"));
     let now = replica.entry(theirs).unwrap();

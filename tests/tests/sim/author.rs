@@ -28,10 +28,10 @@ pub(crate) fn short(world: &mut World) -> Value {
 
 /// A record from elsewhere.
 pub(crate) fn record(world: &mut World, section: &str) -> EntryRecord {
-    let (kind, field, other) = kind_of(section);
+    let (kind, name, other) = kind_of(section);
     let (first, second) = (required(world, section), short(world));
     let version = |value| FieldVersion { value, author: Author::Holder, at: START };
-    let mut fields: Vec<RecordedField> = [(field, first), (other, second), ("note", prose("old"))]
+    let mut fields: Vec<RecordedField> = [(name, first), (other, second), ("note", prose("old"))]
         .into_iter()
         .map(|(name, v)| RecordedField { name: name.to_owned(), versions: vec![version(v)] })
         .collect();
@@ -52,8 +52,9 @@ pub(crate) fn record(world: &mut World, section: &str) -> EntryRecord {
 pub(crate) fn write(scene: &mut Scene<'_>, who: usize) {
     let at = scene.tick();
     let mut edits = Vec::new();
+    let entries = scene.writers[who].replica.entries();
     for _ in 0..=scene.world.below(2) {
-        edits.extend(edit(scene, who, at));
+        edits.extend(edit(scene, who, &entries, at));
     }
     if edits.is_empty() {
         edits = add(scene, who, at);
@@ -70,7 +71,6 @@ pub(crate) fn write(scene: &mut Scene<'_>, who: usize) {
     if own.len() > 1 && scene.world.chance(6) {
         let (id, seq, phase) = own[scene.world.below(own.len())];
         (position.prev, position.seq, position.phase) = (Some(id), seq + 1, phase);
-        position.deps.retain(|dep| *dep != id && own.iter().all(|(o, ..)| o != dep));
         position.deps.clear();
     }
     let clock = scene.epoch.charter.phase_at(Timestamp::from_seconds(scene.now));
@@ -88,8 +88,7 @@ fn add(scene: &mut Scene<'_>, who: usize, at: Timestamp) -> Vec<Edit> {
     scene.world.add(&party, kind, at, &fields).1
 }
 
-fn edit(scene: &mut Scene<'_>, who: usize, at: Timestamp) -> Vec<Edit> {
-    let entries = scene.writers[who].replica.entries();
+fn edit(scene: &mut Scene<'_>, who: usize, entries: &[EntryNow], at: Timestamp) -> Vec<Edit> {
     let holder = scene.writers[who].party.organisation.is_none();
     if entries.is_empty() || scene.world.chance(15) {
         return add(scene, who, at);

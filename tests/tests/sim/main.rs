@@ -4,8 +4,8 @@
 //! `PASSPORT_SIM_RUNS` says how many histories, `PASSPORT_SIM_SEED` replays one.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
+    clippy::similar_names,
     reason = "helpers of tests may panic as tests do"
 )]
 

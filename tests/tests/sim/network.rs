@@ -217,6 +217,14 @@ fn tally(scene: &mut Scene<'_>, replica: &Replica) {
 /// The next epoch begins with what stood at the end of this one.
 fn check_next(world: &mut World, founding: &Founding, last: &Replica) {
     let next = world.found_in_parts(founding.clone(), 4_000).replica();
+    for (a, b) in next.records().iter().zip(last.records()) {
+        let told = |r: &EntryRecord| {
+            let versions = r.fields.iter().flat_map(|f| &f.versions);
+            let by: Vec<_> = versions.map(|v| (v.value.clone(), v.author, v.at)).collect();
+            (r.author, by, r.attestations.clone(), r.remarks.clone(), r.contested_removal)
+        };
+        assert_eq!(told(a), told(&b), "a record differs in the next epoch");
+    }
     assert_eq!(View::of(&next).digest(), View::of(last).digest(), "the next epoch differs");
     assert_eq!(next.records(), last.records());
 }

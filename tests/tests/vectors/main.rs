@@ -7,3 +7,5 @@
 
 mod keys;
 mod primitives;
+mod protocol_examples;
+mod replica;

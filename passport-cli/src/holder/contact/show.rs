@@ -1,10 +1,14 @@
 //! `passport contact show`.
 
 use clap::Args;
+use passport_core::holder::GrantState;
+use passport_core::section::display::neutralise_line;
 
+use super::ContactLine;
 use crate::app::App;
+use crate::consent;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
 
 /// Shows a contact: what it is, how to reach it, what it can see
 #[derive(Args)]
@@ -18,8 +22,29 @@ pub(crate) struct Show {
 
 impl Show {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { contact } = self;
-        pending(contact)
+        let passport = passport::open(app)?;
+        let (id, contact) = passport::contact(&passport, &contact)?;
+        let line = ContactLine::of(id, &contact)?;
+        app.output().answer(&line, |line| {
+            let mut text = line.words();
+            text.push_str(&format!("Four words: {}\n", line.phrase));
+            for (what, said) in
+                [("Offers", &contact.card.services), ("How to reach it", &contact.card.contact)]
+            {
+                if let Some(said) = said {
+                    text.push_str(&format!("{what}: {}\n", neutralise_line(said)));
+                }
+            }
+            for grant in passport.grants(app.now()) {
+                if grant.grant.organisation == id && grant.state == GrantState::Active {
+                    let title = grant.grant.section.spec().title;
+                    let right = consent::can(grant.grant.can);
+                    text.push_str(&format!("May {right}: {title}\n"));
+                }
+            }
+            text
+        })
     }
 }

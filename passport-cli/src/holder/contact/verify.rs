@@ -2,9 +2,11 @@
 
 use clap::Args;
 
+use super::ContactLine;
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::passport;
+use crate::rng::os_rng;
 
 /// Checks that a card is really the service's: compares four words
 ///
@@ -25,8 +27,20 @@ pub(crate) struct Verify {
 
 impl Verify {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { contact, phrase } = self;
-        pending((contact, phrase))
+        let mut passport = passport::open(app)?;
+        let (id, contact) = passport::contact(&passport, &contact)?;
+        match phrase {
+            Some(typed) => super::compare(&id, &typed)?,
+            None => {
+                let words = super::phrase(&id)?;
+                app.output().say(&format!("The card's four words are: {words}"));
+                app.confirm().ask("Did the service tell you the same words?")?;
+            }
+        }
+        passport.add_contact(&contact.card, true, app.now(), &mut os_rng()?)?;
+        let contact = passport_core::ledger::Contact { verified: true, ..contact };
+        app.output().answer(&ContactLine::of(id, &contact)?, ContactLine::words)
     }
 }

@@ -1,10 +1,14 @@
 //! `passport device remove`.
 
 use clap::Args;
+use passport_core::party::PartyError;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
+use crate::names::{Candidate, resolve};
+use crate::passport;
+use crate::rng::os_rng;
+use serde_json::json;
 
 /// Shuts a lost or old device out
 #[derive(Args)]
@@ -18,8 +22,21 @@ pub(crate) struct Remove {
 
 impl Remove {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { device } = self;
-        pending(device)
+        let mut passport = passport::open(app)?;
+        let devices = passport.fold().live_devices();
+        let (keys, candidates): (Vec<_>, Vec<_>) = devices
+            .map(|d| {
+                let key = d.verified.key();
+                (key, Candidate { id: key.to_string(), name: d.name.clone() })
+            })
+            .unzip();
+        let place = resolve("device", &device, &candidates)?;
+        let key = keys.get(place).copied().ok_or(PartyError::NoDevice)?;
+        passport.remove_device(key, app.now(), &mut os_rng()?)?;
+        app.output().say("It is shut out elsewhere with the next `passport sync`.");
+        let answer = json!({ "device": key });
+        app.output().answer(&answer, |_| "Removed. What it had read, it may have kept.".to_owned())
     }
 }

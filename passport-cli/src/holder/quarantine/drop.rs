@@ -4,7 +4,6 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
 
 /// Throws a held-back item away
 #[derive(Args)]
@@ -18,8 +17,8 @@ pub(crate) struct Drop {
 
 impl Drop {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { id } = self;
-        pending(id)
+        super::judge(app, &id, false)
     }
 }

@@ -4,7 +4,6 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::pending::pending;
 
 /// Lets a held-back item into your record after all
 #[derive(Args)]
@@ -18,8 +17,8 @@ pub(crate) struct Release {
 
 impl Release {
     /// Carries it out.
-    pub(crate) fn run(self, _app: &App) -> Result<(), CliError> {
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { id } = self;
-        pending(id)
+        super::judge(app, &id, true)
     }
 }

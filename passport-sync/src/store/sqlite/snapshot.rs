@@ -146,6 +146,17 @@ impl Snapshot for View<'_> {
         let found = statement.query_row(params![id.as_bytes(), now.as_seconds()], |r| r.get(0));
         Ok(found.optional()?)
     }
+
+    fn blob_from(&self, start: &[u8; 16], now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        let (mut first, mut last) = ([0; ObjectId::LEN], [u8::MAX; ObjectId::LEN]);
+        first.iter_mut().zip(start).for_each(|(to, from)| *to = *from);
+        last.iter_mut().zip(start).for_each(|(to, from)| *to = *from);
+        let mut statement = self.0.prepare_cached(
+            "SELECT bytes FROM blobs WHERE id BETWEEN ?1 AND ?2 AND expires > ?3 LIMIT 1",
+        )?;
+        let found = statement.query_row(params![first, last, now.as_seconds()], |r| r.get(0));
+        Ok(found.optional()?)
+    }
 }
 
 /// What a row of the feed is, if its key may have it now.

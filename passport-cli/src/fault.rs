@@ -1,0 +1,172 @@
+//! From what the domain refuses to what a person reads: a sentence, an exit code, what to do.
+
+use passport_core::party::PartyError;
+use passport_core::replica::Refusal;
+use passport_core::vault::VaultError;
+use passport_sync::client::RemoteError;
+use passport_sync::client::exchange::ViaExchangeError;
+
+use crate::error::CliError;
+use crate::exit_code::ExitCode;
+
+impl From<VaultError> for CliError {
+    fn from(error: VaultError) -> Self {
+        let make = |code, said: &str| Self::new(code, said).caused_by(error);
+        match error {
+            VaultError::WrongPassphrase => {
+                Self::new(ExitCode::VaultLocked, "the passphrase does not open this vault")
+                    .hint("try again; capital letters and spaces count")
+            }
+            VaultError::Missing => Self::user("there is no passport here")
+                .hint("start one with `passport init`, or say where it is with --home DIR"),
+            VaultError::Exists => Self::user("there is a passport here already")
+                .hint("use another directory with --home DIR; nothing here was changed"),
+            VaultError::Busy => make(ExitCode::UserFixable, "another program has the vault open")
+                .hint("wait until it has ended, then try again"),
+            VaultError::Full => make(ExitCode::UserFixable, "nothing more fits on the disk")
+                .hint("make room and try again; nothing was changed"),
+            VaultError::UnknownVersion => {
+                make(ExitCode::UserFixable, "this vault was made by a newer version")
+                    .hint("install the newer version")
+            }
+            VaultError::Memory => make(ExitCode::UserFixable, "the vault cannot be unlocked")
+                .hint("close other programs: unlocking takes 64 MiB of memory"),
+            VaultError::TooLarge => make(ExitCode::UserFixable, "this is too large to keep"),
+            VaultError::Io { .. } => make(ExitCode::UserFixable, "the vault cannot be used")
+                .hint("is the directory there, and may you write in it?"),
+            VaultError::NotAVault
+            | VaultError::Parameters
+            | VaultError::Damaged { .. }
+            | VaultError::DamagedFile => make(ExitCode::VaultDamaged, "the vault is damaged")
+                .hint("other devices and relays have what was sent: get it back with `passport recover` in an empty directory"),
+            _ => make(ExitCode::VaultDamaged, "the vault cannot be used"),
+        }
+    }
+}
+
+impl From<PartyError> for CliError {
+    fn from(error: PartyError) -> Self {
+        let user = |said: &str| Self::user(said);
+        match error {
+            PartyError::Vault(vault) => vault.into(),
+            PartyError::Journal(_) | PartyError::Damaged => {
+                Self::new(ExitCode::VaultDamaged, "the vault's records do not fit together")
+                    .caused_by(error)
+                    .hint("get the passport back with `passport recover` in an empty directory")
+            }
+            PartyError::NotHolder => user("this is not a student's passport")
+                .hint("for an organisation's vault, use the commands of `passport org`")
+                .hint("a new device that waits to be let in goes on with `passport sync`"),
+            PartyError::NotOrganisation => user("this is not an organisation's vault")
+                .hint("start one with `passport org init` in another directory, with --home DIR"),
+            PartyError::NoEpoch => {
+                user("this section is not in the passport yet").hint("`passport add` begins it")
+            }
+            PartyError::NoEntry => user("there is no such entry"),
+            PartyError::NoSuggestion => user("there is no such suggestion, or it is settled")
+                .hint("`passport suggestions` lists those that are open"),
+            PartyError::NoContact => {
+                user("there is no such contact").hint("add it with `passport contact add CARD`")
+            }
+            PartyError::NoDevice => user("there is no such device that can be removed")
+                .hint("`passport device list` lists them; remove this one from another"),
+            PartyError::UnverifiedContact => Self::new(
+                ExitCode::VerificationFailed,
+                "nobody has checked yet that this card is really theirs",
+            )
+            .hint("ask them for their four words, then `passport contact verify CONTACT`")
+            .hint("or share all the same with --unverified"),
+            PartyError::NotShareable => user("this section can never be shared")
+                .hint("move what you want to share to another section with `passport move`"),
+            PartyError::NoGrant => {
+                Self::new(ExitCode::NoGrant, "there is no consent in force that allows this")
+                    .hint("`passport grants` lists who may do what, and until when")
+            }
+            PartyError::UnknownGrant => user("there is no such grant"),
+            PartyError::Ended => Self::usage("the end lies in the past"),
+            PartyError::Refused(refusal) => refused(refusal),
+            PartyError::TooLarge | PartyError::Envelope(_) => {
+                user("this is too large for one entry").caused_by(error)
+            }
+            PartyError::Enrolment => {
+                Self::new(ExitCode::VerificationFailed, "the new device's request does not hold")
+                    .hint("begin again with `passport device add` on the new device")
+            }
+            PartyError::Chain(_) | PartyError::Card(_) | PartyError::Wrap(_) => {
+                Self::new(ExitCode::VerificationFailed, "keys or certificates do not hold")
+                    .caused_by(error)
+            }
+            PartyError::NothingToRecover => user("no passport of this phrase was found there")
+                .hint("check the words and their order, and the relay's address")
+                .hint("nothing was changed"),
+            _ => Self::new(ExitCode::Bug, "this should not have happened").caused_by(error),
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> CliError {
+    let error = CliError::user("the change was not accepted; nothing was changed");
+    let error = error.caused_by(refusal);
+    match refusal {
+        Refusal::Contested => {
+            error.hint("several values stand in this field: `passport resolve` chooses one first")
+        }
+        Refusal::Schema => {
+            error.hint("that section holds no entry of this kind, or the kind no such field")
+        }
+        Refusal::Exists => error.hint("it is there already"),
+        Refusal::Limit => error.hint("the section is full, or the entry has too many notes"),
+        _ => error,
+    }
+}
+
+impl From<RemoteError> for CliError {
+    fn from(error: RemoteError) -> Self {
+        match &error {
+            RemoteError::Url => Self::usage("this version reaches relays by http:// addresses only")
+                .hint("write it like http://127.0.0.1:7700; what is sent is sealed and signed in any case"),
+            RemoteError::Unreachable(_) => {
+                Self::new(ExitCode::RelayUnreachable, "the relay cannot be reached")
+                    .caused_by(error)
+                    .hint("nothing is lost: what waits is sent with the next `passport sync`")
+            }
+            RemoteError::Refused { .. } => {
+                Self::new(ExitCode::RelayRefused, "the relay refused")
+                    .caused_by(error)
+                    .hint("nothing is lost: what waits is offered again with the next `passport sync`")
+            }
+            _ => Self::new(ExitCode::RelayRefused, "the relay's answer is not to be understood")
+                .caused_by(error)
+                .hint("is this the address of a relay?"),
+        }
+    }
+}
+
+impl From<ViaExchangeError> for CliError {
+    fn from(error: ViaExchangeError) -> Self {
+        match error {
+            ViaExchangeError::Party(party) => party.into(),
+            other => Self::user("the file or folder cannot be used").caused_by(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_have_their_documented_codes() {
+        for (error, code) in [
+            (PartyError::Vault(VaultError::WrongPassphrase), ExitCode::VaultLocked),
+            (PartyError::Vault(VaultError::DamagedFile), ExitCode::VaultDamaged),
+            (PartyError::NoGrant, ExitCode::NoGrant),
+            (PartyError::UnverifiedContact, ExitCode::VerificationFailed),
+            (PartyError::NotShareable, ExitCode::UserFixable),
+            (PartyError::Ended, ExitCode::Usage),
+        ] {
+            assert_eq!(CliError::from(error).code(), code, "{error}");
+        }
+        assert_eq!(CliError::from(RemoteError::Url).code(), ExitCode::Usage);
+    }
+}

@@ -1,0 +1,178 @@
+//! Taking a party through its relays, or a file or folder.
+
+use std::path::Path;
+
+use passport_core::party::Party;
+use passport_core::time::Timestamp;
+use passport_sync::client::exchange::{self, Exchange, Exchanged};
+use passport_sync::client::via::Via;
+use passport_sync::session::BackoffPolicy;
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit_code::ExitCode;
+
+/// A command somebody waits for gives up soon; nothing is lost by it.
+const POLICY: BackoffPolicy = BackoffPolicy { first_seconds: 1, most_seconds: 4, budget: 2 };
+
+/// What a sync did, as `--json` prints it.
+#[derive(Serialize)]
+pub(crate) struct Synced {
+    /// Envelopes and letters sent.
+    pub(crate) sent: usize,
+    /// Envelopes and letters received.
+    pub(crate) received: usize,
+    /// What is held back.
+    pub(crate) quarantined: Vec<serde_json::Value>,
+    /// The relays asked.
+    pub(crate) remotes: Vec<RemoteLine>,
+}
+
+/// A relay, and how it went.
+#[derive(Serialize)]
+pub(crate) struct RemoteLine {
+    /// Its address.
+    pub(crate) url: String,
+    /// Whether everything went through.
+    pub(crate) ok: bool,
+    /// When it last confirmed what is here.
+    pub(crate) last_confirmed: Option<Timestamp>,
+}
+
+impl Synced {
+    fn new() -> Self {
+        Self { sent: 0, received: 0, quarantined: Vec::new(), remotes: Vec::new() }
+    }
+
+    fn add(&mut self, app: &App, done: &Exchanged) {
+        self.sent += done.sent;
+        self.received += done.received;
+        if done.refused > 0 {
+            app.output().say(&format!("The relay will not take {} items.", done.refused));
+        }
+        if done.unusable > 0 {
+            app.output().say(&format!("{} items received could not be used.", done.unusable));
+        }
+    }
+
+    /// For people.
+    pub(crate) fn words(&self) -> String {
+        let mut text = format!("Sent {}, received {}.\n", self.sent, self.received);
+        if !self.quarantined.is_empty() {
+            let held = self.quarantined.len();
+            text.push_str(&format!("{held} held back: see `passport quarantine list`.\n"));
+        }
+        for remote in self.remotes.iter().filter(|r| !r.ok) {
+            text.push_str(&format!("{} did not answer as it should.\n", remote.url));
+        }
+        text
+    }
+}
+
+/// Exchanges everything with every relay; one that fails does not stop the others.
+///
+/// # Errors
+/// Returns an error when no relay could be used at all, or the party itself cannot go on.
+pub(crate) fn with_relays(
+    app: &App,
+    party: &mut dyn Party,
+    urls: &[String],
+    rng: &mut dyn CryptoRng,
+) -> Result<Synced, CliError> {
+    if urls.is_empty() {
+        return Err(CliError::user("there is no relay to sync with")
+            .hint("add one with `passport remote add URL`")
+            .hint("or exchange through a file or folder with `passport sync --via DIR`"));
+    }
+    let mut synced = Synced::new();
+    let mut failed: Option<CliError> = None;
+    for url in urls {
+        let mut progress = |_: &Exchanged| {};
+        let mut exchange =
+            Exchange { now: app.now(), policy: POLICY, pause: &mut pause, progress: &mut progress };
+        let done = exchange.with_relay(party, url, rng)?;
+        synced.add(app, &done);
+        let ok = done.failed.is_none();
+        let last_confirmed = party.remote(url)?.last_confirmed;
+        synced.remotes.push(RemoteLine { url: url.clone(), ok, last_confirmed });
+        if let Some(error) = done.failed {
+            let error = CliError::from(error);
+            app.output().say(&format!("{url}: {}", error.message()));
+            let unreachable = error.code() == ExitCode::RelayUnreachable;
+            if failed.is_none() || !unreachable {
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if synced.remotes.iter().all(|r| !r.ok) => Err(error),
+        _ => Ok(synced),
+    }
+}
+
+/// Exchanges everything through a file or folder.
+///
+/// # Errors
+/// Returns an error when it cannot be used.
+pub(crate) fn via(
+    app: &App,
+    party: &mut dyn Party,
+    path: &Path,
+    rng: &mut dyn CryptoRng,
+) -> Result<Synced, CliError> {
+    let mut synced = Synced::new();
+    let name = via_name(path);
+    let done = exchange::via(party, &Via::at(path), &name, app.now(), rng)?;
+    synced.add(app, &done);
+    let last_confirmed = party.remote(&name)?.last_confirmed;
+    synced.remotes.push(RemoteLine { url: name, ok: true, last_confirmed });
+    Ok(synced)
+}
+
+/// Waits at the first relay until something arrives, then exchanges; for ever.
+///
+/// # Errors
+/// Returns an error when the party cannot go on, or the output is closed.
+pub(crate) fn watch<P: Party>(
+    app: &App,
+    party: &mut P,
+    urls: &[String],
+    rng: &mut dyn CryptoRng,
+    told: &mut dyn FnMut(&mut P, Synced) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut first = true;
+    loop {
+        match with_relays(app, party, urls, rng) {
+            Ok(synced) if first || synced.sent + synced.received > 0 => told(party, synced)?,
+            Ok(_) => {}
+            Err(error) if error.code() == ExitCode::RelayUnreachable => pause(10),
+            Err(error) => return Err(error),
+        }
+        first = false;
+        let Some(url) = urls.first() else { return Ok(()) };
+        let mut progress = |_: &Exchanged| {};
+        let mut exchange =
+            Exchange { now: app.now(), policy: POLICY, pause: &mut pause, progress: &mut progress };
+        let waited = exchange.wait(party, url, rng)?;
+        if waited.failed.is_some() {
+            pause(10);
+        } else if waited.received > 0 {
+            let mut synced = Synced::new();
+            synced.add(app, &waited);
+            told(party, synced)?;
+        }
+    }
+}
+
+/// What the journal calls a file or folder.
+fn via_name(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    format!("file:{}", whole.display())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person waits at the terminal meanwhile")]
+fn pause(seconds: u32) {
+    std::thread::sleep(std::time::Duration::from_secs(seconds.into()));
+}

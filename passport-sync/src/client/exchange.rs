@@ -1,0 +1,372 @@
+//! Taking a party through an exchange: with a relay, or through a file or folder.
+//!
+//! ```text
+//!  pull every page ──► tidy ──► offer lists, envelopes, letters ──► settle ──┐
+//!     ▲                                                                      │
+//!     └─────── more to offer, a list that did not fit, something new ◄───────┘
+//! ```
+//!
+//! What a relay has is remembered by the party alone, with each page in one write: cut anywhere,
+//! the next exchange completes it. Pulling comes first, so that a device that was away does not
+//! put an older idea of who may read in the place of a newer one.
+
+mod files;
+
+use passport_core::id::VerificationKey;
+use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
+use passport_core::party::{Party, PartyError};
+use passport_core::time::Timestamp;
+use rand_core::CryptoRng;
+
+use super::remote::{Remote, RemoteConfig, RemoteError};
+use crate::session::{Backoff, BackoffPolicy, PAGE_BYTES, Reset};
+use crate::wire::{
+    Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Rejection, Results, SyncRequest,
+    SyncResponse, WAIT_SECONDS_MAX,
+};
+
+pub use files::{ViaExchangeError, letters_in, via};
+
+/// Most rounds of one exchange; what is left goes with the next.
+const ROUNDS_MAX: usize = 64;
+
+/// What an exchange needs from outside.
+#[expect(missing_debug_implementations, reason = "it holds closures")]
+pub struct Exchange<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// When to try again, and when to give up for now.
+    pub policy: BackoffPolicy,
+    /// Waits so many seconds before another try.
+    pub pause: &'a mut dyn FnMut(u32),
+    /// Told what was done so far, after each round trip.
+    pub progress: &'a mut dyn FnMut(&Exchanged),
+}
+
+/// What an exchange did.
+#[derive(Debug, Default)]
+pub struct Exchanged {
+    /// Envelopes and letters that were taken for the first time.
+    pub sent: usize,
+    /// Objects that were refused for good.
+    pub refused: usize,
+    /// Envelopes and letters received that were new.
+    pub received: usize,
+    /// Objects received that could not be used.
+    pub unusable: usize,
+    /// Why it ended early; none if it is complete.
+    pub failed: Option<RemoteError>,
+}
+
+/// Why an exchange stopped.
+enum Stop {
+    Remote(RemoteError),
+    Party(PartyError),
+}
+
+impl From<RemoteError> for Stop {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
+    }
+}
+
+impl From<PartyError> for Stop {
+    fn from(error: PartyError) -> Self {
+        Self::Party(error)
+    }
+}
+
+impl Exchange<'_> {
+    /// Exchanges everything with the relay at a URL, trying again within the budget. A relay
+    /// that fails is told in [`Exchanged::failed`]: others can still be asked.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`] when the party itself cannot go on.
+    pub fn with_relay(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Exchanged, PartyError> {
+        let mut done = Exchanged::default();
+        let mut backoff = Backoff::new(self.policy);
+        loop {
+            let error = match self.attempt(party, url, &mut done, rng) {
+                Ok(()) => return Ok(done),
+                Err(Stop::Party(error)) => return Err(error),
+                Err(Stop::Remote(error)) => error,
+            };
+            backoff.failed(self.now, rng);
+            if !error.is_transient() || backoff.is_spent() {
+                done.failed = Some(error);
+                return Ok(done);
+            }
+            let next = backoff.next().unwrap_or(self.now).as_seconds();
+            let wait = next.saturating_sub(self.now.as_seconds());
+            (self.pause)(u32::try_from(wait).unwrap_or(1));
+        }
+    }
+
+    /// Waits at a relay, up to its limit, for something to arrive, and takes it in.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`] when the party itself cannot go on.
+    pub fn wait(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Exchanged, PartyError> {
+        let mut done = Exchanged::default();
+        match self.wait_once(party, url, &mut done, rng) {
+            Ok(()) => {}
+            Err(Stop::Party(error)) => return Err(error),
+            Err(Stop::Remote(error)) => done.failed = Some(error),
+        }
+        Ok(done)
+    }
+
+    fn wait_once(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        done: &mut Exchanged,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Stop> {
+        let mut remote = Remote::new(url, party.request_key().clone(), RemoteConfig::default())?;
+        let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
+        let (response, reset) = remote.exchange(&request, self.now, rng)?;
+        self.take(party, url, response, reset, done)?;
+        Ok(())
+    }
+
+    fn attempt(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        done: &mut Exchanged,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Stop> {
+        let key = party.request_key().clone();
+        let mut remote = Remote::new(url, key, RemoteConfig::default())?;
+        for _ in 0..ROUNDS_MAX {
+            self.pull(party, url, &mut remote, done, rng)?;
+            party.tidy(self.now, rng)?;
+            if !self.offer(party, url, &mut remote, done, rng)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches every page there is.
+    fn pull(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        remote: &mut Remote,
+        done: &mut Exchanged,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Stop> {
+        loop {
+            let request = request(party, url)?;
+            let (response, reset) = remote.exchange(&request, self.now, rng)?;
+            let more = response.more;
+            self.take(party, url, response, reset, done)?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes a page in, with how far it goes.
+    fn take(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        response: SyncResponse,
+        reset: Option<Reset>,
+        done: &mut Exchanged,
+    ) -> Result<usize, Stop> {
+        party.met(url, response.relay, reset.is_some())?;
+        let incoming = Incoming {
+            relay: response.relay,
+            position: position(response.cursor),
+            items: response.items.into_iter().filter_map(incoming).collect(),
+        };
+        let received = party.receive(url, incoming, self.now)?;
+        done.received += received.new;
+        done.unusable += received.unusable;
+        (self.progress)(done);
+        Ok(received.new)
+    }
+
+    /// Offers what the relay has not got; whether another round is of use.
+    fn offer(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        remote: &mut Remote,
+        done: &mut Exchanged,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, Stop> {
+        let outgoing = party.outgoing(url, self.now)?;
+        if outgoing.is_empty() {
+            party.settle_with(url, &outgoing, &Verdicts::default(), self.now)?;
+            return Ok(false);
+        }
+        let mut request = request(party, url)?;
+        request.access_lists.clone_from(&outgoing.lists);
+        request.envelopes = outgoing.envelopes.iter().map(|e| e.bytes.clone().into()).collect();
+        let letter = |l: &passport_core::journal::OutgoingLetter| Letter {
+            to: l.to,
+            body: l.bytes.clone().into(),
+        };
+        request.letters = outgoing.letters.iter().map(letter).collect();
+        let (mut response, reset) = remote.exchange(&request, self.now, rng)?;
+        let results = core::mem::take(&mut response.results);
+        let new = self.take(party, url, response, reset, done)?;
+        if reset.is_some() {
+            // What it said was of the relay that was there before: all is offered anew.
+            return Ok(true);
+        }
+        let verdicts = verdicts(&results);
+        done.sent += stored(&results);
+        done.refused += party.settle_with(url, &outgoing, &verdicts, self.now)?;
+        (self.progress)(done);
+        let conflict = self.learn_lists(party, url, &results, rng)?;
+        Ok(conflict || new > 0 || progressed(&outgoing, &verdicts))
+    }
+
+    /// Learns the lists that are current where others were offered; whether there were such.
+    fn learn_lists(
+        &mut self,
+        party: &mut dyn Party,
+        url: &str,
+        results: &Results,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, Stop> {
+        let conflict = |o: &&Outcome| o.rejection() == Some(Rejection::AccessConflict);
+        let conflicts = results.access_lists.iter().filter(conflict).count();
+        for told in &results.conflicts {
+            party.learn_list(url, &told.current)?;
+        }
+        if results.conflicts.len() >= conflicts {
+            return Ok(conflicts > 0);
+        }
+        // A device that is not in the current list is not told it; the control key is.
+        let Some(key) = party.list_key().cloned() else { return Ok(false) };
+        let mut control = Remote::new(url, key, RemoteConfig::default())?;
+        let mut cursor: Option<Cursor> = None;
+        loop {
+            let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
+            let (response, _) = control.exchange(&ask, self.now, rng)?;
+            for item in response.items.into_iter().filter(|i| i.kind == ItemKind::AccessList) {
+                if let Ok(list) = passport_core::codec::decode(&item.bytes, item.bytes.len()) {
+                    party.learn_list(url, &list)?;
+                }
+            }
+            if !response.more {
+                return Ok(true);
+            }
+            cursor = Some(response.cursor);
+        }
+    }
+}
+
+/// Fetches what a relay has for the mailbox and channels of a key that belongs to no party yet:
+/// a device that waits to join, or a recovery phrase. Nothing is remembered.
+///
+/// # Errors
+/// Returns [`RemoteError`].
+pub fn fetch_all(
+    remote: &mut Remote,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+    take: &mut dyn FnMut(Incoming),
+) -> Result<(), RemoteError> {
+    let mut cursor: Option<Cursor> = None;
+    loop {
+        let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
+        let (response, _) = remote.exchange(&ask, now, rng)?;
+        take(Incoming {
+            relay: response.relay,
+            position: position(response.cursor),
+            items: response.items.into_iter().filter_map(incoming).collect(),
+        });
+        if !response.more {
+            return Ok(());
+        }
+        cursor = Some(response.cursor);
+    }
+}
+
+fn request(party: &dyn Party, url: &str) -> Result<SyncRequest, PartyError> {
+    let state = party.remote(url)?;
+    let cursor = state.relay.map(|relay| Cursor {
+        relay,
+        generation: state.position.generation,
+        position: state.position.at,
+    });
+    Ok(SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() })
+}
+
+fn position(cursor: Cursor) -> Position {
+    Position { generation: cursor.generation, at: cursor.position }
+}
+
+/// An item as the party takes it; what is not even framed as it should be is left.
+fn incoming(item: Item) -> Option<IncomingItem> {
+    match item.kind {
+        ItemKind::Envelope => Some(IncomingItem::Envelope(item.bytes.into())),
+        ItemKind::Letter => {
+            let letter = DeliveredLetter::decode(&item.bytes).ok()?;
+            Some(IncomingItem::Letter(letter.body.into()))
+        }
+        ItemKind::AccessList => Some(IncomingItem::AccessList(item.bytes.into())),
+    }
+}
+
+fn verdicts(results: &Results) -> Verdicts {
+    let all = |outcomes: &[Outcome]| outcomes.iter().map(verdict).collect();
+    Verdicts {
+        lists: all(&results.access_lists),
+        envelopes: all(&results.envelopes),
+        letters: all(&results.letters),
+    }
+}
+
+/// A rejection is final only where no change at the relay can turn it round: rights, quotas and
+/// software change.
+fn verdict(outcome: &Outcome) -> Verdict {
+    let rejection = match outcome {
+        Outcome::Stored | Outcome::Known => return Verdict::Kept,
+        Outcome::Rejected { .. } => outcome.rejection(),
+    };
+    match rejection {
+        Some(Rejection::Malformed | Rejection::TooLarge | Rejection::BadSignature) => {
+            Verdict::Refused
+        }
+        Some(_) | None => Verdict::Later,
+    }
+}
+
+/// Envelopes and letters that the relay took for the first time.
+fn stored(results: &Results) -> usize {
+    let objects = results.envelopes.iter().chain(&results.letters);
+    objects.filter(|o| **o == Outcome::Stored).count()
+}
+
+/// Whether there is more to offer than went, and it can get its turn.
+fn progressed(outgoing: &Outgoing, verdicts: &Verdicts) -> bool {
+    let objects = verdicts.envelopes.iter().chain(&verdicts.letters);
+    outgoing.more && !objects.clone().any(|v| *v == Verdict::Later) && objects.count() > 0
+}
+
+/// Whether a letter is for this key.
+fn is_for(letter: &Letter, key: &VerificationKey) -> bool {
+    letter.to == *key
+}
+
+#[cfg(test)]
+mod tests;
