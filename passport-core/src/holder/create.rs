@@ -65,7 +65,7 @@ impl<V: Vault> Holder<V> {
         holder.ledger.insert(opened.clone()).map_err(PartyError::Ledger)?;
         let added = holder.ledger.draft(now, added, &root.root);
         holder.ledger.insert(added.clone()).map_err(PartyError::Ledger)?;
-        holder.carry_statements(&mut batch, vec![opened, added], rng)?;
+        holder.carry_statements(&mut batch, &[opened, added], rng)?;
         if !profile.relays.is_empty() {
             let relays = StatementBody::RelaysSet { relays: profile.relays.clone() };
             holder.say(&mut batch, relays, now, rng)?;

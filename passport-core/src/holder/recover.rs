@@ -111,7 +111,7 @@ impl Recovery {
             name: device_name.to_owned(),
         };
         let added = holder.ledger.draft(now, added, &self.root.root);
-        holder.carry_statements(&mut batch, vec![added], rng)?;
+        holder.carry_statements(&mut batch, &[added], rng)?;
         if holder.fold.relays.is_empty() && !relays.is_empty() {
             let body = StatementBody::RelaysSet { relays: relays.to_vec() };
             holder.say(&mut batch, body, now, rng)?;
