@@ -172,8 +172,8 @@ fn every_kind_of_edit_has_one_encoding() {
 }
 
 const HEADS: [&str; 4] =
-    ["e0d83bcab1487f19", "59de399b847ef0c3", "0a234d4ccb60bf86", "cbe59f72c13e9459"];
-const SNAPSHOT_HEADS: [&str; 2] = ["82aef0130fbe1f63", "13ebb2875d047bd8"];
+    ["5fb7b7e833135eb0", "60b53e783024c0f8", "ac11d70784ccb034", "29d9a4e026d19022"];
+const SNAPSHOT_HEADS: [&str; 2] = ["b12a5ba349dc9692", "03c1ccbbe62b3ba8"];
 const DIGEST: &str = "668188e4b1ce09ccb277c33b0e7ec85634c4f78e09a14c339c30e902f081bfee";
 const JSON: &str = "6b51a98a1aae56e1eb77c6328e36158f2feb63eb3619ffb52beea869c5fe398d";
 const BODIES: [&str; 4] = [
