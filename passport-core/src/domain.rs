@@ -77,6 +77,8 @@ domains! {
     GRANT = "grant";
     /// Signature of a withdrawal of grants.
     WITHDRAWAL = "withdrawal";
+    /// Signature of a new key of the ledger.
+    LEDGER_KEY = "ledger key";
     /// Identity of a generation of the ledger.
     LEDGER = "ledger";
     /// Identity and signature of an access list.

@@ -12,6 +12,7 @@ mod exchange;
 mod found;
 mod record;
 mod recover;
+mod rekey;
 mod share;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, se
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
-use crate::ledger::{Fold, Ledger, Statement, StatementBody, ledger_channel, ledger_epoch};
+use crate::ledger::{Fold, Ledger, Statement, StatementBody, ledger_channel};
 use crate::party::{PartyError, open_with};
 use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
@@ -52,9 +53,13 @@ pub struct Holder<V> {
     receiving: ReceivingKey,
     chain: CertificateChain,
     passport: PassportId,
+    /// The key under which the ledger was first met.
     ledger_key: PhaseKey,
+    /// Keys under which it went on.
+    newer_keys: BTreeMap<EpochId, PhaseKey>,
     ledger: Ledger,
-    ledger_tail: (u64, Option<EnvelopeId>),
+    /// This device's last envelope in each generation of the ledger.
+    ledger_tails: BTreeMap<EpochId, (u64, EnvelopeId)>,
     fold: Fold,
     replicas: BTreeMap<EpochId, Replica>,
 }
@@ -94,6 +99,7 @@ impl<V: Vault> Holder<V> {
         let device = SigningKey::from_seed(&seed(DEVICE_KEY)?);
         let receiving = ReceivingKey::from_seed(&seed(RECEIVING_KEY)?);
         let ledger_key = PhaseKey::from_bytes(&seed(LEDGER_KEY)?);
+        let newer_keys = rekey::newer_keys(&vault)?;
         let mut holder = Self {
             journal: Journal::open(vault)?,
             device,
@@ -101,8 +107,9 @@ impl<V: Vault> Holder<V> {
             chain: meta.chain,
             passport: meta.passport,
             ledger_key,
+            newer_keys,
             ledger: Ledger::new(meta.passport),
-            ledger_tail: (0, None),
+            ledger_tails: BTreeMap::new(),
             fold: Fold::default(),
             replicas: BTreeMap::new(),
         };
@@ -112,9 +119,10 @@ impl<V: Vault> Holder<V> {
 
     /// Reads the ledger anew from the journal.
     fn read_ledger(&mut self) -> Result<(), PartyError> {
-        let epoch = ledger_epoch(&self.passport, &self.ledger_key);
-        for envelope in self.journal.envelopes(&epoch)? {
-            self.admit_statements(&envelope);
+        for (epoch, _) in self.ledger_keys() {
+            for envelope in self.journal.envelopes(&epoch)? {
+                self.admit_statements(&envelope);
+            }
         }
         self.fold = self.ledger.fold();
         Ok(())
@@ -122,13 +130,16 @@ impl<V: Vault> Holder<V> {
 
     /// Takes the statements of an envelope of the ledger; what does not open or verify is left.
     fn admit_statements(&mut self, envelope: &SealedEnvelope) {
-        let Some(opened) = open_with(envelope, |_| Some(self.ledger_key.clone())) else { return };
+        let key = self.ledger_key_of(&envelope.header().epoch);
+        let Some(opened) = open_with(envelope, |_| key.clone()) else { return };
         let header = opened.header();
         if header.kind != Kind::Statements {
             return;
         }
-        if header.author == self.device.verification_key() && header.seq > self.ledger_tail.0 {
-            self.ledger_tail = (header.seq, Some(opened.id()));
+        if header.author == self.device.verification_key() {
+            let this = (header.seq, opened.id());
+            let tail = self.ledger_tails.entry(header.epoch).or_insert(this);
+            *tail = this.max(*tail);
         }
         let Ok(statements) = codec::decode::<Vec<Signed<Statement>>>(opened.body(), MAX_BODY)
         else {
@@ -159,27 +170,37 @@ impl<V: Vault> Holder<V> {
         statements: Vec<Signed<Statement>>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
-        let body = codec::encode(&statements);
-        for statement in statements {
-            self.ledger.insert(statement).map_err(PartyError::Ledger)?;
+        for statement in &statements {
+            self.ledger.insert(statement.clone()).map_err(PartyError::Ledger)?;
         }
         self.fold = self.ledger.fold();
+        self.seal_statements(batch, &statements, rng)
+    }
+
+    /// Seals statements under the ledger's present key.
+    fn seal_statements(
+        &mut self,
+        batch: &mut Batch,
+        statements: &Vec<Signed<Statement>>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
         let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
-        let (seq, prev) = self.ledger_tail;
+        let (epoch, key) = self.present_ledger();
+        let tail = self.ledger_tails.get(&epoch);
         let header = Header {
             version: Header::VERSION,
             suite: Header::SUITE,
             channel: ledger_channel(control),
-            epoch: ledger_epoch(&self.passport, &self.ledger_key),
+            epoch,
             phase: 0,
             author: self.device.verification_key(),
-            seq: seq + 1,
-            prev,
+            seq: tail.map_or(1, |(seq, _)| seq.saturating_add(1)),
+            prev: tail.map(|(_, id)| *id),
             deps: Vec::new(),
             kind: Kind::Statements,
         };
-        let envelope = seal(&header, body, &self.ledger_key, &self.device, rng)?;
-        self.ledger_tail = (header.seq, Some(envelope.id()));
+        let envelope = seal(&header, codec::encode(statements), &key, &self.device, rng)?;
+        self.ledger_tails.insert(epoch, (header.seq, envelope.id()));
         self.journal.append(batch, &envelope, None)?;
         Ok(())
     }

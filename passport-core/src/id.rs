@@ -116,7 +116,7 @@ byte_id!(
     EnvelopeId, 32
 );
 byte_id!(
-    /// A statement of the ledger: BLAKE3 of its signed bytes.
+    /// A statement of the ledger: BLAKE3 of its signed bytes and its signer.
     StatementId, 32
 );
 byte_id!(

@@ -13,7 +13,7 @@ use minicbor::{Decode, Encode};
 
 use crate::codec;
 use crate::envelope::{MAX_ENVELOPE, SealedEnvelope};
-use crate::id::{EnvelopeId, EpochId, VerificationKey};
+use crate::id::{EpochId, ObjectId, VerificationKey};
 use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
@@ -48,7 +48,7 @@ pub struct Journal<V> {
     vault: V,
     lengths: BTreeMap<EpochId, u64>,
     letters: u64,
-    fresh: BTreeSet<EnvelopeId>,
+    fresh: BTreeSet<ObjectId>,
 }
 
 #[derive(Encode, Decode)]
@@ -121,6 +121,9 @@ impl<V: Vault> Journal<V> {
 
     /// Adds an envelope to a batch; whether it is new.
     ///
+    /// It is known again by all its bytes and not by its identity, which does not cover the
+    /// ciphertext: a copy that was spoiled on the way must not keep the good one out.
+    ///
     /// # Errors
     /// Returns [`JournalError`].
     pub fn append(
@@ -129,13 +132,14 @@ impl<V: Vault> Journal<V> {
         envelope: &SealedEnvelope,
         source: Option<RelayId>,
     ) -> Result<bool, JournalError> {
-        let id = envelope.id();
+        let bytes = envelope.encode();
+        let id = ObjectId::of(&bytes);
         if !self.fresh.insert(id) || self.vault.get(Table::Envelope, id.as_bytes())?.is_some() {
             return Ok(false);
         }
         let epoch = envelope.header().epoch;
         let index = self.lengths.entry(epoch).or_insert(0);
-        let stored = StoredEnvelope { source, bytes: envelope.encode() };
+        let stored = StoredEnvelope { source, bytes };
         batch.put(Table::Envelope, *id.as_bytes(), Vec::new());
         batch.put(Table::Envelope, place(epoch.as_bytes(), *index), codec::encode(&stored));
         *index += 1;

@@ -43,7 +43,8 @@ pub struct Ledger {
     statements: BTreeMap<StatementId, Verified<Statement>>,
     signed: BTreeMap<StatementId, Signed<Statement>>,
     epochs: BTreeMap<StatementId, FoldedEpoch>,
-    waiting: BTreeMap<StatementId, Signed<Statement>>,
+    waiting: BTreeMap<StatementId, (Verified<Statement>, Signed<Statement>)>,
+    waiters: BTreeMap<StatementId, BTreeSet<StatementId>>,
 }
 
 impl Ledger {
@@ -56,6 +57,7 @@ impl Ledger {
             signed: BTreeMap::new(),
             epochs: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            waiters: BTreeMap::new(),
         }
     }
 
@@ -71,35 +73,46 @@ impl Ledger {
     /// # Errors
     /// Returns [`LedgerError`].
     pub fn insert(&mut self, signed: Signed<Statement>) -> Result<bool, LedgerError> {
-        let id = StatementId::from_bytes(signed.payload_hash());
+        let id = identity(&signed);
         if self.statements.contains_key(&id) || self.waiting.contains_key(&id) {
             return Ok(false);
-        }
-        if self.waiting.len() >= WAITING {
-            return Err(LedgerError::Full);
         }
         let verified = signed.verify().map_err(LedgerError::Signature)?;
         if verified.passport != self.passport || verified.version != Statement::VERSION {
             return Err(LedgerError::Foreign);
         }
-        self.waiting.insert(id, signed);
-        loop {
-            let ready = self.waiting.iter().find_map(|(id, signed)| {
-                let statement = signed.verify().ok()?;
-                let complete =
-                    statement.parents.iter().all(|parent| self.statements.contains_key(parent));
-                complete.then_some((*id, statement))
-            });
-            let Some((id, statement)) = ready else { break };
+        if let Some(parent) = self.lacks(&verified) {
+            if self.waiting.len() >= WAITING {
+                return Err(LedgerError::Full);
+            }
+            self.waiters.entry(parent).or_default().insert(id);
+            self.waiting.insert(id, (verified, signed));
+            return Ok(true);
+        }
+        // Never held up by what others left waiting.
+        let mut ready = vec![(id, verified, signed)];
+        while let Some((id, verified, signed)) = ready.pop() {
             // A charter is checked once, here: the fold is taken often.
-            let epoch = FoldedEpoch::founded_by(&statement);
+            let epoch = FoldedEpoch::founded_by(&verified);
             self.epochs.extend(epoch.map(|epoch| (id, epoch)));
-            self.statements.insert(id, statement);
-            if let Some(signed) = self.waiting.remove(&id) {
-                self.signed.insert(id, signed);
+            self.statements.insert(id, verified);
+            self.signed.insert(id, signed);
+            for waiter in self.waiters.remove(&id).into_iter().flatten() {
+                let Some((verified, signed)) = self.waiting.remove(&waiter) else { continue };
+                if let Some(parent) = self.lacks(&verified) {
+                    self.waiters.entry(parent).or_default().insert(waiter);
+                    self.waiting.insert(waiter, (verified, signed));
+                } else {
+                    ready.push((waiter, verified, signed));
+                }
             }
         }
         Ok(true)
+    }
+
+    /// A statement that this one cites and that is not here.
+    fn lacks(&self, statement: &Statement) -> Option<StatementId> {
+        statement.parents.iter().find(|parent| !self.statements.contains_key(*parent)).copied()
     }
 
     /// The statements that no other cites, ascending: what the next one cites.
@@ -155,6 +168,14 @@ impl Ledger {
         }
         false
     }
+}
+
+/// The identity of a statement: what it says and who signed it. If it were what it says alone,
+/// the same words under a worthless signature would keep the good ones out.
+pub(crate) fn identity(signed: &Signed<Statement>) -> StatementId {
+    let signer = signed.claimed_signer();
+    let said = signed.payload_hash();
+    StatementId::from_bytes(domain::STATEMENT.hash(&[&said, signer.as_bytes()]))
 }
 
 /// The nonce of a channel of this passport: a section's, or the ledger's. Both ends can derive it

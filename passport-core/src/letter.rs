@@ -1,24 +1,27 @@
 //! Letters: what one party leaves in another's mailbox, sealed to its owner.
 
+use core::fmt;
+
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::codec::{self, DecodeError};
-use crate::domain;
+use crate::domain::{self, Domain};
 use crate::envelope::padme;
 use crate::epoch::{Charter, PhaseWrap};
 use crate::grant::{Grant, Withdrawal};
-use crate::id::VerificationKey;
+use crate::id::{PassportId, VerificationKey};
 use crate::keys::{
-    CertificateChain, ReceivingKey, ReceivingPublicKey, Sealed, Signed, WrapError, unwrap, wrap,
+    CertificateChain, PhaseKey, ReceivingKey, ReceivingPublicKey, Sealed, Signable, Signed,
+    WrapError, unwrap, wrap,
 };
 
 /// Largest letter, sealed, in bytes.
 pub const MAX_LETTER: usize = 256 * 1024;
 
 /// What a letter says. Everything with authority in it is signed on its own.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Letter {
     /// To an organisation: a consent and what it takes to use it.
@@ -54,6 +57,70 @@ pub enum Letter {
         #[cbor(n(0), with = "minicbor::bytes")]
         ledger_key: [u8; 32],
     },
+    /// To another device of the holder: the ledger's new key.
+    #[n(4)]
+    LedgerKey {
+        /// The key, signed.
+        #[n(0)]
+        key: Signed<NewLedgerKey>,
+        /// Proof that a device of the holder signed.
+        #[n(1)]
+        chain: CertificateChain,
+    },
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Offer(_) => "Letter::Offer",
+            Self::Withdrawn { .. } => "Letter::Withdrawn",
+            Self::Enrolled { .. } => "Letter::Enrolled",
+            Self::Recovery { .. } => "Letter::Recovery",
+            Self::LedgerKey { .. } => "Letter::LedgerKey",
+        })
+    }
+}
+
+/// A key under which the ledger goes on.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct NewLedgerKey {
+    /// The passport.
+    #[n(0)]
+    pub passport: PassportId,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    key: [u8; 32],
+}
+
+impl NewLedgerKey {
+    /// Of a passport.
+    #[must_use]
+    pub fn new(passport: PassportId, key: &PhaseKey) -> Self {
+        Self { passport, key: *key.as_bytes() }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> PhaseKey {
+        PhaseKey::from_bytes(&self.key)
+    }
+}
+
+impl Signable for NewLedgerKey {
+    const DOMAIN: Domain = domain::LEDGER_KEY;
+    const LIMIT: usize = 128;
+}
+
+impl Drop for NewLedgerKey {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.key);
+    }
+}
+
+impl fmt::Debug for NewLedgerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewLedgerKey(redacted)")
+    }
 }
 
 /// A consent, the charter of the epoch it opens, and the recipient's own keys.

@@ -8,7 +8,7 @@ mod exchange;
 mod held;
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::codec;
 use crate::envelope::OpenedEnvelope;
+use crate::epoch::VerifiedCharter;
 use crate::id::{EpochId, GrantId, OrganisationId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{
@@ -48,6 +49,8 @@ pub struct Organisation<V> {
     grants: BTreeMap<GrantId, HeldGrant>,
     epochs: BTreeMap<EpochId, HeldEpoch>,
     replicas: BTreeMap<EpochId, Replica>,
+    /// Withdrawals that came before what they end, of this run.
+    early: BTreeMap<(PassportId, GrantId), Timestamp>,
 }
 
 /// What an organisation says of itself at the start.
@@ -133,6 +136,7 @@ impl<V: Vault> Organisation<V> {
             grants: BTreeMap::new(),
             epochs: BTreeMap::new(),
             replicas: BTreeMap::new(),
+            early: BTreeMap::new(),
         })
     }
 
@@ -162,7 +166,8 @@ impl<V: Vault> Organisation<V> {
         }
         let replicas = BTreeMap::new();
         let journal = Journal::open(vault)?;
-        Ok(Self { journal, card, instance, receiving, grants, epochs, replicas })
+        let early = BTreeMap::new();
+        Ok(Self { journal, card, instance, receiving, grants, epochs, replicas, early })
     }
 
     /// Its card.
@@ -249,10 +254,31 @@ impl<V: Vault> Organisation<V> {
         held.iter().map(|e| e.charter.id()).collect()
     }
 
-    /// The epoch to read and write: of those that no other held one follows, the one with most
-    /// revocations, then the lowest id. One whose snapshot has not come yet is passed over.
+    /// Devices of a student that a held charter says were removed.
+    fn removed_devices(&self, student: PassportId) -> BTreeSet<VerificationKey> {
+        let of_student = self.epochs.values().filter(|e| e.charter.passport == student);
+        of_student.flat_map(|e| e.charter.removed_devices.iter().copied()).collect()
+    }
+
+    /// The epoch to read and write: of those that no other held one follows, the first by
+    /// [`crate::epoch::VerifiedCharter::precedence`]. One whose snapshot has not come yet is
+    /// passed over, and one that a removed device founded, unless it was followed.
     fn current(&mut self, student: PassportId, section: &SectionName) -> Option<EpochId> {
         let mut candidates: Vec<EpochId> = self.epochs_of(student, section);
+        let removed = self.removed_devices(student);
+        let held = |id: &EpochId| self.epochs.get(id).map(|e| &e.charter);
+        let parents_of = |ids: &[EpochId]| -> BTreeSet<EpochId> {
+            ids.iter().filter_map(held).flat_map(|c| c.parents.iter().copied()).collect()
+        };
+        loop {
+            let followed = parents_of(&candidates);
+            let stray = candidates.iter().position(|id| {
+                let founder = held(id).map(VerifiedCharter::founder_lineage).unwrap_or_default();
+                !followed.contains(id) && founder.iter().any(|key| removed.contains(key))
+            });
+            let Some(stray) = stray else { break };
+            candidates.remove(stray);
+        }
         while !candidates.is_empty() {
             let followed: Vec<EpochId> = candidates
                 .iter()
@@ -260,10 +286,7 @@ impl<V: Vault> Organisation<V> {
                 .flat_map(|e| e.charter.parents.iter().copied())
                 .collect();
             let heads = candidates.iter().filter(|id| !followed.contains(id));
-            let best = heads.min_by_key(|id| {
-                let revocations = self.epochs.get(*id).map_or(0, |e| e.charter.revocations);
-                (core::cmp::Reverse(revocations), **id)
-            });
+            let best = heads.min_by_key(|id| self.epochs.get(*id).map(|e| e.charter.precedence()));
             let best = *best?;
             if self.replica(best).is_ok_and(|r| r.is_ready()) {
                 return Some(best);

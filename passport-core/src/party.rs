@@ -91,6 +91,10 @@ pub enum PartyError {
     /// The device is not known, or is this one.
     #[error("no such device")]
     NoDevice,
+    /// The device let this one in, which would be removed with it: the recovery phrase makes a
+    /// device that can remove both.
+    #[error("this device was let in by that one")]
+    Ancestor,
     /// The enrolment request does not verify.
     #[error("enrolment request does not verify")]
     Enrolment,
@@ -223,7 +227,7 @@ pub(crate) fn settle<V: Vault>(
     let mut remote = journal.remote(url)?;
     for (list, verdict) in outgoing.lists.iter().zip(&verdicts.lists) {
         if *verdict == Verdict::Kept {
-            remote.learn_list(list);
+            remote.learn_list(list, &list.claimed_signer());
         }
     }
     let refused = journal.settle(&mut remote, outgoing, &verdicts.envelopes, &verdicts.letters);
@@ -283,7 +287,8 @@ impl Pen<'_> {
         let charter = replica.charter();
         let phase = charter.phase_at(self.now).max(position.phase);
         let phase_key = keys.get(&phase).ok_or(PartyError::NoGrant)?;
-        let named = author == charter.founder() || charter.organisation_of(&author).is_some();
+        // A device shows its certificates whatever cards say: an organisation's may name any key.
+        let named = author == charter.founder();
         let chain = self.chain.filter(|_| position.seq == 1 && !named).cloned();
         let header = Header {
             version: Header::VERSION,

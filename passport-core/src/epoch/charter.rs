@@ -1,5 +1,6 @@
 //! The charter: the signed opening of an epoch.
 
+use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
@@ -71,6 +72,10 @@ pub struct Charter {
     /// How many revocations of this section the founder had heard of.
     #[n(14)]
     pub revocations: u32,
+    /// How many epochs lie before it on the longest line; 0 for a section's first. Whoever lacks
+    /// the epochs between still knows which of two is the later.
+    #[n(15)]
+    pub height: u32,
 }
 
 impl Signable for Charter {
@@ -115,7 +120,7 @@ pub enum CharterError {
     /// Not signed as it must be.
     #[error("charter does not verify")]
     Signature(#[source] VerifyError),
-    /// The founder is no device of this passport, or a removed one.
+    /// The founder is no device of this passport, or a removed or expired one.
     #[error("founder does not speak for the passport")]
     Founder(#[source] Option<ChainError>),
     /// The format version or the schema is not known to this software.
@@ -135,6 +140,8 @@ pub struct VerifiedCharter {
     charter: Charter,
     id: EpochId,
     founder: VerificationKey,
+    lineage: Vec<VerificationKey>,
+    founder_until: Option<Timestamp>,
     cards: BTreeMap<OrganisationId, VerifiedCard>,
     instances: BTreeMap<VerificationKey, OrganisationId>,
     writing: BTreeMap<VerificationKey, OrganisationId>,
@@ -167,7 +174,8 @@ impl Charter {
             .verify(&verified.passport)
             .map_err(|e| CharterError::Founder(Some(e)))?;
         let removed = |key: &VerificationKey| verified.removed_devices.contains(key);
-        if founder.key() != verified.signer() || founder.lineage().iter().any(removed) {
+        let speaks = founder.key() == verified.signer() && founder.valid_at(verified.founded_at);
+        if !speaks || founder.lineage().iter().any(removed) {
             return Err(CharterError::Founder(None));
         }
         verified.check()?;
@@ -194,11 +202,14 @@ impl Charter {
             return Err(CharterError::Card);
         }
         let id = EpochId::from_bytes(verified.payload_hash());
+        let (lineage, founder_until) = (founder.lineage().to_vec(), founder.expires());
         let founder = founder.key();
         Ok(VerifiedCharter {
             charter: verified.into_inner(),
             id,
             founder,
+            lineage,
+            founder_until,
             cards,
             instances,
             writing,
@@ -218,6 +229,7 @@ impl Charter {
             && ascending(&starts)
             && (1..=PHASES).contains(&self.phases.len())
             && starts.first() == Some(&self.founded_at)
+            && self.parents.is_empty() == (self.height == 0)
             && self.writers.len() <= PARTIES
             && self.cards.len() <= PARTIES
             && self.parents.len() <= PARENTS
@@ -252,6 +264,25 @@ impl VerifiedCharter {
         self.founder
     }
 
+    /// Every key from the root's to the founder's: removing any removes the founder.
+    #[must_use]
+    pub fn founder_lineage(&self) -> &[VerificationKey] {
+        &self.lineage
+    }
+
+    /// Orders epochs that no other follows, the one to write in first: most revocations, then
+    /// the most epochs before it, then the lowest id.
+    #[must_use]
+    pub fn precedence(&self) -> (Reverse<u32>, Reverse<u32>, EpochId) {
+        (Reverse(self.charter.revocations), Reverse(self.charter.height), self.id)
+    }
+
+    /// When that device's certificates end, if they do.
+    #[must_use]
+    pub fn founder_until(&self) -> Option<Timestamp> {
+        self.founder_until
+    }
+
     /// The charter as signed.
     #[must_use]
     pub fn signed(&self) -> &Signed<Charter> {
@@ -283,11 +314,12 @@ impl VerifiedCharter {
         self.charter.writers.iter().find(|w| w.organisation == *organisation)
     }
 
-    /// Whether a writer may still write in this phase: phases are compared, never clocks.
+    /// Whether who may write until then may still write in this phase: phases are compared,
+    /// never clocks.
     #[must_use]
-    pub fn may_write_in(&self, writer: &Writer, phase: u32) -> bool {
+    pub fn may_write_in(&self, until: Option<Timestamp>, phase: u32) -> bool {
         let start = usize::try_from(phase).ok().and_then(|p| self.charter.phases.get(p));
-        start.is_some_and(|p| writer.until.is_none_or(|until| p.from < until))
+        start.is_some_and(|p| until.is_none_or(|until| p.from < until))
     }
 
     /// The phase at a moment: the last that has begun.

@@ -74,10 +74,11 @@ impl<V: Vault> Holder<V> {
         let mut line: Vec<(EpochId, BTreeSet<EnvelopeId>)> = Vec::new();
         let mut at = current;
         while let Some(epoch) = self.fold.epochs.get(&at) {
+            let known = |parent: &EpochId| self.fold.epochs.get(parent);
             let first = epoch.charter.parents.iter().min_by_key(|parent| {
-                let revocations =
-                    self.fold.epochs.get(*parent).map_or(0, |e| e.charter.revocations);
-                (core::cmp::Reverse(revocations), **parent)
+                // One that is not known comes last.
+                let precedence = known(parent).map(|e| e.charter.precedence());
+                (precedence.is_none(), precedence, **parent)
             });
             let Some(base) = first else { break };
             line.push((*base, epoch.cut.clone()));

@@ -54,6 +54,7 @@ impl<V: Vault> Holder<V> {
         let opened = StatementBody::Opened {
             control: *root.control.to_seed(),
             locator: root.locator.verification_key(),
+            recovery: root.receiving.public_key(),
         };
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),
@@ -111,7 +112,8 @@ impl<V: Vault> Holder<V> {
             passport,
             ledger: Ledger::new(passport),
             ledger_key,
-            ledger_tail: (0, None),
+            newer_keys: std::collections::BTreeMap::new(),
+            ledger_tails: std::collections::BTreeMap::new(),
             fold: Fold::default(),
             replicas: std::collections::BTreeMap::new(),
         };

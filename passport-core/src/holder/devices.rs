@@ -146,7 +146,8 @@ impl<V: Vault> PendingDevice<V> {
                 passport,
                 ledger_key,
                 ledger: Ledger::new(passport),
-                ledger_tail: (0, None),
+                newer_keys: std::collections::BTreeMap::new(),
+                ledger_tails: std::collections::BTreeMap::new(),
                 fold: Fold::default(),
                 replicas: std::collections::BTreeMap::new(),
             };
@@ -221,7 +222,7 @@ impl<V: Vault> Holder<V> {
         self.say(&mut batch, body, now, rng)?;
         let letter = Letter::Enrolled {
             chain,
-            ledger_key: *self.ledger_key.as_bytes(),
+            ledger_key: *self.present_ledger().1.as_bytes(),
             relays: self.fold.relays.clone(),
         };
         let sealed = letter.seal(&request.device, &request.receiving, rng)?;
@@ -230,12 +231,13 @@ impl<V: Vault> Holder<V> {
         Ok(request.device)
     }
 
-    /// Removes a device: from now on it speaks for nobody, and every section gets new keys that
-    /// it does not have. What it has read, and the ledger as far as it goes under the present
-    /// key, it keeps.
+    /// Removes a device, and those that it let in: from now on they speak for nobody, and the
+    /// ledger and every section go on under keys that they do not get. What they have read they
+    /// keep.
     ///
     /// # Errors
-    /// Returns [`PartyError::NoDevice`] when it is unknown, removed already, or this one.
+    /// Returns [`PartyError::NoDevice`] when it is unknown, removed already, or this one;
+    /// [`PartyError::Ancestor`] when this one was let in by it and would go with it.
     pub fn remove_device(
         &mut self,
         device: VerificationKey,
@@ -246,8 +248,12 @@ impl<V: Vault> Holder<V> {
         if !known || device == self.device() {
             return Err(PartyError::NoDevice);
         }
+        if self.chain.verify(&self.passport)?.lineage().contains(&device) {
+            return Err(PartyError::Ancestor);
+        }
         let mut batch = Batch::new();
         self.say(&mut batch, StatementBody::DeviceRemoved { device }, now, rng)?;
+        self.rekey(&mut batch, now, rng)?;
         for section in self.sections() {
             self.found(&mut batch, &section, now, rng)?;
         }

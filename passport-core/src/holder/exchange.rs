@@ -5,12 +5,12 @@ use rand_core::CryptoRng;
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope};
+use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey};
-use crate::ledger::{LEDGER_LABEL, channel_nonce, ledger_epoch};
+use crate::ledger::{LEDGER_LABEL, channel_nonce};
 use crate::party::{Party, PartyError, Received};
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -26,7 +26,7 @@ impl<V: Vault> Party for Holder<V> {
     }
 
     fn concerns(&self, header: &Header) -> bool {
-        header.epoch == ledger_epoch(&self.passport, &self.ledger_key)
+        self.ledger_key_of(&header.epoch).is_some()
             || self.fold.epochs.values().any(|e| e.charter.channel == header.channel)
     }
 
@@ -39,7 +39,7 @@ impl<V: Vault> Party for Holder<V> {
         let lists = self.lists_for(&remote, now);
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
-        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let (ledger, _) = self.present_ledger();
         Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
     }
 
@@ -58,8 +58,9 @@ impl<V: Vault> Party for Holder<V> {
     }
 
     fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError> {
+        let Some(control) = self.fold.control.as_ref() else { return Ok(()) };
         let mut remote = self.journal.remote(url)?;
-        remote.learn_list(list);
+        remote.learn_list(list, &control.verification_key());
         let mut batch = Batch::new();
         self.journal.remember(&mut batch, url, &remote);
         Ok(self.journal.commit(batch)?)
@@ -74,20 +75,20 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let mut rekeyed = false;
         let mut touched: Vec<EpochId> = Vec::new();
         for item in incoming.items {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
-                    match verified {
+                    match verified.filter(|e| self.opens(e)) {
                         Some(envelope) => {
                             let envelope = envelope.sealed();
                             let epoch = envelope.header().epoch;
                             let source = Some(incoming.relay);
                             let new = self.journal.append(&mut batch, envelope, source)?;
-                            if new && epoch == ledger {
+                            if new && self.ledger_key_of(&epoch).is_some() {
                                 self.admit_statements(envelope);
                             }
                             if new {
@@ -98,12 +99,19 @@ impl<V: Vault> Party for Holder<V> {
                         None => None,
                     }
                 }
-                // A device in use expects no letter: what comes was meant for an earlier state.
-                IncomingItem::Letter(_) => Some(false),
+                // Of letters a device in use expects keys of the ledger alone: what else comes was
+                // meant for an earlier state.
+                IncomingItem::Letter(bytes) => {
+                    let new = self.take_letter(&mut batch, &bytes);
+                    rekeyed |= new;
+                    Some(new)
+                }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
                     list.ok().map(|list| {
-                        remote.learn_list(&list);
+                        if let Some(control) = &self.fold.control {
+                            remote.learn_list(&list, &control.verification_key());
+                        }
                         false
                     })
                 }
@@ -117,6 +125,10 @@ impl<V: Vault> Party for Holder<V> {
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
+        if rekeyed {
+            // What came under a new key before the key did.
+            self.read_ledger()?;
+        }
         self.fold = self.ledger.fold();
         for epoch in touched {
             self.replicas.remove(&epoch);
@@ -127,7 +139,16 @@ impl<V: Vault> Party for Holder<V> {
     /// Brings together epochs founded at once and carries over what was written in older ones.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
-        let mut made = 0;
+        // A device that was removed has no more say, and no other heeds it.
+        let own = self.fold.devices.get(&self.device());
+        let mut made = if own.is_none_or(|device| device.removed) {
+            0
+        } else if self.fold.exposed {
+            self.rekey(&mut batch, now, rng)?;
+            1
+        } else {
+            self.bring_forward(&mut batch, rng)?
+        };
         for section in self.sections() {
             if self.fold.current(&section).len() > 1 {
                 self.found(&mut batch, &section, now, rng)?;
@@ -143,13 +164,25 @@ impl<V: Vault> Party for Holder<V> {
 }
 
 impl<V: Vault> Holder<V> {
+    /// Whether an envelope opens, as far as its epoch is known here. What does not was spoiled on
+    /// the way, or made by somebody without the key: it is not kept.
+    fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
+        let header = envelope.header();
+        if let Some(key) = self.ledger_key_of(&header.epoch) {
+            return envelope.open(&key).is_ok();
+        }
+        self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
+            epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
+        })
+    }
+
     /// Access lists that a relay should replace: where members or live epochs are not what the
     /// ledger says.
     fn lists_for(&self, remote: &RemoteState, now: Timestamp) -> Vec<Signed<AccessList>> {
         // A device that was just let in has not got the ledger yet, and nothing to say.
         let Some(control) = self.fold.control.as_ref() else { return Vec::new() };
         let mut lists = Vec::new();
-        let ledger = ledger_epoch(&self.passport, &self.ledger_key);
+        let (ledger, _) = self.present_ledger();
         let labels = self.sections().into_iter().map(|section| {
             let mut live = self.fold.current(&section);
             live.sort_unstable();

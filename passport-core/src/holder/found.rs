@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Holder;
+use crate::codec;
 use crate::edit::EntryRecord;
 use crate::envelope::{Header, Kind, seal};
 use crate::epoch::{
@@ -20,6 +21,9 @@ use crate::replica::Replica;
 use crate::section::{SCHEMA_VERSION, SectionName};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Vault};
+
+/// Most bytes of earlier epochs in one letter, beside the one that is offered.
+const HISTORY_BYTES: usize = 48 * 1024;
 
 /// Largest part of a snapshot, before padding.
 const PART_BYTES: usize = 160 * 1024;
@@ -56,7 +60,9 @@ impl<V: Vault> Holder<V> {
             None => Default::default(),
         };
         let grants: Vec<FoldedGrant> = self.fold.in_force(section, now).cloned().collect();
-        let starts = plan_phases(now, grants.iter().filter_map(|g| g.grant.until));
+        let devices = self.fold.live_devices().filter_map(|d| d.verified.expires());
+        let ends = grants.iter().filter_map(|g| g.grant.until).chain(devices);
+        let starts = plan_phases(now, ends);
         let keys: PhaseKeys =
             (0..).zip(&starts).map(|(i, _)| (i, PhaseKey::generate(rng))).collect();
         let parts = split(records.clone(), now, PART_BYTES);
@@ -66,6 +72,8 @@ impl<V: Vault> Holder<V> {
         let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
         let mut sorted = parents.clone();
         sorted.sort_unstable();
+        let below = parents.iter().filter_map(|id| Some(self.fold.epochs.get(id)?.charter.height));
+        let height = below.max().map_or(0, |height| height.saturating_add(1));
         let charter = Charter {
             version: Charter::VERSION,
             schema: SCHEMA_VERSION,
@@ -86,6 +94,7 @@ impl<V: Vault> Holder<V> {
             snapshot: SnapshotDigest::of(&parts),
             nonce,
             revocations: self.fold.revocations(section),
+            height,
         };
         let charter = charter.sign(&self.device)?;
         let founded = StatementBody::Founded {
@@ -149,21 +158,36 @@ impl<V: Vault> Holder<V> {
         let contact = self.fold.contacts.get(&grant.grant.organisation);
         let card = contact.map(|c| c.card.clone()).ok_or(PartyError::NoContact)?;
         let history = if grant.grant.history { self.ancestors(charter) } else { Vec::new() };
-        let signer = grant.signed.claimed_signer();
-        let chain = self.fold.devices.get(&signer).map(|d| d.chain.clone());
-        let chain = chain.ok_or(PartyError::Damaged)?;
+        // The word of a device that was removed since is no proof to others: this one repeats it.
+        let signer = self.fold.devices.get(&grant.signed.claimed_signer());
+        let (signed, chain) = match signer.filter(|d| !d.removed) {
+            Some(device) => (grant.signed.clone(), device.chain.clone()),
+            None => (Signed::new(&grant.grant, &self.device), self.chain.clone()),
+        };
         for instance in card.instances() {
             let epoch = self.wrap_all(charter, keys, instance, grant.grant.until, rng)?;
-            let mut before = Vec::with_capacity(history.len());
+            let mut letters: Vec<Vec<OfferedEpoch>> = vec![Vec::new()];
+            let mut bytes = 0;
             for id in &history {
                 let Some(old) = self.fold.epochs.get(id) else { continue };
-                before.push(self.wrap_all(&old.charter, &old.keys, instance, None, rng)?);
+                let before = self.wrap_all(&old.charter, &old.keys, instance, None, rng)?;
+                // A long history goes in several letters: one too large would never arrive.
+                let len = codec::encode(&before).len();
+                if bytes > 0 && bytes + len > HISTORY_BYTES {
+                    letters.push(Vec::new());
+                    bytes = 0;
+                }
+                bytes += len;
+                if let Some(last) = letters.last_mut() {
+                    last.push(before);
+                }
             }
-            let offer =
-                Offer { grant: grant.signed.clone(), chain: chain.clone(), epoch, history: before };
-            let letter = Letter::Offer(Box::new(offer));
-            let sealed = letter.seal(&instance.key(), instance.receiving(), rng)?;
-            self.journal.post(batch, instance.key(), sealed);
+            for history in letters {
+                let (grant, chain, epoch) = (signed.clone(), chain.clone(), epoch.clone());
+                let letter = Letter::Offer(Box::new(Offer { grant, chain, epoch, history }));
+                let sealed = letter.seal(&instance.key(), instance.receiving(), rng)?;
+                self.journal.post(batch, instance.key(), sealed);
+            }
         }
         Ok(())
     }

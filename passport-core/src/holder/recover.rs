@@ -64,12 +64,13 @@ impl Recovery {
     /// Whether a ledger of the passport was found, and a key that opens it.
     #[must_use]
     pub fn is_found(&self) -> bool {
-        self.ledger_key().is_some()
+        self.opening_keys().next().is_some()
     }
 
-    fn ledger_key(&self) -> Option<&PhaseKey> {
+    /// The keys under which there are envelopes of the ledger.
+    fn opening_keys(&self) -> impl Iterator<Item = &PhaseKey> {
         let passport = self.root.passport();
-        self.ledger_keys.iter().rev().find(|key| {
+        self.ledger_keys.iter().filter(move |key| {
             let epoch = ledger_epoch(&passport, key);
             self.envelopes.iter().any(|e| e.header().epoch == epoch)
         })
@@ -88,9 +89,15 @@ impl Recovery {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Holder<V>, PartyError> {
-        let ledger_key = self.ledger_key().cloned().ok_or(PartyError::NothingToRecover)?;
+        // A letter says nothing of who sent it: which key the ledger goes on under is for the
+        // statements to say.
+        let mut found = self.opening_keys().cloned().collect::<Vec<_>>().into_iter();
+        let ledger_key = found.next().ok_or(PartyError::NothingToRecover)?;
         let mut batch = Batch::new();
         let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
+        for key in found {
+            holder.learn_ledger_key(&mut batch, key);
+        }
         for envelope in &self.envelopes {
             holder.journal.append(&mut batch, envelope, None)?;
             holder.admit_statements(envelope);

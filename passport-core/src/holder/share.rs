@@ -7,7 +7,7 @@ use super::Holder;
 use crate::epoch::Right;
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{GrantId, OrganisationId};
-use crate::keys::{Signed, VerifiedCard};
+use crate::keys::{CardError, Signed, VerifiedCard};
 use crate::ledger::{FoldedGrant, StatementBody};
 use crate::letter::Letter;
 use crate::party::PartyError;
@@ -66,7 +66,7 @@ impl<V: Vault> Holder<V> {
     /// Adds an organisation to the contacts, or renews its card.
     ///
     /// # Errors
-    /// Returns [`PartyError`].
+    /// Returns [`PartyError::Card`] when it names an installation of another contact as its own.
     pub fn add_contact(
         &mut self,
         card: &VerifiedCard,
@@ -74,6 +74,9 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        if let Some(position) = self.fold.claimed_instance(card) {
+            return Err(PartyError::Card(CardError::ForeignInstance { position }));
+        }
         let body = StatementBody::ContactAdded { card: card.signed().clone(), verified };
         self.say_alone(body, now, rng)
     }

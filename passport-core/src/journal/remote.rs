@@ -142,10 +142,15 @@ impl RemoteState {
         self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
     }
 
-    /// Remembers the access list that the relay has, unless it is older than the one known, or
-    /// not the control key's own.
-    pub fn learn_list(&mut self, list: &Signed<AccessList>) {
+    /// Remembers the access list that the relay has, unless it is older than the one known.
+    ///
+    /// Only a list of the passport's own `control` key: whatever else a relay says it has would
+    /// fill the vault, or set the count of lists to where it cannot be raised.
+    pub fn learn_list(&mut self, list: &Signed<AccessList>, control: &VerificationKey) {
         let Ok(verified) = AccessList::check(list) else { return };
+        if verified.control != *control {
+            return;
+        }
         let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
         let this = (verified.channel, verified.serial);
         if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {

@@ -7,7 +7,8 @@ use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, Signed, SigningKey, Verified, VerifiedCard, VerifiedDevice,
+    Card, CertificateChain, ReceivingPublicKey, Signed, SigningKey, Verified, VerifiedCard,
+    VerifiedDevice,
 };
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -31,6 +32,12 @@ pub struct Fold {
     pub relays: Vec<String>,
     /// Envelopes in quarantine that the holder decided about, and whether they were released.
     pub judged: BTreeMap<EnvelopeId, bool>,
+    /// Where a new key of the ledger is wrapped for the phrase to find.
+    pub recovery: Option<ReceivingPublicKey>,
+    /// Generations of the ledger whose key no removed device was given, ascending.
+    pub generations: Vec<EpochId>,
+    /// Whether a removed device has the key under which the ledger goes on.
+    pub exposed: bool,
     revocations: BTreeMap<SectionName, u32>,
 }
 
@@ -105,10 +112,13 @@ impl Fold {
         let depths = depths(ledger);
         statements.sort_by_key(|(id, s)| (depths.get(*id).copied().unwrap_or(0), s.at, **id));
         let mut withdrawn: Vec<(OrganisationId, &SectionName, StatementId, Timestamp)> = Vec::new();
+        let mut added: BTreeMap<VerificationKey, Vec<StatementId>> = BTreeMap::new();
+        let mut rekeyed: Vec<(StatementId, EpochId)> = Vec::new();
         let mut given: Vec<(StatementId, Grant, Signed<Grant>)> = Vec::new();
         for (id, statement) in statements {
             match &statement.body {
-                StatementBody::Opened { control, locator } => {
+                StatementBody::Opened { control, locator, recovery } => {
+                    fold.recovery.get_or_insert_with(|| recovery.clone());
                     fold.control.get_or_insert_with(|| SigningKey::from_seed(control));
                     fold.locator.get_or_insert(*locator);
                 }
@@ -118,9 +128,10 @@ impl Fold {
                             name: name.clone(),
                             chain: chain.clone(),
                             added_at: statement.at,
-                            removed: authority.removed.contains(&verified.key()),
+                            removed: authority.is_removed(&verified.key()),
                             verified,
                         };
+                        added.entry(device.verified.key()).or_default().push(*id);
                         fold.devices.entry(device.verified.key()).or_insert(device);
                     }
                 }
@@ -145,11 +156,24 @@ impl Fold {
                     fold.contacts.remove(organisation);
                 }
                 StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
+                StatementBody::Rekeyed { generation } => rekeyed.push((*id, *generation)),
                 StatementBody::Judged { envelope, released } => {
                     *fold.judged.entry(*envelope).or_default() |= released;
                 }
             }
         }
+        let live: Vec<VerificationKey> = fold.live_devices().map(|d| d.verified.key()).collect();
+        // A device that joined beside it was given the key by nobody.
+        let has_it = |id: &StatementId, device| {
+            let mut joined = added.get(device).into_iter().flatten();
+            joined.any(|at| ledger.precedes(at, id) || ledger.precedes(id, at))
+        };
+        let safe = rekeyed.iter().filter(|(id, _)| {
+            authority.all_gone_before(ledger, id) && live.iter().all(|device| has_it(id, device))
+        });
+        fold.generations = safe.map(|(_, generation)| *generation).collect();
+        fold.generations.sort_unstable();
+        fold.exposed = fold.generations.is_empty() && fold.devices.values().any(|d| d.removed);
         fold.grants = given
             .into_iter()
             .map(|(id, grant, signed)| {
@@ -171,11 +195,26 @@ impl Fold {
         let Ok(card) = Card::verify(card.clone()) else { return };
         let known = self.contacts.get(&card.id());
         let verified = verified || known.is_some_and(|k| k.verified);
+        if self.claimed_instance(&card).is_some() {
+            return;
+        }
         if known.is_none_or(|k| card.supersedes(&k.card) || card == k.card) {
             self.contacts.insert(card.id(), Contact { card, verified });
         } else if let Some(contact) = self.contacts.get_mut(&card.id()) {
             contact.verified = verified;
         }
+    }
+
+    /// Which instance on a card, counted from 1, another contact has on its own: a certificate
+    /// does not show that the instance agreed, and two that claim one key cannot both be in a
+    /// charter.
+    #[must_use]
+    pub fn claimed_instance(&self, card: &VerifiedCard) -> Option<usize> {
+        let others = || self.contacts.values().filter(|c| c.card.id() != card.id());
+        let claimed = card.instances().iter().position(|instance| {
+            others().any(|c| c.card.instances().iter().any(|i| i.key() == instance.key()))
+        });
+        claimed.map(|at| at + 1)
     }
 
     /// How many revocations of a section the ledger knows.
@@ -195,8 +234,8 @@ impl Fold {
         })
     }
 
-    /// The epochs of a section that no other follows, the one to write in first: most
-    /// revocations, then the lowest id.
+    /// The epochs of a section that no other follows, the one to write in first:
+    /// [`VerifiedCharter::precedence`].
     #[must_use]
     pub fn current(&self, section: &SectionName) -> Vec<EpochId> {
         let of_section: Vec<_> =
@@ -205,7 +244,7 @@ impl Fold {
             of_section.iter().flat_map(|e| e.charter.parents.iter().copied()).collect();
         let mut current: Vec<_> =
             of_section.iter().filter(|e| !followed.contains(&e.charter.id())).collect();
-        current.sort_by_key(|e| (core::cmp::Reverse(e.charter.revocations), e.charter.id()));
+        current.sort_by_key(|e| e.charter.precedence());
         current.iter().map(|e| e.charter.id()).collect()
     }
 
@@ -223,35 +262,48 @@ impl Fold {
 
 /// Who may make statements.
 struct Authority {
-    devices: BTreeSet<VerificationKey>,
-    removed: BTreeSet<VerificationKey>,
+    /// Each device's lines of descent, the root left out.
+    devices: BTreeMap<VerificationKey, Vec<Vec<VerificationKey>>>,
     removals: BTreeMap<VerificationKey, Vec<StatementId>>,
     root: BTreeSet<VerificationKey>,
 }
 
 impl Authority {
     fn of(ledger: &Ledger) -> Self {
-        let mut devices = BTreeSet::new();
+        let mut devices: BTreeMap<VerificationKey, Vec<Vec<VerificationKey>>> = BTreeMap::new();
         let mut root = BTreeSet::new();
         for statement in ledger.statements.values() {
             if let StatementBody::DeviceAdded { chain, .. } = &statement.body
                 && let Ok(device) = chain.verify(&ledger.passport)
             {
-                devices.insert(device.key());
+                let line = device.lineage().iter().skip(1).copied().collect();
+                devices.entry(device.key()).or_default().push(line);
                 root.extend(chain.claimed_root());
             }
         }
         let mut removals: BTreeMap<VerificationKey, Vec<StatementId>> = BTreeMap::new();
         for (id, statement) in &ledger.statements {
             if let StatementBody::DeviceRemoved { device } = &statement.body
-                && (devices.contains(&statement.signer()) || root.contains(&statement.signer()))
+                && (devices.contains_key(&statement.signer()) || root.contains(&statement.signer()))
             {
                 // Mutual removals both stand: a removal needs a device, not one that remains.
                 removals.entry(*device).or_default().push(*id);
             }
         }
-        let removed = removals.keys().copied().collect();
-        Self { devices, removed, removals, root }
+        Self { devices, removals, root }
+    }
+
+    /// Whether a device was removed, or each of its lines leads through one that was: else a
+    /// device could outlive its removal in another that it certifies afterwards.
+    fn is_removed(&self, device: &VerificationKey) -> bool {
+        let gone = |line: &Vec<_>| line.iter().any(|key| self.removals.contains_key(key));
+        self.devices.get(device).is_none_or(|lines| lines.iter().all(gone))
+    }
+
+    /// Whether every removal of a device had happened before a statement was made.
+    fn all_gone_before(&self, ledger: &Ledger, id: &StatementId) -> bool {
+        let of_devices = self.removals.iter().filter(|(key, _)| self.devices.contains_key(*key));
+        of_devices.into_iter().all(|(_, removals)| removals.iter().any(|r| ledger.precedes(r, id)))
     }
 
     /// Whether a statement counts: made by a device, and not after or beside its removal.
@@ -260,12 +312,13 @@ impl Authority {
         if self.root.contains(&signer) {
             return true;
         }
+        let Some(lines) = self.devices.get(&signer) else { return false };
         let is_removal = matches!(statement.body, StatementBody::DeviceRemoved { .. });
-        let before_removal = self
-            .removals
-            .get(&signer)
-            .is_none_or(|removals| removals.iter().all(|removal| ledger.precedes(id, removal)));
-        self.devices.contains(&signer) && (is_removal || before_removal)
+        let before_removal = |line: &Vec<VerificationKey>| {
+            let mut removals = line.iter().filter_map(|key| self.removals.get(key)).flatten();
+            removals.all(|removal| ledger.precedes(id, removal))
+        };
+        is_removal || lines.iter().any(before_removal)
     }
 }
 

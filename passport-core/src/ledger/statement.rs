@@ -7,8 +7,8 @@ use minicbor::{Decode, Encode};
 use crate::domain::{self, Domain};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::Grant;
-use crate::id::{EnvelopeId, OrganisationId, PassportId, StatementId, VerificationKey};
-use crate::keys::{Card, CertificateChain, PhaseKey, Signable, Signed};
+use crate::id::{EnvelopeId, EpochId, OrganisationId, PassportId, StatementId, VerificationKey};
+use crate::keys::{Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signable, Signed};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 
@@ -44,7 +44,7 @@ impl Signable for Statement {
 }
 
 /// What a statement says.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum StatementBody {
     /// The passport begins: the key that signs its access lists, and its first relays.
@@ -56,6 +56,9 @@ pub enum StatementBody {
         /// Key of the recovery mailbox.
         #[n(1)]
         locator: VerificationKey,
+        /// Where a new key of the ledger is wrapped for the phrase to find.
+        #[n(2)]
+        recovery: ReceivingPublicKey,
     },
     /// A device joins. The root says so of the first and after a recovery.
     #[n(1)]
@@ -138,6 +141,31 @@ pub enum StatementBody {
         #[n(1)]
         released: bool,
     },
+    /// The ledger goes on under a new key, which no device has that was removed before.
+    #[n(10)]
+    Rekeyed {
+        /// The generation that begins: [`super::ledger_epoch`] of the key.
+        #[n(0)]
+        generation: EpochId,
+    },
+}
+
+impl fmt::Debug for StatementBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opened { .. } => "Opened",
+            Self::DeviceAdded { .. } => "DeviceAdded",
+            Self::DeviceRemoved { .. } => "DeviceRemoved",
+            Self::Founded { .. } => "Founded",
+            Self::Granted { .. } => "Granted",
+            Self::Revoked { .. } => "Revoked",
+            Self::ContactAdded { .. } => "ContactAdded",
+            Self::ContactRemoved { .. } => "ContactRemoved",
+            Self::RelaysSet { .. } => "RelaysSet",
+            Self::Judged { .. } => "Judged",
+            Self::Rekeyed { .. } => "Rekeyed",
+        })
+    }
 }
 
 /// A phase's number and key.

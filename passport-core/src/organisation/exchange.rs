@@ -4,10 +4,11 @@ use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
-use crate::envelope::{Header, SealedEnvelope};
+use crate::codec;
+use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
-use crate::id::{EpochId, PassportId, VerificationKey};
+use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
@@ -97,10 +98,18 @@ impl<V: Vault> Organisation<V> {
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
-        let Some(envelope) = verified else { return Ok(None) };
+        // Where the key is here, what does not open was spoiled on the way: it is not kept.
+        let spoiled = |e: &VerifiedEnvelope| {
+            let held = self.epochs.get(&e.header().epoch);
+            held.and_then(|h| h.keys.get(&e.header().phase)).is_some_and(|k| e.open(k).is_err())
+        };
+        let Some(envelope) = verified.filter(|e| !spoiled(e)) else { return Ok(None) };
         let envelope = envelope.sealed();
-        self.replicas.remove(&envelope.header().epoch);
-        Ok(Some(self.journal.append(batch, envelope, Some(relay))?))
+        let new = self.journal.append(batch, envelope, Some(relay))?;
+        if new {
+            self.replicas.remove(&envelope.header().epoch);
+        }
+        Ok(Some(new))
     }
 
     /// Reads a letter; `None` when it is not for this mailbox or does not hold.
@@ -110,12 +119,12 @@ impl<V: Vault> Organisation<V> {
             Letter::Withdrawn { withdrawal, chain } => {
                 self.take_withdrawal(batch, &withdrawal, &chain)
             }
-            Letter::Enrolled { .. } | Letter::Recovery { .. } => None,
+            Letter::Enrolled { .. } | Letter::Recovery { .. } | Letter::LedgerKey { .. } => None,
         }
     }
 
     fn take_offer(&mut self, batch: &mut Batch, offer: &Offer) -> Option<bool> {
-        let grant: Verified<Grant> = by_device(&offer.grant, &offer.chain, |g| g.passport)?;
+        let grant: Verified<Grant> = self.by_device(&offer.grant, &offer.chain, |g| g.passport)?;
         if grant.organisation != self.id() || grant.version != Grant::VERSION {
             return None;
         }
@@ -127,18 +136,19 @@ impl<V: Vault> Organisation<V> {
             let same =
                 held.charter.passport == grant.passport && held.charter.section == grant.section;
             let revoked = held.charter.removed_devices.contains(&grant.signer());
-            if !same || (current && revoked) {
+            let removed = self.removed_devices(grant.passport);
+            let stray = held.charter.founder_lineage().iter().any(|key| removed.contains(key));
+            if !same || (current && (revoked || stray)) {
                 return None;
             }
             epochs.push(held);
         }
         let known = self.grants.contains_key(&grant.id);
         if !known {
-            let held = HeldGrant {
-                grant: grant.clone().into_inner(),
-                signed: offer.grant.clone(),
-                withdrawn_at: None,
-            };
+            let grant = grant.clone().into_inner();
+            let withdrawn_at = self.withdrawn_before(&grant)?;
+            let held =
+                HeldGrant { signed: offer.grant.clone(), withdrawn_at, grant: grant.clone() };
             batch.put(Table::Grant, *grant.id.as_bytes(), held.encode());
             self.grants.insert(grant.id, held);
         }
@@ -186,10 +196,20 @@ impl<V: Vault> Organisation<V> {
         withdrawal: &Signed<Withdrawal>,
         chain: &CertificateChain,
     ) -> Option<bool> {
-        let withdrawal: Verified<Withdrawal> = by_device(withdrawal, chain, |w| w.passport)?;
+        let withdrawal: Verified<Withdrawal> = self.by_device(withdrawal, chain, |w| w.passport)?;
         let mut new = false;
+        let mut early = 0;
         for id in &withdrawal.grants {
-            let Some(held) = self.grants.get_mut(id) else { continue };
+            let Some(held) = self.grants.get_mut(id) else {
+                // It came before what it ends: letters may be handed on in any order.
+                early += 1;
+                if early <= EARLY_WITHDRAWALS {
+                    self.early.insert((withdrawal.passport, *id), withdrawal.at);
+                    let (table, key) = early_withdrawal(withdrawal.passport, id);
+                    batch.put(table, key, codec::encode(&withdrawal.at));
+                }
+                continue;
+            };
             if held.grant.passport == withdrawal.passport && held.withdrawn_at.is_none() {
                 held.withdrawn_at = Some(withdrawal.at);
                 batch.put(Table::Grant, *id.as_bytes(), held.encode());
@@ -198,16 +218,39 @@ impl<V: Vault> Organisation<V> {
         }
         Some(new)
     }
+
+    /// When a grant was withdrawn before it came.
+    fn withdrawn_before(&self, grant: &Grant) -> Option<Option<Timestamp>> {
+        if let Some(at) = self.early.get(&(grant.passport, grant.id)) {
+            return Some(Some(*at));
+        }
+        let (table, key) = early_withdrawal(grant.passport, &grant.id);
+        match self.journal.vault().get(table, &key).ok()? {
+            Some(at) => codec::decode(&at, 16).ok().map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// What a device of the passport that it names signed, and one that no charter here removes.
+    fn by_device<T: Signable>(
+        &self,
+        signed: &Signed<T>,
+        chain: &CertificateChain,
+        passport: impl Fn(&T) -> PassportId,
+    ) -> Option<Verified<T>> {
+        let verified = signed.verify().ok()?;
+        let device = chain.verify(&passport(&verified)).ok()?;
+        let removed = self.removed_devices(device.passport());
+        let speaks = device.key() == verified.signer()
+            && !device.lineage().iter().any(|key| removed.contains(key));
+        speaks.then_some(verified)
+    }
 }
 
-/// What a device of the passport that it names signed.
-fn by_device<T: Signable>(
-    signed: &Signed<T>,
-    chain: &CertificateChain,
-    passport: impl Fn(&T) -> PassportId,
-) -> Option<Verified<T>> {
-    let verified = signed.verify().ok()?;
-    let device = chain.verify(&passport(&verified)).ok()?;
-    let key: VerificationKey = device.key();
-    (key == verified.signer()).then_some(verified)
+/// Most withdrawals of one letter that are remembered for grants to come.
+const EARLY_WITHDRAWALS: usize = 64;
+
+/// Where it is remembered that a grant was withdrawn before it came.
+fn early_withdrawal(passport: PassportId, grant: &GrantId) -> (Table, Vec<u8>) {
+    (Table::Meta, [b"withdrawn ".as_slice(), passport.as_bytes(), grant.as_bytes()].concat())
 }

@@ -2,6 +2,7 @@
 //! and its envelope is read by [`second_reader`] from the document alone.
 
 mod second_reader;
+mod text_order;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -98,6 +99,7 @@ fn charter() -> VerifiedCharter {
         snapshot: SnapshotDigest::of(&split([], AT, 1000)),
         nonce: [8; 16],
         revocations: 0,
+        height: 0,
     };
     charter.sign(&key(2)).unwrap()
 }
@@ -316,7 +318,16 @@ fn field_line(field: &FieldSpec) -> String {
         FieldKind::Choice(choices) => {
             choices.iter().map(|c| c.name).collect::<Vec<_>>().join("\\|")
         }
-        other => format!("{other:?}").to_lowercase(),
+        FieldKind::Text
+        | FieldKind::Prose
+        | FieldKind::Code
+        | FieldKind::Date
+        | FieldKind::Period
+        | FieldKind::Quantity
+        | FieldKind::Boolean
+        | FieldKind::Entry
+        | FieldKind::Attachment
+        | FieldKind::Source => format!("{:?}", field.kind).to_lowercase(),
     };
     format!("{}{required} {kind}", field.name)
 }

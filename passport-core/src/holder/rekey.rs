@@ -1,0 +1,165 @@
+//! The ledger's keys: a new one whenever a device was removed, which that device is not given.
+//!
+//! Phase keys travel in the ledger, so whoever has its key reads every section. What devices
+//! still write under an older key, because they have not heard, is read and sealed again under
+//! the present one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::CryptoRng;
+
+use super::{Holder, LEDGER_KEY};
+use crate::codec;
+use crate::envelope::MAX_BODY;
+use crate::id::{EpochId, StatementId};
+use crate::keys::{PhaseKey, Signed};
+use crate::ledger::{Statement, StatementBody, identity, ledger_epoch};
+use crate::letter::{Letter, NewLedgerKey};
+use crate::party::{PartyError, open_with};
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+
+/// Bytes of statements sealed into one envelope, unless one alone is larger.
+const RUN_BYTES: usize = 160 * 1024;
+
+/// Keys of the ledger that came after the one in [`LEDGER_KEY`].
+pub(super) fn newer_keys<V: Vault>(vault: &V) -> Result<BTreeMap<EpochId, PhaseKey>, PartyError> {
+    let mut keys = BTreeMap::new();
+    for (name, key) in vault.scan(Table::Key)? {
+        let Some(generation) = name.strip_prefix(LEDGER_KEY).filter(|g| !g.is_empty()) else {
+            continue;
+        };
+        let generation = EpochId::from_slice(generation).map_err(|_| PartyError::Damaged)?;
+        let key = PhaseKey::from_slice(&key).map_err(|_| PartyError::Damaged)?;
+        keys.insert(generation, key);
+    }
+    Ok(keys)
+}
+
+impl<V: Vault> Holder<V> {
+    /// Every generation of the ledger that can be read.
+    pub(super) fn ledger_keys(&self) -> Vec<(EpochId, PhaseKey)> {
+        let first = (ledger_epoch(&self.passport, &self.ledger_key), self.ledger_key.clone());
+        let newer = self.newer_keys.iter().map(|(epoch, key)| (*epoch, key.clone()));
+        core::iter::once(first).chain(newer).collect()
+    }
+
+    pub(super) fn ledger_key_of(&self, generation: &EpochId) -> Option<PhaseKey> {
+        let newer = self.newer_keys.get(generation);
+        let first = || ledger_epoch(&self.passport, &self.ledger_key) == *generation;
+        newer.or_else(|| first().then_some(&self.ledger_key)).cloned()
+    }
+
+    /// The generation to write in: one whose key no removed device has.
+    pub(super) fn present_ledger(&self) -> (EpochId, PhaseKey) {
+        let safe = self.fold.generations.iter();
+        let known = safe.filter_map(|g| Some((*g, self.ledger_key_of(g)?))).next();
+        let first = || (ledger_epoch(&self.passport, &self.ledger_key), self.ledger_key.clone());
+        known.unwrap_or_else(first)
+    }
+
+    /// Remembers a key of the ledger; whether it is new.
+    pub(super) fn learn_ledger_key(&mut self, batch: &mut Batch, key: PhaseKey) -> bool {
+        let generation = ledger_epoch(&self.passport, &key);
+        if self.ledger_key_of(&generation).is_some() {
+            return false;
+        }
+        let name = [LEDGER_KEY, generation.as_bytes()].concat();
+        batch.put(Table::Key, name, key.as_bytes().to_vec());
+        self.newer_keys.insert(generation, key);
+        true
+    }
+
+    /// Reads a letter that another device sent; whether it brought a key that was not known.
+    pub(super) fn take_letter(&mut self, batch: &mut Batch, bytes: &[u8]) -> bool {
+        let letter = Letter::open(bytes, &self.device(), &self.receiving);
+        let Ok(Letter::LedgerKey { key, chain }) = letter else { return false };
+        let Ok(device) = chain.verify(&self.passport) else { return false };
+        let removed = |key| self.fold.devices.get(key).is_some_and(|d| d.removed);
+        match key.verify_by(&device.key()) {
+            Ok(new) if new.passport == self.passport && !device.lineage().iter().any(removed) => {
+                self.learn_ledger_key(batch, new.key())
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+
+    /// Goes on under a new key, and sends it to the devices that remain and to the phrase.
+    pub(super) fn rekey(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let key = PhaseKey::generate(rng);
+        let generation = ledger_epoch(&self.passport, &key);
+        self.learn_ledger_key(batch, key.clone());
+        let body = StatementBody::Rekeyed { generation };
+        let statement = self.ledger.draft(now, body, &self.device);
+        self.ledger.insert(statement).map_err(PartyError::Ledger)?;
+        self.fold = self.ledger.fold();
+        self.seal_again(batch, &BTreeSet::new(), rng)?;
+        let new = NewLedgerKey::new(self.passport, &key);
+        let (signed, chain) = (Signed::new(&new, &self.device), self.chain.clone());
+        let letter = Letter::LedgerKey { key: signed, chain };
+        let own = self.device();
+        for device in self.fold.live_devices().filter(|d| d.verified.key() != own) {
+            let to = device.verified.key();
+            let sealed = letter.seal(&to, device.verified.receiving(), rng)?;
+            self.journal.post(batch, to, sealed);
+        }
+        if let (Some(locator), Some(receiving)) = (self.fold.locator, &self.fold.recovery) {
+            let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
+            let sealed = letter.seal(&locator, receiving, rng)?;
+            self.journal.post(batch, locator, sealed);
+        }
+        Ok(())
+    }
+
+    /// Seals under the present key what so far is only under older ones; returns how many
+    /// envelopes that made.
+    pub(super) fn bring_forward(
+        &mut self,
+        batch: &mut Batch,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        if self.newer_keys.is_empty() {
+            return Ok(0);
+        }
+        let (epoch, key) = self.present_ledger();
+        let mut there = BTreeSet::new();
+        for envelope in self.journal.envelopes(&epoch)? {
+            let opened = open_with(&envelope, |_| Some(key.clone()));
+            let statements = opened
+                .and_then(|o| codec::decode::<Vec<Signed<Statement>>>(o.body(), MAX_BODY).ok());
+            there.extend(statements.iter().flatten().map(identity));
+        }
+        self.seal_again(batch, &there, rng)
+    }
+
+    fn seal_again(
+        &mut self,
+        batch: &mut Batch,
+        there: &BTreeSet<StatementId>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let lacking = self.ledger.statements().filter(|(id, _)| !there.contains(*id));
+        let mut runs: Vec<Vec<Signed<Statement>>> = Vec::new();
+        let mut bytes = 0;
+        for (_, statement) in lacking {
+            let len = codec::encode(statement).len();
+            match runs.last_mut() {
+                Some(run) if bytes + len <= RUN_BYTES => run.push(statement.clone()),
+                Some(_) | None => {
+                    runs.push(vec![statement.clone()]);
+                    bytes = 0;
+                }
+            }
+            bytes += len;
+        }
+        for run in &runs {
+            self.seal_statements(batch, run, rng)?;
+        }
+        Ok(runs.len())
+    }
+}

@@ -1,0 +1,19 @@
+//! What is tried against the passport, by the numbers of `docs/THREATS.md`.
+//!
+//! Default outcome: refused with a typed error, prior state byte for byte as before, reported,
+//! no panic. Attacks on the command line, the disk and live servers are elsewhere.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests do"
+)]
+
+mod decoders;
+mod devices;
+mod forgeries;
+mod members;
+mod office;
+mod relays;
+mod sealed;
+mod writers;
