@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::progress::Progress;
 
 /// A command somebody waits for gives up soon; nothing is lost by it.
 const POLICY: BackoffPolicy = BackoffPolicy { first_seconds: 1, most_seconds: 4, budget: 2 };
@@ -92,10 +93,12 @@ pub(crate) fn with_relays(
     let mut failed: Option<CliError> = None;
     let mut said = Vec::new();
     for url in urls {
+        let spinner = Progress::start(app.output(), "asking the relay");
         let mut progress = |_: &Exchanged| {};
         let mut exchange =
             Exchange { now: app.now(), policy: POLICY, pause: &mut pause, progress: &mut progress };
         let done = exchange.with_relay(party, url, rng)?;
+        drop(spinner);
         synced.add(app, &done);
         let ok = done.failed.is_none();
         let last_confirmed = party.remote(url)?.last_confirmed;
