@@ -83,7 +83,8 @@ impl From<PartyError> for CliError {
                     .hint("`passport grants` lists who may do what, and until when")
             }
             PartyError::UnknownGrant => user("there is no such grant"),
-            PartyError::Ended => Self::usage("the end lies in the past"),
+            PartyError::Ended => Self::usage("the end lies in the past")
+                .hint("name a later date, or a span such as --until \"6 months\""),
             PartyError::Refused(refusal) => refused(refusal),
             PartyError::TooLarge | PartyError::Envelope(_) => {
                 user("this is too large for one entry").caused_by(error)
@@ -164,7 +165,9 @@ impl From<ViaExchangeError> for CliError {
         match error {
             ViaExchangeError::Party(party) => party.into(),
             other @ (ViaExchangeError::Via(_) | _) => {
-                Self::user("the file or folder cannot be used").caused_by(other)
+                Self::user("the file or folder cannot be used")
+                    .caused_by(other)
+                    .hint("name a folder, or a new file, that you may write to; nothing is lost")
             }
         }
     }

@@ -22,7 +22,8 @@ pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, CliError> {
 }
 
 /// Writes a file whole or not at all, readable by this user alone; or standard output for `-`.
-/// A file that is there already is replaced.
+/// A file that is there already is replaced; what is no file, such as a device or a pipe, is
+/// written to.
 ///
 /// # Errors
 /// Returns an error when it cannot be written; then what was there before still is.
@@ -34,8 +35,17 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), CliError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    replace(folder, path, content).map_err(|source| {
-        CliError::user(format!("{} cannot be written", path.display())).caused_by(source)
+    // Replacing a device by a file would take it from everybody else.
+    let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let written = if special {
+        std::fs::OpenOptions::new().write(true).open(path).and_then(|mut f| f.write_all(content))
+    } else {
+        replace(folder, path, content)
+    };
+    written.map_err(|source| {
+        CliError::user(format!("{} cannot be written", path.display()))
+            .caused_by(source)
+            .hint("is the folder there, and is there room? name another place, and try again")
     })
 }
 
@@ -53,13 +63,15 @@ fn read_bounded(source: impl Read, path: &Path, bytes_max: usize) -> Result<Vec<
     source.take(limit).read_to_end(&mut content).map_err(|source| unreadable(path, source))?;
     if content.len() > bytes_max {
         let said = format!("{} is larger than {bytes_max} bytes", path.display());
-        return Err(CliError::user(said));
+        return Err(CliError::user(said).hint("is it the right file? divide it if it is"));
     }
     Ok(content)
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> CliError {
-    CliError::user(format!("{} cannot be read", path.display())).caused_by(source)
+    CliError::user(format!("{} cannot be read", path.display()))
+        .caused_by(source)
+        .hint("is the name right, and may you read it? nothing was changed")
 }
 
 #[cfg(test)]
@@ -83,6 +95,17 @@ mod tests {
         let path = tmp.path().join("none/record.json");
         assert!(read(&path, 6).unwrap_err().to_text().contains("none/record.json"));
         assert!(write(&path, b"x").unwrap_err().to_text().contains("none/record.json"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        let tmp = tempfile::tempdir().unwrap();
+        // By a link: whatever goes wrong happens to the link.
+        let path = tmp.path().join("full");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        assert!(write(&path, b"x").unwrap_err().to_text().contains("cannot be written"));
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
     }
 
     #[cfg(unix)]

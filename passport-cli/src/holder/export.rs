@@ -44,7 +44,8 @@ impl Export {
         let mut passport = passport::open(app)?;
         let sections = if sections.is_empty() {
             let all = passport.sections().into_iter();
-            all.filter(|s| s.spec().shareable && s.spec().in_share_all).collect()
+            // Sections of the holder's own making are theirs to take along.
+            all.filter(|s| s.spec().shareable && s.as_str() != "risks").collect()
         } else {
             sections
         };

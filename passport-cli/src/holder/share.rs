@@ -76,11 +76,12 @@ impl Share {
             nhs_number: None,
             unverified,
         };
-        if !contact.verified && !unverified {
-            return Err(PartyError::UnverifiedContact.into());
-        }
+        // First what no --unverified would change.
         if share.sections.iter().any(|s| !s.spec().shareable) {
             return Err(PartyError::NotShareable.into());
+        }
+        if !contact.verified && !unverified {
+            return Err(PartyError::UnverifiedContact.into());
         }
         if share.until.is_some_and(|until| until <= app.now()) {
             return Err(PartyError::Ended.into());

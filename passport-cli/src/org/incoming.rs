@@ -51,7 +51,9 @@ pub(super) fn read(
 ) -> Result<Incoming, CliError> {
     let bytes = files::read(file, import::limits::FILE)?;
     let import = import::read(&bytes).map_err(|source| {
-        CliError::user(format!("{} cannot be taken in", file.display())).caused_by(source)
+        CliError::user(format!("{} cannot be taken in", file.display()))
+            .caused_by(source)
+            .hint("it must be FHIR R4 or STU3, in JSON or XML; nothing was changed")
     })?;
     same_person(&import, &known(party, student))?;
     let Import { drafts, skipped, .. } = import;

