@@ -83,8 +83,13 @@ pub(crate) fn create<T>(
     let place = app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
     fill(vault, rng).inspect_err(|_| {
-        // Nothing of worth is in it yet; what cannot be removed can only be in the way.
-        let _ = std::fs::remove_file(&place);
+        // Nothing of worth is in it yet; what cannot be removed can only be in the way. SQLite
+        // leaves an empty journal beside it.
+        for left in ["", "-journal", "-wal", "-shm"] {
+            let mut name = place.clone().into_os_string();
+            name.push(left);
+            let _ = std::fs::remove_file(name);
+        }
     })
 }
 

@@ -77,7 +77,6 @@ impl Share {
             unverified,
         };
         // First what no --unverified would change.
-        // First what no --unverified would change.
         if share.sections.iter().any(|s| !s.spec().shareable) {
             return Err(PartyError::NotShareable.into());
         }
