@@ -160,28 +160,28 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
         let statement = self.ledger.draft(now, body, &self.device);
-        self.carry_statements(batch, vec![statement], rng)
+        self.carry_statements(batch, &[statement], rng)
     }
 
     /// Seals statements, by whomever, into an envelope of the ledger.
     fn carry_statements(
         &mut self,
         batch: &mut Batch,
-        statements: Vec<Signed<Statement>>,
+        statements: &[Signed<Statement>],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
-        for statement in &statements {
+        for statement in statements {
             self.ledger.insert(statement.clone()).map_err(PartyError::Ledger)?;
         }
         self.fold = self.ledger.fold();
-        self.seal_statements(batch, &statements, rng)
+        self.seal_statements(batch, statements, rng)
     }
 
     /// Seals statements under the ledger's present key.
     fn seal_statements(
         &mut self,
         batch: &mut Batch,
-        statements: &Vec<Signed<Statement>>,
+        statements: &[Signed<Statement>],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
         let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
@@ -199,7 +199,7 @@ impl<V: Vault> Holder<V> {
             deps: Vec::new(),
             kind: Kind::Statements,
         };
-        let envelope = seal(&header, codec::encode(statements), &key, &self.device, rng)?;
+        let envelope = seal(&header, codec::encode(&statements), &key, &self.device, rng)?;
         self.ledger_tails.insert(epoch, (header.seq, envelope.id()));
         self.journal.append(batch, &envelope, None)?;
         Ok(())

@@ -172,9 +172,9 @@ impl Ledger {
 
 /// The identity of a statement: what it says and who signed it. If it were what it says alone,
 /// the same words under a worthless signature would keep the good ones out.
-pub(crate) fn identity(signed: &Signed<Statement>) -> StatementId {
-    let signer = signed.claimed_signer();
-    let said = signed.payload_hash();
+pub(crate) fn identity(statement: &Signed<Statement>) -> StatementId {
+    let signer = statement.claimed_signer();
+    let said = statement.payload_hash();
     StatementId::from_bytes(domain::STATEMENT.hash(&[&said, signer.as_bytes()]))
 }
 

@@ -19,7 +19,7 @@ use passport_core::id::ObjectId;
 pub const REQUEST_MAX: usize = 8 * 1024 * 1024;
 /// Largest response, in bytes.
 pub const RESPONSE_MAX: usize = 8 * 1024 * 1024;
-/// Largest letter, in bytes.
+/// Largest letter, in bytes: a consent that includes history brings many charters.
 pub const LETTER_MAX: usize = passport_core::letter::MAX_LETTER;
 /// Largest envelope, in bytes.
 pub const ENVELOPE_MAX: usize = 256 * 1024;

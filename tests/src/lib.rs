@@ -4,6 +4,7 @@ pub mod cli;
 pub mod kit;
 pub mod proxy;
 pub mod relay;
+pub mod search;
 pub mod spy;
 pub mod stage;
 

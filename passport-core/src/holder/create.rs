@@ -65,7 +65,7 @@ impl<V: Vault> Holder<V> {
         holder.ledger.insert(opened.clone()).map_err(PartyError::Ledger)?;
         let added = holder.ledger.draft(now, added, &root.root);
         holder.ledger.insert(added.clone()).map_err(PartyError::Ledger)?;
-        holder.carry_statements(&mut batch, vec![opened, added], rng)?;
+        holder.carry_statements(&mut batch, &[opened, added], rng)?;
         if !profile.relays.is_empty() {
             let relays = StatementBody::RelaysSet { relays: profile.relays.clone() };
             holder.say(&mut batch, relays, now, rng)?;
@@ -129,7 +129,7 @@ impl<V: Vault> Holder<V> {
         batch.put(Table::Key, LEDGER_KEY, self.ledger_key.as_bytes().to_vec());
     }
 
-    /// Leaves the ledger's key in the recovery mailbox.
+    /// Leaves the ledger's keys in the recovery mailbox.
     pub(super) fn post_recovery(
         &mut self,
         batch: &mut Batch,
@@ -137,9 +137,11 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
         let mailbox: VerificationKey = root.locator.verification_key();
-        let letter = Letter::Recovery { ledger_key: *self.ledger_key.as_bytes() };
-        let sealed = letter.seal(&mailbox, &root.receiving.public_key(), rng)?;
-        self.journal.post(batch, mailbox, sealed);
+        for (_, key) in self.ledger_keys() {
+            let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
+            let sealed = letter.seal(&mailbox, &root.receiving.public_key(), rng)?;
+            self.journal.post(batch, mailbox, sealed);
+        }
         Ok(())
     }
 

@@ -160,7 +160,7 @@ impl<V: Vault> Holder<V> {
         let history = if grant.grant.history { self.ancestors(charter) } else { Vec::new() };
         // The word of a device that was removed since is no proof to others: this one repeats it.
         let signer = self.fold.devices.get(&grant.signed.claimed_signer());
-        let (signed, chain) = match signer.filter(|d| !d.removed) {
+        let (consent, chain) = match signer.filter(|d| !d.removed) {
             Some(device) => (grant.signed.clone(), device.chain.clone()),
             None => (Signed::new(&grant.grant, &self.device), self.chain.clone()),
         };
@@ -183,7 +183,7 @@ impl<V: Vault> Holder<V> {
                 }
             }
             for history in letters {
-                let (grant, chain, epoch) = (signed.clone(), chain.clone(), epoch.clone());
+                let (grant, chain, epoch) = (consent.clone(), chain.clone(), epoch.clone());
                 let letter = Letter::Offer(Box::new(Offer { grant, chain, epoch, history }));
                 let sealed = letter.seal(&instance.key(), instance.receiving(), rng)?;
                 self.journal.post(batch, instance.key(), sealed);

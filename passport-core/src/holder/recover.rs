@@ -64,11 +64,11 @@ impl Recovery {
     /// Whether a ledger of the passport was found, and a key that opens it.
     #[must_use]
     pub fn is_found(&self) -> bool {
-        self.opening_keys().next().is_some()
+        self.found_keys().next().is_some()
     }
 
-    /// The keys under which there are envelopes of the ledger.
-    fn opening_keys(&self) -> impl Iterator<Item = &PhaseKey> {
+    /// Keys that open a generation of the ledger that is at hand.
+    fn found_keys(&self) -> impl Iterator<Item = &PhaseKey> {
         let passport = self.root.passport();
         self.ledger_keys.iter().filter(move |key| {
             let epoch = ledger_epoch(&passport, key);
@@ -91,7 +91,7 @@ impl Recovery {
     ) -> Result<Holder<V>, PartyError> {
         // A letter says nothing of who sent it: which key the ledger goes on under is for the
         // statements to say.
-        let mut found = self.opening_keys().cloned().collect::<Vec<_>>().into_iter();
+        let mut found = self.found_keys().cloned();
         let ledger_key = found.next().ok_or(PartyError::NothingToRecover)?;
         let mut batch = Batch::new();
         let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
@@ -111,7 +111,7 @@ impl Recovery {
             name: device_name.to_owned(),
         };
         let added = holder.ledger.draft(now, added, &self.root.root);
-        holder.carry_statements(&mut batch, vec![added], rng)?;
+        holder.carry_statements(&mut batch, &[added], rng)?;
         if holder.fold.relays.is_empty() && !relays.is_empty() {
             let body = StatementBody::RelaysSet { relays: relays.to_vec() };
             holder.say(&mut batch, body, now, rng)?;

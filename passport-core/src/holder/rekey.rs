@@ -52,8 +52,8 @@ impl<V: Vault> Holder<V> {
 
     /// The generation to write in: one whose key no removed device has.
     pub(super) fn present_ledger(&self) -> (EpochId, PhaseKey) {
-        let safe = self.fold.generations.iter();
-        let known = safe.filter_map(|g| Some((*g, self.ledger_key_of(g)?))).next();
+        let mut safe = self.fold.generations.iter();
+        let known = safe.find_map(|g| Some((*g, self.ledger_key_of(g)?)));
         let first = || (ledger_epoch(&self.passport, &self.ledger_key), self.ledger_key.clone());
         known.unwrap_or_else(first)
     }

@@ -146,7 +146,7 @@ impl<V: Vault> Organisation<V> {
         let known = self.grants.contains_key(&grant.id);
         if !known {
             let grant = grant.clone().into_inner();
-            let withdrawn_at = self.withdrawn_before(&grant)?;
+            let withdrawn_at = self.withdrawn_before(&grant);
             let held =
                 HeldGrant { signed: offer.grant.clone(), withdrawn_at, grant: grant.clone() };
             batch.put(Table::Grant, *grant.id.as_bytes(), held.encode());
@@ -220,15 +220,13 @@ impl<V: Vault> Organisation<V> {
     }
 
     /// When a grant was withdrawn before it came.
-    fn withdrawn_before(&self, grant: &Grant) -> Option<Option<Timestamp>> {
+    fn withdrawn_before(&self, grant: &Grant) -> Option<Timestamp> {
         if let Some(at) = self.early.get(&(grant.passport, grant.id)) {
-            return Some(Some(*at));
+            return Some(*at);
         }
         let (table, key) = early_withdrawal(grant.passport, &grant.id);
-        match self.journal.vault().get(table, &key).ok()? {
-            Some(at) => codec::decode(&at, 16).ok().map(Some),
-            None => Some(None),
-        }
+        let at = self.journal.vault().get(table, &key).ok()??;
+        codec::decode(&at, 16).ok()
     }
 
     /// What a device of the passport that it names signed, and one that no charter here removes.

@@ -1,8 +1,10 @@
 //! Journeys: the real program, a relay process, and people who do not wait for each other.
 
+mod bad_input;
 mod demo;
 mod ending;
 mod lost;
+mod planted;
 mod reader;
 mod recovery;
 mod story;
@@ -16,7 +18,16 @@ fn no_file_is_forgotten() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    let declared =
-        ["demo.rs", "ending.rs", "lost.rs", "main.rs", "reader.rs", "recovery.rs", "story.rs"];
+    let declared = [
+        "bad_input.rs",
+        "demo.rs",
+        "ending.rs",
+        "lost.rs",
+        "main.rs",
+        "planted.rs",
+        "reader.rs",
+        "recovery.rs",
+        "story.rs",
+    ];
     assert_eq!(files, declared);
 }
