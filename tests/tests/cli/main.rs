@@ -1,10 +1,4 @@
 //! The command line as its users meet it: the real program, its words and its exit codes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "helpers of tests may panic as tests do"
-)]
 
 #[cfg(test)]
 mod answers;
