@@ -1,8 +1,10 @@
 //! What `add` and `import` answer, and the notice that a discharge brings with it.
 
+use std::fmt::Write as _;
+
 use passport_core::holder::NewEntry;
 use passport_core::id::EntryId;
-use passport_core::section::{PartialDate, SectionName, Value};
+use passport_core::section::SectionName;
 use serde::Serialize;
 
 use crate::names::short;
@@ -60,62 +62,22 @@ impl Added {
                 let id = one.id.map(|id| format!("  [{}]", short(&id.to_string())));
                 let title = one.section.spec().title;
                 let name = one.section.as_str();
-                text.push_str(&format!("{what}: {title} ({name}){}\n", id.unwrap_or_default()));
+                let _ = writeln!(text, "{what}: {title} ({name}){}", id.unwrap_or_default());
             }
         }
         for skipped in &self.skipped {
-            text.push_str(&format!("Not placed: {}: {}\n", skipped.resource, skipped.reason));
+            let _ = writeln!(text, "Not placed: {}: {}", skipped.resource, skipped.reason);
         }
         if text.is_empty() { "Nothing to add.\n".to_owned() } else { text }
     }
 }
 
-/// The notice that goes with a discharge: that, when and from what kind of setting, and what
-/// follow-up is due; nothing of why.
+/// The notice that goes with a discharge: nothing of why.
 pub(crate) fn notice_of(entry: &NewEntry) -> Option<NewEntry> {
     if entry.kind != "discharge" {
         return None;
     }
     let section = "discharge-notice".parse().ok()?;
-    let field = |name: &str| entry.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-    let mut fields: Vec<(String, Value)> = Vec::new();
-    if let Some(Value::Date(moment)) = field("discharged_on") {
-        // The day is enough, and the hour may say more.
-        let day = moment.as_str().get(..10).unwrap_or(moment.as_str());
-        let day: Option<PartialDate> = day.parse().ok();
-        fields.extend(day.map(|day| ("discharged_on".to_owned(), Value::Date(day))));
-    }
-    for name in ["setting", "follow_up_due", "follow_up_with"] {
-        fields.extend(field(name).map(|value| (name.to_owned(), value)));
-    }
-    let due = field("follow_up_due").is_some() || field("follow_up_with").is_some();
-    let state = if due { "follow-up-due" } else { "unknown" };
-    fields.push(("state".to_owned(), Value::Choice(state.to_owned())));
+    let fields = passport_core::discharge::notice_of(&entry.fields);
     Some(NewEntry { section, kind: "notice".to_owned(), fields })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_notice_says_nothing_of_why() {
-        let text = |t: &str| Value::Text(t.to_owned());
-        let discharge = NewEntry {
-            section: "discharges".parse().unwrap(),
-            kind: "discharge".to_owned(),
-            fields: vec![
-                ("discharged_on".to_owned(), Value::Date("2026-10-03T09:30:00Z".parse().unwrap())),
-                ("setting".to_owned(), Value::Choice("mental-health".to_owned())),
-                ("diagnoses".to_owned(), Value::Prose("private".to_owned())),
-                ("hospital".to_owned(), text("Ward 7")),
-                ("follow_up_with".to_owned(), text("Crisis team")),
-            ],
-        };
-        let notice = notice_of(&discharge).unwrap();
-        let names: Vec<&str> = notice.fields.iter().map(|(n, _)| n.as_str()).collect();
-        assert_eq!(names, ["discharged_on", "setting", "follow_up_with", "state"]);
-        assert_eq!(notice.fields[0].1, Value::Date("2026-10-03".parse().unwrap()));
-        assert!(notice_of(&notice).is_none());
-    }
 }

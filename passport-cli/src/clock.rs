@@ -14,6 +14,11 @@ impl Clock {
         Self { pretended }
     }
 
+    /// The moment that `--now` pretends it is, if it does.
+    pub(crate) const fn pretended(self) -> Option<Timestamp> {
+        self.pretended
+    }
+
     /// Now, in whole seconds.
     ///
     /// A clock set before 1970 reads as 1970, so that grants fail closed.

@@ -99,7 +99,9 @@ impl From<PartyError> for CliError {
             PartyError::NothingToRecover => user("no passport of this phrase was found there")
                 .hint("check the words and their order, and the relay's address")
                 .hint("nothing was changed"),
-            _ => Self::new(ExitCode::Bug, "this should not have happened").caused_by(error),
+            PartyError::Ledger(_) | PartyError::Charter(_) | _ => {
+                Self::new(ExitCode::Bug, "this should not have happened").caused_by(error)
+            }
         }
     }
 }
@@ -107,17 +109,32 @@ impl From<PartyError> for CliError {
 fn refused(refusal: Refusal) -> CliError {
     let error = CliError::user("the change was not accepted; nothing was changed");
     let error = error.caused_by(refusal);
-    match refusal {
+    let hint = match refusal {
         Refusal::Contested => {
-            error.hint("several values stand in this field: `passport resolve` chooses one first")
+            "several values stand in this field: `passport resolve` chooses one first"
         }
-        Refusal::Schema => {
-            error.hint("that section holds no entry of this kind, or the kind no such field")
+        Refusal::Schema => "that section holds no entry of this kind, or the kind no such field",
+        Refusal::Exists => "it is there already",
+        Refusal::Limit => "the section is full, or the entry has too many notes",
+        Refusal::Right | Refusal::NotOwn | Refusal::SpeaksForAnother | Refusal::Ended => {
+            "it is not yours to change: add a note or a suggestion instead"
         }
-        Refusal::Exists => error.hint("it is there already"),
-        Refusal::Limit => error.hint("the section is full, or the entry has too many notes"),
-        _ => error,
-    }
+        Refusal::Value | Refusal::Required | Refusal::Position => {
+            "`passport add SECTION --help` says what an entry may hold"
+        }
+        Refusal::Malformed
+        | Refusal::Snapshot
+        | Refusal::Dependency
+        | Refusal::Sequence
+        | Refusal::Phase
+        | Refusal::Author
+        | Refusal::Attestation
+        | Refusal::NoEntry
+        | Refusal::NoSuggestion
+        | Refusal::Document
+        | _ => return error,
+    };
+    error.hint(hint)
 }
 
 impl From<RemoteError> for CliError {
@@ -135,7 +152,7 @@ impl From<RemoteError> for CliError {
                     .caused_by(error)
                     .hint("nothing is lost: what waits is offered again with the next `passport sync`")
             }
-            _ => Self::new(ExitCode::RelayRefused, "the relay's answer is not to be understood")
+            RemoteError::Answer { .. } | RemoteError::Protocol(_) | _ => Self::new(ExitCode::RelayRefused, "the relay's answer is not to be understood")
                 .caused_by(error)
                 .hint("is this the address of a relay?"),
         }
@@ -146,7 +163,9 @@ impl From<ViaExchangeError> for CliError {
     fn from(error: ViaExchangeError) -> Self {
         match error {
             ViaExchangeError::Party(party) => party.into(),
-            other => Self::user("the file or folder cannot be used").caused_by(other),
+            other @ (ViaExchangeError::Via(_) | _) => {
+                Self::user("the file or folder cannot be used").caused_by(other)
+            }
         }
     }
 }

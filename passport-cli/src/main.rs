@@ -6,10 +6,6 @@
 //!          clock, rng, passphrase          output (stdout: data), error (stderr: talk)
 //! ```
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the commands that still call `pending` will use the rest")
-)]
 
 mod added;
 mod app;
@@ -37,7 +33,6 @@ mod output;
 mod panic;
 mod passphrase;
 mod passport;
-mod pending;
 mod progress;
 mod recovery;
 mod relay;

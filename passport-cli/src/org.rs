@@ -14,6 +14,7 @@ mod history;
 mod incoming;
 mod init;
 mod quarantine;
+mod remote;
 mod remove;
 mod show;
 mod students;
@@ -31,6 +32,8 @@ pub(crate) enum Org {
     Init(init::Init),
     Card(card::Card),
     Sync(sync::Sync),
+    #[command(subcommand)]
+    Remote(remote::Remote),
     Students(students::Students),
     Show(show::Show),
     History(history::History),
@@ -52,6 +55,7 @@ impl Org {
             Self::Init(c) => c.run(app),
             Self::Card(c) => c.run(app),
             Self::Sync(c) => c.run(app),
+            Self::Remote(c) => c.run(app),
             Self::Students(c) => c.run(app),
             Self::Show(c) => c.run(app),
             Self::History(c) => c.run(app),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use passport_core::edit::{Remark, RemarkContent};
 use passport_core::holder::{Holder, PendingDevice};
-use passport_core::id::{EntryId, OrganisationId, RemarkId};
+use passport_core::id::{OrganisationId, RemarkId};
 use passport_core::ledger::Contact;
 use passport_core::replica::EntryNow;
 use passport_core::section::SectionName;
@@ -80,11 +80,11 @@ pub(crate) fn create<T>(
     }
     // Asked for first: without a passphrase not even a directory is made.
     let passphrase = app.passphrases().new_vault()?;
-    let file = app.home().new_vault()?;
+    let place = app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
     fill(vault, rng).inspect_err(|_| {
         // Nothing of worth is in it yet; what cannot be removed can only be in the way.
-        let _ = std::fs::remove_file(&file);
+        let _ = std::fs::remove_file(&place);
     })
 }
 
@@ -146,8 +146,6 @@ pub(crate) fn contact(
 pub(crate) struct OpenSuggestion {
     /// Its section.
     pub(crate) section: SectionName,
-    /// The entry.
-    pub(crate) entry: EntryId,
     /// What the entry is called.
     pub(crate) label: String,
     /// The suggestion.
@@ -178,7 +176,6 @@ pub(crate) fn suggestions(passport: &mut Passport) -> Result<Vec<OpenSuggestion>
         let view = passport.view(&section)?;
         all.extend(view.open_suggestions().map(|(entry, remark)| OpenSuggestion {
             section: section.clone(),
-            entry: entry.id,
             label: label(&section, entry),
             remark: remark.clone(),
             by: view.name(remark.author).to_owned(),

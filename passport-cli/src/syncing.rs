@@ -1,5 +1,7 @@
 //! Taking a party through its relays, or a file or folder.
 
+use std::fmt::Write as _;
+
 use std::path::Path;
 
 use passport_core::party::Party;
@@ -13,6 +15,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::progress::Progress;
 
 /// A command somebody waits for gives up soon; nothing is lost by it.
 const POLICY: BackoffPolicy = BackoffPolicy { first_seconds: 1, most_seconds: 4, budget: 2 };
@@ -62,10 +65,10 @@ impl Synced {
         let mut text = format!("Sent {}, received {}.\n", self.sent, self.received);
         if !self.quarantined.is_empty() {
             let held = self.quarantined.len();
-            text.push_str(&format!("{held} held back: see `passport quarantine list`.\n"));
+            let _ = writeln!(text, "{held} held back: see `passport quarantine list`.");
         }
         for remote in self.remotes.iter().filter(|r| !r.ok) {
-            text.push_str(&format!("{} did not answer as it should.\n", remote.url));
+            let _ = writeln!(text, "{} did not answer as it should.", remote.url);
         }
         text
     }
@@ -88,18 +91,21 @@ pub(crate) fn with_relays(
     }
     let mut synced = Synced::new();
     let mut failed: Option<CliError> = None;
+    let mut said = Vec::new();
     for url in urls {
+        let spinner = Progress::start(app.output(), "asking the relay");
         let mut progress = |_: &Exchanged| {};
         let mut exchange =
             Exchange { now: app.now(), policy: POLICY, pause: &mut pause, progress: &mut progress };
         let done = exchange.with_relay(party, url, rng)?;
+        drop(spinner);
         synced.add(app, &done);
         let ok = done.failed.is_none();
         let last_confirmed = party.remote(url)?.last_confirmed;
         synced.remotes.push(RemoteLine { url: url.clone(), ok, last_confirmed });
         if let Some(error) = done.failed {
             let error = CliError::from(error);
-            app.output().say(&format!("{url}: {}", error.message()));
+            said.push(format!("{url}: {}", error.message()));
             let unreachable = error.code() == ExitCode::RelayUnreachable;
             if failed.is_none() || !unreachable {
                 failed = Some(error);
@@ -108,7 +114,12 @@ pub(crate) fn with_relays(
     }
     match failed {
         Some(error) if synced.remotes.iter().all(|r| !r.ok) => Err(error),
-        _ => Ok(synced),
+        _ => {
+            for line in &said {
+                app.output().say(line);
+            }
+            Ok(synced)
+        }
     }
 }
 

@@ -207,6 +207,24 @@ fn truncate(hash: [u8; 32]) -> [u8; 16] {
 }
 
 impl Edit {
+    /// The entry that it is about, if `author` makes it.
+    #[must_use]
+    pub fn entry(&self, author: &VerificationKey) -> EntryId {
+        match self {
+            Self::Add { nonce, .. } => entry_id(author, nonce),
+            Self::Move(record) => record.id,
+            Self::Remark(remark) => remark.entry,
+            Self::Set { entry, .. }
+            | Self::Splice { entry, .. }
+            | Self::Remove { entry }
+            | Self::Settle { entry, .. }
+            | Self::Resolve { entry, .. }
+            | Self::Restore { entry }
+            | Self::Attest { entry, .. }
+            | Self::Contest { entry, .. } => *entry,
+        }
+    }
+
     /// What kind of edit it is, for histories and counts.
     #[must_use]
     pub fn name(&self) -> &'static str {

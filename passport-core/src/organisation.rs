@@ -170,6 +170,27 @@ impl<V: Vault> Organisation<V> {
         Ok(Self { journal, card, instance, receiving, grants, epochs, replicas, early })
     }
 
+    /// Names the relays anew: the card is signed again, with a higher serial.
+    ///
+    /// Students who hold the older card are unaffected: keys and identity stay the same.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::Card`] when a card cannot name these relays; nothing changes then.
+    pub fn set_relays(&mut self, relays: Vec<String>, now: Timestamp) -> Result<(), PartyError> {
+        let seed = self.journal.vault().get(Table::Key, CARD_KEY)?.ok_or(PartyError::Damaged)?;
+        let seed: [u8; 32] = seed.as_slice().try_into().map_err(|_| PartyError::Damaged)?;
+        let mut card = (*self.card).clone();
+        card.relays = relays;
+        card.serial = card.serial.saturating_add(1);
+        card.issued_at = now;
+        let card = card.sign(&SigningKey::from_seed(&seed)).map_err(PartyError::Card)?;
+        let mut batch = Batch::new();
+        batch.put(Table::Organisation, CARD, codec::encode(card.signed()));
+        self.journal.commit(batch)?;
+        self.card = card;
+        Ok(())
+    }
+
     /// Its card.
     #[must_use]
     pub fn card(&self) -> &VerifiedCard {

@@ -17,6 +17,7 @@ mod apply;
 mod branch;
 mod document;
 mod node;
+mod past;
 mod refusal;
 mod rights;
 mod state;
@@ -30,10 +31,11 @@ use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope};
 use crate::epoch::{SnapshotBody, VerifiedCharter, join};
 use crate::id::{EnvelopeId, VerificationKey};
 
-use branch::{BranchId, Branches};
+use branch::Branches;
 use document::Origin;
 pub use node::{Node, NodeState};
 pub use refusal::Refusal;
+use rights::Admitted;
 pub use rights::Standing;
 pub use state::{EntryNow, FieldNow, Stance};
 
@@ -200,7 +202,7 @@ impl Replica {
         self.siblings.entry((header.author, header.prev)).or_default().insert(id);
         let (author, seq) = (header.author, header.seq);
         self.parts.insert(body.part, body.records);
-        self.nodes.insert(id, Node::part(header, body.at));
+        self.nodes.insert(id, Node::part(header, body.at, self.charter.founder_until()));
         self.note_last(author, seq, id);
         if header_is_last(self.charter.snapshot.len(), body.part) {
             self.base_tips.insert(id);
@@ -233,7 +235,11 @@ impl Replica {
     /// Lays the founding snapshot; whether it is one that everybody can lay.
     fn lay_snapshot(&mut self) -> bool {
         let Ok(records) = join(self.parts.values().map(Vec::as_slice)) else { return false };
-        self.check_records(&records).is_ok() && self.branches.found(&self.charter, &records)
+        if self.check_records(&records).is_err() {
+            return false;
+        }
+        self.branches.found(records);
+        true
     }
 
     fn check_records(&self, records: &[EntryRecord]) -> Result<(), Refusal> {
@@ -299,13 +305,14 @@ impl Replica {
 
     /// Decides about one envelope whose parents have been decided about.
     fn decide(&mut self, id: EnvelopeId) {
-        let outcome = self.check_structure(id).and_then(|(standing, branch)| {
-            let heads = self.apply(id, standing, &branch)?;
-            Ok((standing, branch, heads))
+        let outcome = self.check_structure(id).and_then(|admitted| {
+            let heads = self.apply(id, &admitted)?;
+            Ok((admitted, heads))
         });
         let Some(node) = self.nodes.get_mut(&id) else { return };
         match outcome {
-            Ok((standing, branch, heads)) => {
+            Ok((Admitted { standing, until, branch }, heads)) => {
+                node.until = until;
                 node.state = NodeState::Applied { standing, branch, heads };
                 let (author, seq) = (node.header.author, node.header.seq);
                 let parents: Vec<_> = node.header.parents().copied().collect();
@@ -426,51 +433,6 @@ impl Replica {
             .iter()
             .filter(|(_, ids)| ids.len() > 1)
             .map(|((author, _), ids)| (author, ids))
-    }
-
-    /// Whether envelope `a` is in the causal past of `b`.
-    #[must_use]
-    pub fn precedes(&self, a: &EnvelopeId, b: &EnvelopeId) -> bool {
-        let Some(target) = self.nodes.get(a) else { return false };
-        // One branch of one author is a line: whoever holds its later end holds the earlier.
-        let holds = |node: &Node| match (&node.state, &target.state) {
-            (NodeState::Applied { branch, .. }, NodeState::Applied { branch: of_a, .. }) => {
-                branch == of_a && node.header.seq >= target.header.seq
-            }
-            (NodeState::Quarantined(_), _) | (_, NodeState::Quarantined(_)) => false,
-        };
-        let mut seen = BTreeSet::new();
-        let mut queue = vec![*b];
-        while let Some(id) = queue.pop() {
-            let Some(node) = self.nodes.get(&id) else { continue };
-            for parent in node.header.parents() {
-                let Some(above) = self.nodes.get(parent) else { continue };
-                if parent == a || holds(above) {
-                    return true;
-                }
-                // Nothing that lies less deep builds on it.
-                if above.depth > target.depth && seen.insert(*parent) {
-                    queue.push(*parent);
-                }
-            }
-        }
-        false
-    }
-
-    /// Whose actor applies an envelope: its author, and since the last place where that author
-    /// forked, the envelope that began the branch.
-    fn branch_of(&self, id: EnvelopeId, header: &Header) -> BranchId {
-        let forked = self.siblings.get(&(header.author, header.prev)).is_some_and(|s| s.len() > 1);
-        if forked {
-            return BranchId { author: header.author, since: Some(id) };
-        }
-        let before = header.prev.and_then(|prev| self.nodes.get(&prev));
-        match before.map(|n| &n.state) {
-            Some(NodeState::Applied { branch, .. }) => *branch,
-            Some(NodeState::Quarantined(_)) | None => {
-                BranchId { author: header.author, since: None }
-            }
-        }
     }
 }
 

@@ -114,10 +114,13 @@ pub struct CodeSpec {
 }
 
 impl SectionSpec {
-    /// The kind of this name.
+    /// The kind of this name. What cannot be shared takes in whatever the holder keeps back,
+    /// from any section.
     #[must_use]
     pub fn kind(&self, name: &str) -> Option<&'static KindSpec> {
-        self.kinds.iter().find(|k| k.name == name)
+        let own = self.kinds.iter().find(|k| k.name == name);
+        let others = || table::SECTIONS.iter().flat_map(|s| s.kinds).find(|k| k.name == name);
+        own.or_else(|| if self.shareable { None } else { others() })
     }
 }
 

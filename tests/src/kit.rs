@@ -154,6 +154,18 @@ impl World {
         world
     }
 
+    /// Another device, certified by the first until a day.
+    pub fn lend(&mut self, expires: Timestamp) -> Party {
+        let key = SigningKey::generate(&mut self.rng);
+        let receiving = ReceivingKey::from_seed(&key.to_seed()).public_key();
+        let device = key.verification_key();
+        let certificate =
+            DeviceCertificate::new(self.passport, device, receiving, START, Some(expires));
+        let first = &self.devices[0];
+        let chain = first.chain.as_ref().map(|chain| chain.extend(&certificate, &first.key));
+        Party { key, chain, organisation: None }
+    }
+
     /// Founds an epoch.
     #[must_use]
     pub fn found(&mut self, founding: Founding) -> Epoch {

@@ -2,5 +2,13 @@
 
 pub mod cli;
 pub mod kit;
+pub mod proxy;
+pub mod relay;
+pub mod search;
+pub mod spy;
+pub mod stage;
 
 pub use cli::{Cli, Output, passport_binary};
+pub use proxy::Proxy;
+pub use relay::Relay;
+pub use stage::{Person, Stage};

@@ -19,6 +19,7 @@ pub(crate) struct Conflicts {}
 impl Conflicts {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let mut passport = passport::open(app)?;
         let sections = passport.sections();
         let views = passport::views(&mut passport, &sections)?;

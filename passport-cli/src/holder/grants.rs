@@ -16,6 +16,7 @@ pub(crate) struct Grants {}
 impl Grants {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let passport = passport::open(app)?;
         let grants: Vec<GrantLine> = passport.grants(app.now()).iter().map(GrantLine::of).collect();
         app.output().answer(&grants, |grants| consent::words(grants))

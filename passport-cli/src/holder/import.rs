@@ -176,7 +176,8 @@ impl Work {
                         |n: &str| now.fields.get(n).is_some_and(|f| f.settled().is_none());
                     // What the student says of themself is not overwritten by a file, and no
                     // file chooses between values that stand against each other.
-                    let wanted = |n: &str| !contested(n) && !(draft.kind == "person" && has(n));
+                    let own = draft.kind == "person";
+                    let wanted = |n: &str| !(contested(n) || own && has(n));
                     let fields: Vec<FieldChange> = changes
                         .into_iter()
                         .filter(|(name, _)| wanted(name))

@@ -61,7 +61,9 @@ impl Show {
         }
         let mut views = passport::views(&mut passport, &sections)?;
         if let Some(id) = only {
-            views.iter_mut().for_each(|view| view.entries.retain(|e| e.id == id));
+            for view in &mut views {
+                view.entries.retain(|e| e.id == id);
+            }
         }
         let shown = Shown::of(&mut passport, &views, seen.is_some())?;
         app.output().answer(&shown, |_| {

@@ -1,5 +1,7 @@
 //! `passport status`.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use passport_core::party::Party as _;
 use serde::Serialize;
@@ -19,6 +21,7 @@ pub(crate) struct Status {}
 impl Status {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let mut passport = passport::open(app)?;
         let sections = passport.sections();
         let (mut conflicts, mut missing, mut forks) = (0, 0, 0);
@@ -72,21 +75,23 @@ impl Standing {
             self.quarantined,
         );
         if self.missing > 0 {
-            text.push_str(&format!(
-                "{} envelopes that others build on did not arrive yet: what you see may be old.\n",
+            let _ = writeln!(
+                text,
+                "{} envelopes that others build on did not arrive yet: what you see may be old.",
                 self.missing
-            ));
+            );
         }
         if self.forks > 0 {
-            text.push_str(&format!(
-                "{} authors wrote two different things under one number: see `passport quarantine list`.\n",
+            let _ = writeln!(
+                text,
+                "{} authors wrote two different things under one number: see `passport quarantine list`.",
                 self.forks
-            ));
+            );
         }
         for remote in &self.remotes {
             let last = remote.last_confirmed.map(|at| at.to_string());
             let last = last.unwrap_or_else(|| "never".to_owned());
-            text.push_str(&format!("{}: last confirmed {last}\n", remote.url));
+            let _ = writeln!(text, "{}: last confirmed {last}", remote.url);
         }
         if self.remotes.is_empty() {
             text.push_str("No relay yet: your passport is on this device alone.\n");

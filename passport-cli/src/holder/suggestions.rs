@@ -18,6 +18,7 @@ pub(crate) struct Suggestions {}
 impl Suggestions {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let mut passport = passport::open(app)?;
         let all = passport::suggestions(&mut passport)?;
         let mut listed: Vec<serde_json::Value> = Vec::new();

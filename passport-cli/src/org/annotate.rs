@@ -32,7 +32,7 @@ impl Annotate {
         let (id, mut rng) = (found.entry.id, os_rng()?);
         party
             .annotate(found.student.id, id, &text, app.now(), &mut rng)
-            .map_err(|error| fault::writing(error, &found))?;
+            .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
         desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!("Noted, and signed by your organisation  [{}]", short(&id.to_string()))

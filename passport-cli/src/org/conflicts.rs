@@ -17,6 +17,7 @@ pub(crate) struct Conflicts {}
 impl Conflicts {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         app.actor()?;
         let mut party = desk::open(app)?;
         let (mut answer, mut text): (Vec<Value>, String) = (Vec::new(), String::new());
@@ -40,7 +41,8 @@ impl Conflicts {
                 desk::audit(&mut party, app, student.id, None, "opened")?;
                 let sections: Vec<Section> = views.iter().map(Section::of).collect();
                 let name = passport_core::section::display::neutralise_line(&student.name);
-                text.push_str(&format!("{name}\n"));
+                text.push_str(&name);
+                text.push('\n');
                 text.push_str(&render::conflicts(&sections, Reader::Organisation));
             }
         }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use passport_core::id::EntryId;
 use passport_core::organisation::StudentName;
-use passport_core::party::PartyError;
 use passport_core::section::{SectionName, Value};
 use serde_json::json;
 
@@ -54,13 +53,12 @@ impl Contribute {
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
         writable(&party, &student, &section, app)?;
-        let incoming = match from {
-            Some(file) => incoming::read(&mut party, &student, &section, &file)?,
-            None => {
-                let filled = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
-                let add = vec![(kind.name, filled.collect())];
-                Incoming { add, update: Vec::new(), skipped: Vec::new() }
-            }
+        let incoming = if let Some(file) = from {
+            incoming::read(&mut party, &student, &section, &file)?
+        } else {
+            let filled = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
+            let add = vec![(kind.name, filled.collect())];
+            Incoming { add, update: Vec::new(), skipped: Vec::new() }
         };
         let to = To { student: &student, section: &section };
         let recorded = record(&mut party, app, &to, &incoming)?;
@@ -103,10 +101,7 @@ fn record(
     incoming: &Incoming,
 ) -> Result<Vec<(SectionName, EntryId)>, CliError> {
     let (mut rng, now) = (os_rng()?, app.now());
-    let refused = |error| match error {
-        PartyError::NoGrant => fault::not_writable(&to.student.name, to.section),
-        error => fault::refused(error),
-    };
+    let refused = |error| fault::writing(error, &to.student.name, to.section);
     let mut recorded = Vec::new();
     for (kind, fields) in &incoming.add {
         let fields: &[(String, Value)] = fields;

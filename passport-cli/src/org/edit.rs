@@ -1,6 +1,7 @@
 //! `passport org edit`.
 
 use clap::Args;
+use passport_core::author::Author;
 use passport_core::section::Value;
 use serde_json::json;
 
@@ -36,10 +37,25 @@ impl Edit {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
+        let own = found.entry.author == Author::Organisation(party.id());
+        let others: Vec<String> = found
+            .entry
+            .changed_since_signed()
+            .into_iter()
+            .filter(|field| own && !fields.iter().any(|(set, _)| set == field))
+            .collect();
+        if !others.is_empty() {
+            // The signature is over the whole entry: nobody vouches for another's words unasked.
+            let named = others.join(", ");
+            app.confirm().ask(&format!(
+                "Others changed {named} since your organisation signed it, and its signature \
+                 will cover that too. Go on?"
+            ))?;
+        }
         let (id, mut rng) = (found.entry.id, os_rng()?);
         party
             .edit(found.student.id, id, &fields, app.now(), &mut rng)
-            .map_err(|error| fault::writing(error, &found))?;
+            .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
         desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!("Changed, and signed by your organisation  [{}]", short(&id.to_string()))

@@ -64,6 +64,13 @@ impl Export {
                 .find_map(|g| g.grant.nhs_number.clone()),
         };
         let entries: Vec<ExportEntry> = views.iter().flat_map(entries).collect();
+        let several = views.iter().flat_map(|v| &v.entries).flat_map(|e| e.fields.values());
+        let open = several.filter(|field| field.settled().is_none()).count();
+        if open > 0 {
+            app.output().say(&format!(
+                "{open} fields have several values and are left out; `passport org conflicts` lists them."
+            ));
+        }
         let document = bundle(&subject, &entries, app.now());
         for view in &views {
             desk::audit(&mut party, app, student.id, Some(&view.section), "exported")?;

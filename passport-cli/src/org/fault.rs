@@ -5,11 +5,14 @@ use passport_core::replica::Refusal;
 use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line;
 
-use super::desk::FoundEntry;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
 
 /// Why the organisation's vault or record would not do it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest is said as to a student, in one place"
+)]
 pub(super) fn refused(error: PartyError) -> CliError {
     match error {
         PartyError::NotOrganisation | PartyError::NotHolder => {
@@ -46,11 +49,8 @@ pub(super) fn never_shared(student: &str, section: &SectionName) -> CliError {
 }
 
 /// Why an entry could not be written about.
-pub(super) fn writing(error: PartyError, found: &FoundEntry) -> CliError {
-    match error {
-        PartyError::NoGrant => not_writable(&found.student.name, &found.section),
-        error => refused(error),
-    }
+pub(super) fn writing(error: PartyError, student: &str, section: &SectionName) -> CliError {
+    if error == PartyError::NoGrant { not_writable(student, section) } else { refused(error) }
 }
 
 /// There is consent to read, or was to write, but none to write now.

@@ -54,7 +54,7 @@ pub(super) fn words(check: &DischargeCheck, since: Timestamp) -> String {
     for source in &check.sources {
         let _ = writeln!(
             text,
-            "  {}  of {}: {}",
+            "  {}, on {}: {}",
             line(writer(&source.organisation)),
             line(&source.student.name),
             source.last_heard,

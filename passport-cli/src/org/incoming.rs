@@ -17,12 +17,15 @@ use crate::error::CliError;
 use crate::exit_code::ExitCode;
 use crate::files;
 
+/// Fields to set, or to clear.
+type Changes = Vec<(String, Option<Value>)>;
+
 /// What a file holds for the section.
 pub(super) struct Incoming {
     /// Entries to add: kind and fields.
     pub(super) add: Vec<(&'static str, Vec<(String, Value)>)>,
     /// Own entries that say something else now.
-    pub(super) update: Vec<(EntryId, Vec<(String, Option<Value>)>)>,
+    pub(super) update: Vec<(EntryId, Changes)>,
     /// What stays out, and why.
     pub(super) skipped: Vec<Skipped>,
 }

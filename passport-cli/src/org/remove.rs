@@ -30,7 +30,7 @@ impl Remove {
         app.confirm().ask(&format!("Remove [{}]?", short(&id.to_string())))?;
         party
             .remove(found.student.id, id, app.now(), &mut rng)
-            .map_err(|error| fault::writing(error, &found))?;
+            .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
         desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!(

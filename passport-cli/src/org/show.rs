@@ -1,12 +1,15 @@
 //! `passport org show`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
-use passport_core::organisation::StudentName;
+use passport_core::id::PassportId;
+use passport_core::organisation::{HeldState, StudentName};
 use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line;
 use passport_core::time::Timestamp;
-use passport_core::view::View;
-use serde_json::{Value, json};
+use passport_core::view::{SectionView, View};
+use serde::Serialize;
 
 use super::desk::{self, Party};
 use super::fault;
@@ -45,15 +48,14 @@ impl Show {
         // Written before anything is shown: nobody reads a record unnoticed.
         desk::audit(&mut party, app, student.id, section.as_ref(), "opened")?;
         let ended = endings(&party, &student, &views, app.now());
-        let mut answer = json!({
-            "passport": student.id,
-            "holder": holder(&party, &student, app.now()),
-            "sections": views.iter().map(View::to_json).collect::<Vec<_>>(),
-        });
-        if let (false, Some(members)) = (ended.is_empty(), answer.as_object_mut()) {
-            members.insert("consent_ended".to_owned(), ended.iter().map(Ending::json).collect());
-        }
-        app.output().answer(&answer, |_| words(&party, &student, &views, &ended, app.now()))
+        let answer = Shown {
+            passport: student.id,
+            holder: holder(&party, &student, app.now()),
+            sections: views.iter().map(View::to_json).collect(),
+            consent_ended: ended,
+        };
+        app.output()
+            .answer(&answer, |_| words(&party, &student, &views, &answer.consent_ended, app.now()))
     }
 }
 
@@ -70,13 +72,20 @@ fn one(party: &mut Party, student: &StudentName, section: &SectionName) -> Resul
     }
 }
 
-/// The student as the consents in force name them; else as the last one did.
-fn holder(party: &Party, student: &StudentName, now: Timestamp) -> Value {
-    let mut holder = json!({ "name": student.name });
-    if let (Some(number), Some(members)) = (nhs_number(party, student, now), holder.as_object_mut())
-    {
-        members.insert("nhs_number".to_owned(), number.into());
-    }
+/// What `--json` prints: of a section, byte for byte what the student's own `show` prints.
+#[derive(Serialize)]
+struct Shown {
+    passport: PassportId,
+    holder: BTreeMap<&'static str, String>,
+    sections: Vec<SectionView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consent_ended: Vec<Ending>,
+}
+
+/// The student, as far as the consents say.
+fn holder(party: &Party, student: &StudentName, now: Timestamp) -> BTreeMap<&'static str, String> {
+    let mut holder = BTreeMap::from([("name", student.name.clone())]);
+    holder.extend(nhs_number(party, student, now).map(|number| ("nhs_number", number)));
     holder
 }
 
@@ -91,22 +100,18 @@ fn nhs_number(party: &Party, student: &StudentName, now: Timestamp) -> Option<St
 }
 
 /// A section that is shown although the consent for it has ended.
+#[derive(Serialize)]
 struct Ending {
     section: SectionName,
-    ended: desk::Ended,
-}
-
-impl Ending {
-    fn json(&self) -> Value {
-        let how = if self.ended.withdrawn { "revoked" } else { "expired" };
-        json!({ "section": self.section, "state": how, "at": self.ended.at })
-    }
+    state: HeldState,
+    at: Timestamp,
 }
 
 fn endings(party: &Party, student: &StudentName, views: &[View], now: Timestamp) -> Vec<Ending> {
     let of = |view: &View| {
         let ended = desk::ended(party, student.id, &view.section, now)?;
-        Some(Ending { section: view.section.clone(), ended })
+        let state = if ended.withdrawn { HeldState::Revoked } else { HeldState::Expired };
+        Some(Ending { section: view.section.clone(), state, at: ended.at })
     };
     views.iter().filter_map(of).collect()
 }
@@ -126,13 +131,14 @@ fn words(
         let number = neutralise_line(&number);
         let _ = writeln!(text, "NHS number, as the student gave it: {number}");
     }
-    for Ending { section, ended } in ended {
-        let how = if ended.withdrawn { "was withdrawn by the student" } else { "ended" };
+    for Ending { section, state, at } in ended {
+        let withdrawn = *state == HeldState::Revoked;
+        let how = if withdrawn { "was withdrawn by the student" } else { "ended" };
         let title = neutralise_line(section.spec().title);
         let _ = writeln!(
             text,
             "! {title}: the consent {how} on {}. What is shown was received before; nothing newer comes.",
-            ended.at.date(),
+            at.date(),
         );
     }
     text.push('\n');

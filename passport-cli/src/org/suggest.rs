@@ -43,7 +43,9 @@ impl Suggest {
         let mut suggested: Vec<RemarkId> = Vec::with_capacity(fields.len());
         for (field, value) in fields {
             let made = party.suggest(student.id, id, field, value, app.now(), &mut rng);
-            suggested.push(made.map_err(|error| fault::writing(error, &found))?);
+            suggested.push(
+                made.map_err(|error| fault::writing(error, &found.student.name, &found.section))?,
+            );
         }
         desk::audit(&mut party, app, student.id, Some(&found.section), "recorded")?;
         // One suggestion is the rule; the first names the answer, all are listed.

@@ -36,7 +36,8 @@ impl Sync {
         }
         let urls = party.card().relays.clone();
         if urls.is_empty() {
-            return Err(CliError::user("this organisation named no relay when it was set up")
+            return Err(CliError::user("this organisation has no relay")
+                .hint("add one with `passport org remote add URL`")
                 .hint("exchange through a file or folder with `passport org sync --via DIR`"));
         }
         if watch {

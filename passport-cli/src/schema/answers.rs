@@ -15,7 +15,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "relay serve",
         object([always("listening", text("address, once connections are accepted"))]),
     ));
-    all.push(("demo", object([always("dir", text("where the vaults were left"))])));
+    all.push(("demo", demo()));
     all.push(("error", error()));
     all
 }
@@ -53,7 +53,10 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("remote list", list(&remote())),
         ("remote remove", object([always("url", text("the relay"))])),
         ("device add", object([always("code", text("to approve on another device"))])),
-        ("device approve", object([always("device", id())])),
+        (
+            "device approve",
+            object([always("device", id()), always("words", text("four words to compare"))]),
+        ),
         ("device list", list(&device())),
         ("device remove", object([always("device", id())])),
         ("export", exported()),
@@ -88,14 +91,20 @@ fn organisation() -> Vec<(&'static str, Value)> {
             ]),
         ),
         ("org sync", synced()),
+        ("org remote add", object([always("url", text("the relay"))])),
+        ("org remote list", list(&remote())),
+        ("org remote remove", object([always("url", text("the relay"))])),
         ("org students", list(&grant("student"))),
-        ("org show", view()),
+        ("org show", shared_view()),
         ("org history", list(&event())),
         ("org contribute", added()),
         ("org edit", changed_entry()),
         ("org remove", changed_entry()),
         ("org annotate", changed_entry()),
-        ("org suggest", object([always("id", id()), always("entry", id())])),
+        (
+            "org suggest",
+            object([always("id", id()), always("entry", id()), always("suggestions", list(&id()))]),
+        ),
         ("org discharges", discharges()),
         ("org conflicts", list(&conflict())),
         ("org quarantine", list(&held_back())),
@@ -116,12 +125,20 @@ fn party() -> Value {
 }
 
 fn added() -> Value {
-    let entry = object([always("id", id()), always("section", section())]);
+    let entry = object([
+        always("id", or_null(&text("identifier; none where nothing was written"))),
+        always("section", section()),
+    ]);
     let skipped = object([
         always("resource", text("which part of the file")),
         always("reason", text("why it was not placed")),
     ]);
-    object([always("entries", list(&entry)), always("skipped", list(&skipped))])
+    object([
+        always("entries", list(&entry)),
+        maybe("updated", list(&entry)),
+        maybe("kept", list(&entry)),
+        always("skipped", list(&skipped)),
+    ])
 }
 
 fn changed_entry() -> Value {
@@ -130,6 +147,20 @@ fn changed_entry() -> Value {
 
 fn settled() -> Value {
     object([always("id", id())])
+}
+
+/// What a student shares: as [`view`], and which consents have ended since.
+fn shared_view() -> Value {
+    let ended = object([
+        always("section", section()),
+        always("state", choice(&["expired", "revoked"])),
+        always("at", moment("when; nothing newer was received")),
+    ]);
+    let mut shape = view();
+    if let Some(members) = shape.get_mut("properties").and_then(Value::as_object_mut) {
+        members.insert("consent_ended".to_owned(), list(&ended));
+    }
+    shape
 }
 
 fn view() -> Value {
@@ -181,7 +212,8 @@ fn note() -> Value {
 fn suggestion() -> Value {
     object([
         always("id", id()),
-        always("fields", map(&any("the value it would have"))),
+        always("field", text("name of the field")),
+        always("value", any("the value it would have")),
         always("author", party()),
         always("at", moment("when, as the author says")),
     ])
@@ -211,10 +243,12 @@ fn conflict() -> Value {
 fn event() -> Value {
     object([
         always("at", moment("when, as the author says")),
-        always("author", party()),
+        always("author", text("name, as they wrote it")),
         always("section", section()),
         maybe("entry", id()),
         always("what", text("what was done")),
+        maybe("field", text("name of the field")),
+        maybe("value", text("the value or text, in words")),
     ])
 }
 
@@ -225,7 +259,7 @@ fn grant(who: &'static str) -> Value {
         always("section", section()),
         always("can", choice(&["read", "contribute", "deposit"])),
         always("from", moment("when it begins")),
-        always("until", moment("when it ends")),
+        always("until", or_null(&moment("when it ends"))),
         always("purpose", text("what for")),
         always("state", choice(&["active", "expired", "revoked", "pending"])),
     ])
@@ -246,7 +280,9 @@ fn held_back() -> Value {
         always("id", id()),
         always("reason", text("why it was not accepted")),
         maybe("section", section()),
-        maybe("author", party()),
+        maybe("author", text("name of who signed it, as far as known")),
+        maybe("at", moment("when, as the author says")),
+        maybe("edits", list(&text("what it would do"))),
         maybe("student", party()),
     ])
 }
@@ -293,25 +329,32 @@ fn status() -> Value {
         always("conflicts", count("fields with several values")),
         always("suggestions", count("suggestions to settle")),
         always("quarantined", count("items held back")),
+        always("missing", count("envelopes that others build on and that did not arrive")),
+        always("forks", count("authors who wrote two things under one number")),
         always("remotes", list(&remote())),
     ])
 }
 
 fn discharges() -> Value {
     let source = object([
-        always("student", id()),
-        always("organisation", text("who records")),
-        always("last_heard", or_null(&moment("when it last was heard of"))),
+        always("student", party()),
+        always("organisation", text("who writes there; `Holder` is the student")),
+        always("last_heard", moment("when it last wrote, by its own clock")),
+    ]);
+    let follow_up = object([
+        always("due", or_null(&text("by when, a partial date"))),
+        always("with", or_null(&text("with whom"))),
+        always("overdue", flag("whether that day has passed")),
     ]);
     let discharge = object([
         always("student", party()),
         always("entry", id()),
         always("discharged_on", text("partial date")),
-        always("from", text("hospital or service")),
-        always("setting", text("kind of setting")),
+        always("from", or_null(&text("hospital or service, where that is said"))),
+        always("setting", or_null(&text("kind of setting"))),
         maybe("reason", text("only where the full discharge is shared")),
-        always("follow_up", any("what is arranged, with whom, when")),
-        always("state", text("confirmed or possible")),
+        always("follow_up", or_null(&follow_up)),
+        always("state", text("what is known of the follow-up")),
         always("attested_by", or_null(&text("whose signature was verified"))),
     ]);
     object([
@@ -319,6 +362,27 @@ fn discharges() -> Value {
         always("students_sharing", count("students who share discharges at all")),
         always("sources", list(&source)),
         always("discharges", list(&discharge)),
+    ])
+}
+
+/// One line for each step of the story, and the last for what is left.
+fn demo() -> Value {
+    let home = object([
+        always("name", text("whose")),
+        always("home", text("the directory")),
+        always("passphrase", text("what opens it")),
+    ]);
+    object([
+        maybe("step", count("number of the step")),
+        maybe("scene", count("number of the scene")),
+        maybe("command", list(&text("an argument"))),
+        maybe("checked", text("what was checked, where no command ran")),
+        maybe("exit_code", or_null(&count("how the command ended"))),
+        maybe("as_told", flag("whether the step went as it should")),
+        maybe("dir", text("in the last line: where everything was left")),
+        maybe("steps", count("in the last line: how many there were")),
+        maybe("homes", list(&home)),
+        maybe("try", list(&text("a command to go on with"))),
     ])
 }
 

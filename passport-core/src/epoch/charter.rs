@@ -141,6 +141,7 @@ pub struct VerifiedCharter {
     id: EpochId,
     founder: VerificationKey,
     lineage: Vec<VerificationKey>,
+    founder_until: Option<Timestamp>,
     cards: BTreeMap<OrganisationId, VerifiedCard>,
     instances: BTreeMap<VerificationKey, OrganisationId>,
     writing: BTreeMap<VerificationKey, OrganisationId>,
@@ -201,12 +202,14 @@ impl Charter {
             return Err(CharterError::Card);
         }
         let id = EpochId::from_bytes(verified.payload_hash());
-        let (founder, lineage) = (founder.key(), founder.lineage().to_vec());
+        let (lineage, founder_until) = (founder.lineage().to_vec(), founder.expires());
+        let founder = founder.key();
         Ok(VerifiedCharter {
             charter: verified.into_inner(),
             id,
             founder,
             lineage,
+            founder_until,
             cards,
             instances,
             writing,
@@ -274,6 +277,12 @@ impl VerifiedCharter {
         (Reverse(self.charter.revocations), Reverse(self.charter.height), self.id)
     }
 
+    /// When that device's certificates end, if they do.
+    #[must_use]
+    pub fn founder_until(&self) -> Option<Timestamp> {
+        self.founder_until
+    }
+
     /// The charter as signed.
     #[must_use]
     pub fn signed(&self) -> &Signed<Charter> {
@@ -305,11 +314,12 @@ impl VerifiedCharter {
         self.charter.writers.iter().find(|w| w.organisation == *organisation)
     }
 
-    /// Whether a writer may still write in this phase: phases are compared, never clocks.
+    /// Whether who may write until then may still write in this phase: phases are compared,
+    /// never clocks.
     #[must_use]
-    pub fn may_write_in(&self, writer: &Writer, phase: u32) -> bool {
+    pub fn may_write_in(&self, until: Option<Timestamp>, phase: u32) -> bool {
         let start = usize::try_from(phase).ok().and_then(|p| self.charter.phases.get(p));
-        start.is_some_and(|p| writer.until.is_none_or(|until| p.from < until))
+        start.is_some_and(|p| until.is_none_or(|until| p.from < until))
     }
 
     /// The phase at a moment: the last that has begun.

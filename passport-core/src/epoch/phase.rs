@@ -16,7 +16,8 @@ pub struct Phase {
     pub commitment: [u8; 32],
 }
 
-/// When the phases of an epoch begin: at its founding, and at each later end of a grant.
+/// When the phases of an epoch begin: at its founding, and at each later end of a grant or of a
+/// device.
 #[must_use]
 pub fn plan_phases(
     founded_at: Timestamp,

@@ -60,7 +60,9 @@ impl<V: Vault> Holder<V> {
             None => Default::default(),
         };
         let grants: Vec<FoldedGrant> = self.fold.in_force(section, now).cloned().collect();
-        let starts = plan_phases(now, grants.iter().filter_map(|g| g.grant.until));
+        let devices = self.fold.live_devices().filter_map(|d| d.verified.expires());
+        let ends = grants.iter().filter_map(|g| g.grant.until).chain(devices);
+        let starts = plan_phases(now, ends);
         let keys: PhaseKeys =
             (0..).zip(&starts).map(|(i, _)| (i, PhaseKey::generate(rng))).collect();
         let parts = split(records.clone(), now, PART_BYTES);

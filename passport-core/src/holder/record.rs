@@ -7,7 +7,7 @@ use crate::author::Author;
 use crate::edit::{Edit, NamedValue, Remark, RemarkContent, entry_id, remark_id};
 use crate::id::{EntryId, RemarkId};
 use crate::party::{PartyError, Pen, batches};
-use crate::replica::{EntryNow, Refusal};
+use crate::replica::{EntryNow, Refusal, Stance};
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Vault};
@@ -153,8 +153,9 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError::NoEntry`] when there is none, or it was removed.
     pub fn find(&mut self, id: EntryId) -> Result<(SectionName, EntryNow), PartyError> {
         for section in self.sections() {
-            let view = self.view(&section)?;
-            if let Some(entry) = view.entries.into_iter().find(|e| e.id == id) {
+            let Some(epoch) = self.current(&section) else { continue };
+            let entry = self.replica(epoch)?.entry(id);
+            if let Some(entry) = entry.filter(|e| e.stance != Stance::Removed) {
                 return Ok((section, entry));
             }
         }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::Transaction;
 
-use super::branch::BranchId;
+use super::branch::Place;
 use super::document::{self, EntryPlace, Splice};
-use super::{Refusal, Replica, Standing};
+use super::{Admitted, Refusal, Replica, Standing};
 use crate::attestation::{Attestation, Subject};
 use crate::author::Author;
 use crate::edit::{Edit, EntryRecord, NamedValue, Remark, RemarkContent, entry_id, limits};
@@ -23,22 +23,24 @@ impl Replica {
     pub(super) fn apply(
         &mut self,
         id: EnvelopeId,
-        standing: Standing,
-        branch: &BranchId,
+        Admitted { standing, branch, .. }: &Admitted,
     ) -> Result<Vec<ChangeHash>, Refusal> {
         let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
         let context = Context {
             charter: &self.charter,
             spec: self.charter.section.spec(),
-            standing,
+            standing: *standing,
             header: &node.header,
             at: node.at,
         };
         let edits = &node.edits;
-        self.branches.apply(id, *branch, &self.nodes, |tx| {
+        let names = edits.iter().map(|edit| edit.entry(&node.header.author)).collect();
+        let place = Place { id, branch: *branch, names: &names };
+        self.branches.apply(place, &self.nodes, |tx, hidden| {
             let mut unsigned = Unsigned::default();
             for edit in edits {
                 context.apply(tx, edit, &mut unsigned)?;
+                Context::room(tx, edit, hidden)?;
             }
             if unsigned.0.is_empty() { Ok(()) } else { Err(Refusal::Attestation) }
         })
@@ -122,7 +124,6 @@ impl Context<'_> {
                 if document::find(tx, record.id)?.is_some() {
                     return Err(Refusal::Exists);
                 }
-                Self::room(tx)?;
                 document::insert_record(tx, record)
             }
             Edit::Attest { entry, attestation } => self.attest(tx, *entry, attestation, unsigned),
@@ -167,7 +168,6 @@ impl Context<'_> {
         if document::place(tx, id)?.is_some() {
             return Err(Refusal::Exists);
         }
-        Self::room(tx)?;
         if matches!(self.standing, Standing::Contributor { .. }) {
             unsigned.0.entry(id).or_default();
         }
@@ -312,9 +312,12 @@ impl Context<'_> {
         self.kind(tx, place)?.field(field).ok_or(Refusal::Schema)
     }
 
-    fn room(tx: &Transaction<'_>) -> Result<(), Refusal> {
+    /// Whether what was added has room, with the entries that this document does not show.
+    fn room(tx: &Transaction<'_>, edit: &Edit, hidden: usize) -> Result<(), Refusal> {
         use automerge::ReadDoc as _;
-        if tx.length(automerge::ROOT) < limits::ENTRIES { Ok(()) } else { Err(Refusal::Limit) }
+        let adds = matches!(edit, Edit::Add { .. } | Edit::Move(_));
+        let full = || tx.length(automerge::ROOT).saturating_add(hidden) > limits::ENTRIES;
+        if adds && full() { Err(Refusal::Limit) } else { Ok(()) }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Automerge documents: one for everybody, and one per author who lags behind.
+//!
+//! The founding snapshot is not in them: each of its entries is laid, as a change of its own
+//! that builds on nothing, when an envelope first names it. So a document is as large as what
+//! was edited in its epoch, and an entry nobody touched is read from its record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::transaction::CommitOptions;
+use automerge::transaction::{CommitOptions, Transaction};
 use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc as _, TextEncoding};
 
 use super::document::{self, Origin};
@@ -10,7 +14,6 @@ use super::{Node, NodeState, Refusal};
 use crate::domain;
 use crate::edit::EntryRecord;
 use crate::envelope::Kind;
-use crate::epoch::VerifiedCharter;
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::section::Value;
 
@@ -34,8 +37,13 @@ impl BranchId {
 #[derive(Debug)]
 pub(super) struct Branches {
     epoch: EpochId,
-    base: Automerge,
+    /// What the epoch was founded with.
+    records: BTreeMap<EntryId, EntryRecord>,
+    /// The changes that lay some of those.
+    bases: BTreeMap<EntryId, Change>,
     main: Automerge,
+    /// Which of the records lie in it.
+    laid: BTreeSet<EntryId>,
     lagging: BTreeMap<BranchId, Branch>,
     /// Which branches were used last, the latest at the end.
     used: Vec<BranchId>,
@@ -53,21 +61,34 @@ const LAGGING: usize = 24;
 struct Branch {
     doc: Automerge,
     holds: BTreeSet<EnvelopeId>,
+    laid: BTreeSet<EntryId>,
 }
 
 /// An envelope's place among the changes.
 #[derive(Debug)]
 struct Applied {
     order: u64,
+    /// Records of the snapshot that it was the first of its past to name.
+    lays: Vec<EntryId>,
     change: Option<Change>,
+}
+
+/// What an envelope is applied as.
+pub(super) struct Place<'a> {
+    pub(super) id: EnvelopeId,
+    pub(super) branch: BranchId,
+    /// The entries that it names.
+    pub(super) names: &'a BTreeSet<EntryId>,
 }
 
 impl Branches {
     pub(super) fn new(epoch: EpochId) -> Self {
         Self {
             epoch,
-            base: empty(),
+            records: BTreeMap::new(),
+            bases: BTreeMap::new(),
             main: empty(),
+            laid: BTreeSet::new(),
             lagging: BTreeMap::new(),
             used: Vec::new(),
             changes: BTreeMap::new(),
@@ -76,18 +97,40 @@ impl Branches {
         }
     }
 
-    /// Lays the founding snapshot; whether it could be laid.
-    pub(super) fn found(&mut self, charter: &VerifiedCharter, records: &[EntryRecord]) -> bool {
-        let hash = domain::ACTOR.hash(&[charter.id().as_bytes(), b"snapshot"]);
-        let actor = ActorId::from(&hash[..]);
-        let mut doc = empty().with_actor(actor);
-        let laid = doc.transact_with::<_, _, Refusal, _>(
-            |()| CommitOptions::default().with_time(0),
-            |tx| records.iter().try_for_each(|r| document::insert_record(tx, r)),
-        );
-        self.base = doc.clone();
-        self.main = doc;
-        laid.is_ok()
+    /// Takes in the founding snapshot.
+    pub(super) fn found(&mut self, records: Vec<EntryRecord>) {
+        self.records = records.into_iter().map(|record| (record.id, record)).collect();
+    }
+
+    /// A record of the snapshot that nobody has touched.
+    pub(super) fn untouched(&self, id: EntryId) -> Option<&EntryRecord> {
+        self.records.get(&id).filter(|_| !self.laid.contains(&id))
+    }
+
+    /// The ids of all entries, removed ones included, ascending.
+    pub(super) fn entry_ids(&self) -> BTreeSet<EntryId> {
+        let mut ids: BTreeSet<EntryId> = self.records.keys().copied().collect();
+        ids.extend(document::entry_ids(&self.main));
+        ids
+    }
+
+    /// The changes that lay these records of the snapshot.
+    fn lay<'a>(
+        &mut self,
+        ids: impl IntoIterator<Item = &'a EntryId>,
+    ) -> Result<Vec<Change>, Refusal> {
+        let mut changes = Vec::new();
+        for id in ids {
+            let Some(record) = self.records.get(id) else { continue };
+            if !self.bases.contains_key(id) {
+                let parts = [self.epoch.as_bytes(), &b"snapshot"[..], id.as_bytes()];
+                let actor = ActorId::from(&domain::ACTOR.hash(&parts)[..]);
+                let laid = transact(&mut empty(), actor, |tx| document::insert_record(tx, record))?;
+                self.bases.insert(*id, laid.ok_or(Refusal::Document)?);
+            }
+            changes.extend(self.bases.get(id).cloned());
+        }
+        Ok(changes)
     }
 
     /// Takes back envelopes, with everything that builds on them. What is left is as it was:
@@ -101,8 +144,11 @@ impl Branches {
         self.used.retain(|branch| self.lagging.contains_key(branch));
         let mut left: Vec<&Applied> = self.changes.values().collect();
         left.sort_unstable_by_key(|applied| applied.order);
-        let changes: Vec<Change> = left.iter().filter_map(|a| a.change.clone()).collect();
-        self.main = self.base.clone();
+        let made: Vec<Change> = left.iter().filter_map(|a| a.change.clone()).collect();
+        let laid: BTreeSet<EntryId> = left.iter().flat_map(|a| &a.lays).copied().collect();
+        let mut changes = self.lay(&laid)?;
+        changes.extend(made);
+        (self.main, self.laid) = (empty(), laid);
         self.main.apply_changes(changes).map_err(|_| Refusal::Document)
     }
 
@@ -112,43 +158,55 @@ impl Branches {
     }
 
     /// Runs `edit` at exactly the state its author saw, under the actor of its branch, and
-    /// returns the document's heads after it. All or nothing.
+    /// returns the document's heads after it. All or nothing. `edit` learns how many entries
+    /// there are that its document does not show.
     pub(super) fn apply(
         &mut self,
-        id: EnvelopeId,
-        branch: BranchId,
+        Place { id, branch, names }: Place<'_>,
         nodes: &BTreeMap<EnvelopeId, Node>,
-        edit: impl FnOnce(&mut automerge::transaction::Transaction<'_>) -> Result<(), Refusal>,
+        edit: impl FnOnce(&mut Transaction<'_>, usize) -> Result<(), Refusal>,
     ) -> Result<Vec<ChangeHash>, Refusal> {
         let parents: Vec<EnvelopeId> =
             nodes.get(&id).map(|n| n.header.parents().copied().collect()).unwrap_or_default();
         let seen: BTreeSet<ChangeHash> =
-            parents.iter().flat_map(|parent| self.heads_after(parent, nodes)).collect();
+            parents.iter().flat_map(|parent| heads_after(parent, nodes)).collect();
         // Whoever has seen all heads has seen all there is. That some of what they name lies
         // before others does not matter: an author names their own last envelope always.
         let up_to_date = self.main.get_heads().iter().all(|head| seen.contains(head));
+        // A refused edit must leave nothing behind: records are laid on the branch.
+        let lays = names.iter().any(|entry| self.untouched(*entry).is_some());
 
         let actor = branch.actor(self.epoch);
-        let (change, after) = if up_to_date {
-            let change = transact(&mut self.main, actor.clone(), edit)?;
-            (change, self.main.get_heads())
+        let applied = if up_to_date && !lays {
+            let hidden = self.records.len().saturating_sub(self.laid.len());
+            let change = transact(&mut self.main, actor.clone(), |tx| edit(tx, hidden))?;
+            (Vec::new(), change, self.main.get_heads())
         } else {
             let mut lagging = self.advance(branch, &parents, nodes)?;
-            let change = transact(&mut lagging.doc, actor.clone(), edit)?;
-            if let Some(change) = &change {
-                self.main.apply_changes([change.clone()]).map_err(|_| Refusal::Document)?;
-            }
+            let lays: Vec<EntryId> = names
+                .iter()
+                .filter(|e| self.records.contains_key(e) && lagging.laid.insert(**e))
+                .copied()
+                .collect();
+            let mut changes = self.lay(&lays)?;
+            lagging.doc.apply_changes(changes.clone()).map_err(|_| Refusal::Document)?;
+            let hidden = self.records.len().saturating_sub(lagging.laid.len());
+            let change = transact(&mut lagging.doc, actor.clone(), |tx| edit(tx, hidden))?;
+            changes.extend(change.clone());
+            self.main.apply_changes(changes).map_err(|_| Refusal::Document)?;
+            self.laid.extend(&lays);
             lagging.holds.insert(id);
             let after = lagging.doc.get_heads();
             self.keep(branch, lagging);
-            (change, after)
+            (lays, change, after)
         };
+        let (lays, change, after) = applied;
         if let Some(change) = &change {
             let origins = self.origins.entry(actor).or_default();
             origins.push((change.start_op().get(), id));
         }
         self.order += 1;
-        self.changes.insert(id, Applied { order: self.order, change });
+        self.changes.insert(id, Applied { order: self.order, lays, change });
         Ok(after)
     }
 
@@ -160,11 +218,9 @@ impl Branches {
         parents: &[EnvelopeId],
         nodes: &BTreeMap<EnvelopeId, Node>,
     ) -> Result<Branch, Refusal> {
-        let mut lagging = self
-            .lagging
-            .remove(&branch)
-            .unwrap_or_else(|| Branch { doc: self.base.clone(), holds: BTreeSet::new() });
+        let mut lagging = self.lagging.remove(&branch).unwrap_or_else(Branch::new);
         let mut unseen = Vec::new();
+        let mut lays = BTreeSet::new();
         let mut queue = parents.to_vec();
         while let Some(parent) = queue.pop() {
             let Some(node) = nodes.get(&parent).filter(|n| n.header.kind != Kind::Snapshot) else {
@@ -172,11 +228,15 @@ impl Branches {
             };
             if lagging.holds.insert(parent) {
                 queue.extend(node.header.parents().copied());
-                unseen.extend(self.changes.get(&parent));
+                let applied = self.changes.get(&parent);
+                lays.extend(applied.iter().flat_map(|a| &a.lays));
+                unseen.extend(applied.and_then(|a| Some((a.order, a.change.clone()?))));
             }
         }
-        unseen.sort_unstable_by_key(|applied| applied.order);
-        let changes: Vec<Change> = unseen.iter().filter_map(|a| a.change.clone()).collect();
+        unseen.sort_unstable_by_key(|(order, _)| *order);
+        let mut changes = self.lay(lays.difference(&lagging.laid))?;
+        changes.extend(unseen.into_iter().map(|(_, change)| change));
+        lagging.laid.append(&mut lays);
         lagging.doc.apply_changes(changes).map_err(|_| Refusal::Document)?;
         Ok(lagging)
     }
@@ -192,15 +252,6 @@ impl Branches {
         }
     }
 
-    fn heads_after(&self, id: &EnvelopeId, nodes: &BTreeMap<EnvelopeId, Node>) -> Vec<ChangeHash> {
-        match nodes.get(id).map(|n| &n.state) {
-            Some(NodeState::Applied { heads, .. }) if !heads.is_empty() => heads.clone(),
-            Some(NodeState::Applied { .. } | NodeState::Quarantined(_)) | None => {
-                self.base.get_heads()
-            }
-        }
-    }
-
     /// The values of a field at what the author of an envelope saw.
     pub(super) fn values_before(
         &self,
@@ -210,8 +261,14 @@ impl Branches {
         nodes: &BTreeMap<EnvelopeId, Node>,
     ) -> Vec<Value> {
         let parents = nodes.get(envelope).into_iter().flat_map(|n| n.header.parents());
-        let heads: Vec<ChangeHash> = parents.flat_map(|p| self.heads_after(p, nodes)).collect();
-        document::values_at(&self.main, entry, field, &heads)
+        let heads: Vec<ChangeHash> = parents.flat_map(|p| heads_after(p, nodes)).collect();
+        let at = document::values_at(&self.main, entry, field, &heads);
+        at.unwrap_or_else(|| {
+            let record = self.records.get(&entry);
+            let fields = record.into_iter().flat_map(|r| &r.fields);
+            let first = fields.filter(|f| f.name == field).filter_map(|f| f.versions.first());
+            first.map(|version| version.value.clone()).collect()
+        })
     }
 
     /// Which envelope wrote an operation.
@@ -226,6 +283,19 @@ impl Branches {
     }
 }
 
+impl Branch {
+    fn new() -> Self {
+        Self { doc: empty(), holds: BTreeSet::new(), laid: BTreeSet::new() }
+    }
+}
+
+fn heads_after(id: &EnvelopeId, nodes: &BTreeMap<EnvelopeId, Node>) -> Vec<ChangeHash> {
+    match nodes.get(id).map(|n| &n.state) {
+        Some(NodeState::Applied { heads, .. }) => heads.clone(),
+        Some(NodeState::Quarantined(_)) | None => Vec::new(),
+    }
+}
+
 /// A document that counts text in Unicode scalar values, on every platform.
 fn empty() -> Automerge {
     Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint)
@@ -234,7 +304,7 @@ fn empty() -> Automerge {
 fn transact(
     doc: &mut Automerge,
     actor: ActorId,
-    edit: impl FnOnce(&mut automerge::transaction::Transaction<'_>) -> Result<(), Refusal>,
+    edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), Refusal>,
 ) -> Result<Option<Change>, Refusal> {
     doc.set_actor(actor);
     let mut tx = doc.transaction();

@@ -22,6 +22,8 @@ pub struct Node {
     /// The envelope of an older epoch that it carries over.
     pub carries: Option<EnvelopeId>,
     pub(super) chain: Option<CertificateChain>,
+    /// Until when its author may write, where that was certified.
+    pub(super) until: Option<Timestamp>,
     /// Length of the longest way from the snapshot.
     pub(super) depth: u64,
     /// Refused for what it is, whatever it builds on.
@@ -46,7 +48,7 @@ pub enum NodeState {
 }
 
 impl Node {
-    pub(super) fn part(header: Header, at: Timestamp) -> Self {
+    pub(super) fn part(header: Header, at: Timestamp, until: Option<Timestamp>) -> Self {
         let branch = BranchId { author: header.author, since: None };
         Self {
             header,
@@ -54,6 +56,7 @@ impl Node {
             edits: Vec::new(),
             carries: None,
             chain: None,
+            until,
             depth: 0,
             unreadable: false,
             state: NodeState::Applied { standing: Standing::Holder, branch, heads: Vec::new() },
@@ -69,6 +72,7 @@ impl Node {
             edits: body.edits,
             carries: body.carries,
             chain: body.chain,
+            until: None,
             depth: 0,
             unreadable: false,
             state,
@@ -82,6 +86,7 @@ impl Node {
             edits: Vec::new(),
             carries: None,
             chain: None,
+            until: None,
             depth: 0,
             unreadable: true,
             state: NodeState::Quarantined(refusal),

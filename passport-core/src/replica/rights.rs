@@ -1,11 +1,12 @@
 //! Who may write, and what: the same answer on every replica.
 
 use super::branch::BranchId;
-use super::{Node, NodeState, Refusal, Replica};
+use super::{NodeState, Refusal, Replica};
 use crate::author::Author;
 use crate::edit::limits;
 use crate::envelope::Kind;
 use crate::id::{EnvelopeId, OrganisationId, VerificationKey};
+use crate::time::Timestamp;
 
 /// For whom a key speaks in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,18 @@ impl Standing {
     }
 }
 
+/// What an envelope's author may do, and under which actor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    pub(super) standing: Standing,
+    pub(super) until: Option<Timestamp>,
+    pub(super) branch: BranchId,
+}
+
 impl Replica {
     /// Checks everything about an envelope that needs no document: parents, sequence, phase,
     /// author.
-    pub(super) fn check_structure(&self, id: EnvelopeId) -> Result<(Standing, BranchId), Refusal> {
+    pub(super) fn check_structure(&self, id: EnvelopeId) -> Result<Admitted, Refusal> {
         let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
         let header = &node.header;
         if node.edits.is_empty() || node.edits.len() > limits::EDITS {
@@ -67,43 +76,38 @@ impl Replica {
         if header.phase < phase_min || header.phase >= phases {
             return Err(Refusal::Phase);
         }
-        let standing = match prev.and_then(Node::standing) {
-            // A device shows its certificates once.
-            Some(Standing::Holder) => Standing::Holder,
+        let (standing, until) = match prev.map(|p| (p.standing(), p.until)) {
+            // A device shows its certificates once, and again where they were renewed.
+            Some((Some(Standing::Holder), until)) if node.chain.is_none() => {
+                (Standing::Holder, until)
+            }
             Some(_) | None => self.standing(id)?,
         };
-        if let Standing::Contributor { organisation, .. } = standing {
-            let writer = self.charter.writer(&organisation).ok_or(Refusal::Author)?;
-            if !self.charter.may_write_in(writer, header.phase) {
-                return Err(Refusal::Ended);
-            }
+        if !self.charter.may_write_in(until, header.phase) {
+            return Err(Refusal::Ended);
         }
-        Ok((standing, self.branch_of(id, header)))
+        Ok(Admitted { standing, until, branch: self.branch_of(id, header) })
     }
 
-    fn standing(&self, id: EnvelopeId) -> Result<Standing, Refusal> {
+    /// For whom the author speaks, and until when.
+    fn standing(&self, id: EnvelopeId) -> Result<(Standing, Option<Timestamp>), Refusal> {
         let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
         let author = node.header.author;
         debug_assert!(node.header.kind == Kind::Edits, "snapshots are checked apart");
-        if author == self.charter.founder() {
-            return Ok(Standing::Holder);
-        }
         // A certificate before a card: an organisation's card may name any key as its own.
         let Some(chain) = node.chain.as_ref() else {
+            if author == self.charter.founder() {
+                return Ok((Standing::Holder, self.charter.founder_until()));
+            }
             let organisation = self.charter.writer_of(&author).ok_or(Refusal::Author)?;
-            return Ok(Standing::Contributor { organisation, instance: author });
+            let writer = self.charter.writer(&organisation).ok_or(Refusal::Author)?;
+            return Ok((Standing::Contributor { organisation, instance: author }, writer.until));
         };
         let device = chain.verify(&self.charter.passport).map_err(|_| Refusal::Author)?;
         let removed = |key: &VerificationKey| self.charter.removed_devices.contains(key);
         if device.key() != author || device.lineage().iter().any(removed) {
             return Err(Refusal::Author);
         }
-        // Phases are compared, never clocks.
-        let phase = usize::try_from(node.header.phase).ok();
-        let begins = phase.and_then(|p| self.charter.phases.get(p)).map(|p| p.from);
-        if !begins.is_some_and(|from| device.valid_at(from)) {
-            return Err(Refusal::Ended);
-        }
-        Ok(Standing::Holder)
+        Ok((Standing::Holder, device.expires()))
     }
 }

@@ -1,5 +1,6 @@
 //! The current state of entries, with who stands behind each value.
 
+use core::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{self, EntryState, FieldState};
@@ -169,18 +170,15 @@ impl Replica {
     /// Every entry as it stands now, removed ones included, ascending by id.
     #[must_use]
     pub fn entries(&self) -> Vec<EntryNow> {
-        let doc = self.branches.main();
-        let touches = self.touches();
-        document::entry_ids(doc)
-            .into_iter()
-            .filter_map(|id| self.entry_with(id, &touches))
-            .collect()
+        let touches = OnceCell::new();
+        let ids = self.branches.entry_ids();
+        ids.into_iter().filter_map(|id| self.entry_with(id, &touches)).collect()
     }
 
     /// One entry as it stands now.
     #[must_use]
     pub fn entry(&self, id: EntryId) -> Option<EntryNow> {
-        self.entry_with(id, &self.touches())
+        self.entry_with(id, &OnceCell::new())
     }
 
     /// The records of a founding snapshot: what is there now, ascending by id.
@@ -199,9 +197,12 @@ impl Replica {
         self.branches.values_before(envelope, entry, field, &self.nodes)
     }
 
-    fn entry_with(&self, id: EntryId, touches: &Touches) -> Option<EntryNow> {
-        let doc = self.branches.main();
-        let state = document::read_entry(doc, id, &|op| self.branches.origin(op)).ok()??;
+    fn entry_with(&self, id: EntryId, touches: &OnceCell<Touches>) -> Option<EntryNow> {
+        let origin_of = |op: &automerge::ObjId| self.branches.origin(op);
+        let state = match self.branches.untouched(id) {
+            Some(record) => EntryState::of(record),
+            None => document::read_entry(self.branches.main(), id, &origin_of).ok()??,
+        };
         let fields = state
             .fields
             .iter()
@@ -273,7 +274,7 @@ impl Replica {
         touches
     }
 
-    fn stance(&self, state: &EntryState, touches: &Touches) -> Stance {
+    fn stance(&self, state: &EntryState, touches: &OnceCell<Touches>) -> Stance {
         let removals: Vec<Origin> =
             state.removed.iter().filter(|(removed, _)| *removed).map(|(_, o)| *o).collect();
         if state.disputed || (!removals.is_empty() && removals.len() < state.removed.len()) {
@@ -288,6 +289,7 @@ impl Replica {
                 Origin::Snapshot => false,
             })
         };
+        let touches = touches.get_or_init(|| self.touches());
         let changed_unseen = touches.get(&state.id).is_some_and(|c| c.iter().any(unseen));
         if changed_unseen { Stance::Disputed } else { Stance::Removed }
     }

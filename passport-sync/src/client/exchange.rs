@@ -328,7 +328,7 @@ fn incoming(item: Item) -> Option<IncomingItem> {
 }
 
 fn verdicts(results: &Results) -> Verdicts {
-    let all = |outcomes: &[Outcome]| outcomes.iter().map(verdict).collect();
+    let all = |outcomes: &[Outcome]| outcomes.iter().copied().map(verdict).collect();
     Verdicts {
         lists: all(&results.access_lists),
         envelopes: all(&results.envelopes),
@@ -338,7 +338,7 @@ fn verdicts(results: &Results) -> Verdicts {
 
 /// A rejection is final only where no change at the relay can turn it round: rights, quotas and
 /// software change.
-fn verdict(outcome: &Outcome) -> Verdict {
+fn verdict(outcome: Outcome) -> Verdict {
     let rejection = match outcome {
         Outcome::Stored | Outcome::Known => return Verdict::Kept,
         Outcome::Rejected { .. } => outcome.rejection(),

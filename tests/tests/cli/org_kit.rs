@@ -6,7 +6,7 @@ use std::time::Duration;
 use passport_core::epoch::Right;
 use passport_core::holder::{Holder, NewEntry, Profile, Share};
 use passport_core::id::{EntryId, VerificationKey};
-use passport_core::journal::{Incoming, IncomingItem, Verdict, Verdicts};
+use passport_core::journal::{Incoming, IncomingItem, Position, Verdict, Verdicts};
 use passport_core::keys::VerifiedCard;
 use passport_core::organisation::Organisation;
 use passport_core::party::Party;
@@ -159,6 +159,6 @@ fn exchange(
         .map(|(_, bytes)| IncomingItem::Letter(bytes.clone()))
         .chain(envelopes.iter().map(|e| IncomingItem::Envelope(e.clone())))
         .collect();
-    party.receive(URL, Incoming { relay, position: Default::default(), items }, now).unwrap();
+    party.receive(URL, Incoming { relay, position: Position::default(), items }, now).unwrap();
     party.tidy(now, rng).unwrap();
 }

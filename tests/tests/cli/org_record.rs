@@ -1,6 +1,7 @@
 //! What an organisation sees and records, through the real program.
 
 use passport_core::epoch::Right;
+use passport_core::section::Value;
 use serde_json::json;
 
 use crate::org_kit::{NOW, Story, at};
@@ -126,6 +127,27 @@ fn what_it_records_is_signed_and_the_students_screen_says_so() {
     assert_eq!(story.students_view("medications")["entries"], json!([]));
     let history = story.org(&["history", "Amina Yusuf", "--json"]).success().json();
     assert!(history.as_array().unwrap().len() >= 4, "{history:#}");
+}
+
+#[test]
+fn nobody_signs_for_what_the_student_changed_without_being_asked() {
+    let mut story = Story::begin(12);
+    story.share(&["medications"], Right::Contribute);
+    let set = ["--set", "item=Sertraline", "--set", "dose=100 mg", "--json"];
+    let added = story.org(&[&["contribute", "Amina Yusuf", "medications"], &set[..]].concat());
+    let entry = added.success().json()["entries"][0]["id"].as_str().unwrap().to_owned();
+    story.exchange();
+    let dose = [("dose".to_owned(), Some(Value::Text("25 mg".to_owned())))];
+    story.student.edit(entry.parse().unwrap(), &dose, at(NOW), &mut story.rng).unwrap();
+    story.exchange();
+    let edit = ["edit", &entry[..8], "--set", "note=take with food"];
+    let asked = story.org(&edit);
+    assert_eq!(asked.code, Some(1), "{asked:#?}");
+    assert!(asked.stderr.contains("changed dose"), "{asked:#?}");
+    let _ = story.org(&[&edit[..], &["--yes"]].concat()).success();
+    story.exchange();
+    let seen = story.students_view("medications");
+    assert_eq!(seen["entries"][0]["attested"], true);
 }
 
 #[test]

@@ -108,6 +108,58 @@ fn the_next_epoch_shows_the_same_and_holds_nothing_that_was_removed_or_overwritt
     assert_eq!(s.entry(mine.id).fields["dose"].versions.len(), 1);
 }
 
+/// An entry is laid into the document when somebody names it, and read from its record before.
+#[test]
+fn an_entry_of_a_snapshot_reads_the_same_before_and_after_somebody_names_it() {
+    let mut s = Scene::new("plan");
+    let (holder, laptop, gp) = (s.device(0), s.device(1), s.service(0));
+    let action = |t: &str| [("action", prose(t)), ("who", text("GP"))];
+    let theirs = s.add(&gp, "action", &action("Ring 🙂e\u{301}"));
+    let mine = s.add(&holder, "action", &action("Rest"));
+    let third = s.add(&holder, "action", &action("Third"));
+    let note = s.world.remark(&gp, mine, START, RemarkContent::Note("noted".into()));
+    assert_eq!(s.write(&gp, vec![Edit::Remark(note)]), Admission::Applied);
+    let a = s.envelope(&holder, vec![set(mine, "who", text("1")), Edit::Remove { entry: mine }]);
+    let b =
+        s.envelope(&laptop, vec![set(mine, "who", text("2")), splice(mine, "action", 0, 1, "")]);
+    for envelope in [a, b] {
+        assert_eq!(admit(&mut s.replica, &envelope), Admission::Applied);
+    }
+    let records = s.replica.records();
+    let epoch = next(&mut s, "plan", records.clone());
+    let before = epoch.replica();
+    s.replica = epoch.replica();
+    s.epoch = epoch;
+    // What changes nothing lays them all the same; what is refused lays nothing.
+    let refused = vec![set(theirs, "who", text("me")), splice(theirs, "action", 99, 1, "")];
+    assert_eq!(s.refused(&holder, refused), Refusal::Position);
+    let (first, second) = (splice(theirs, "action", 0, 0, ""), splice(third, "action", 0, 0, ""));
+    assert_eq!(s.write(&holder, vec![first, second]), Admission::Applied);
+    let note = s.world.remark(&holder, mine, START, RemarkContent::Note("again".into()));
+    assert_eq!(s.write(&holder, vec![Edit::Remark(note)]), Admission::Applied);
+    let now = s.entry(mine);
+    assert_eq!((now.remarks.len(), now.stance), (2, Stance::Disputed));
+    let record = |r: &Replica, id| r.entry(id).unwrap().to_record();
+    for id in [theirs, third] {
+        assert_eq!(record(&s.replica, id), record(&before, id));
+    }
+    assert_eq!(now.fields["who"].versions.len(), 2);
+    assert_eq!(record(&s.replica, mine).fields, record(&before, mine).fields);
+    // Two name one entry first, and write in one text: it is one text.
+    let at = s.tick();
+    let mut first = |party, position, insert| {
+        let edits = vec![splice(third, "action", position, 0, insert)];
+        s.epoch.edits(&mut s.world, party, &before, at, edits)
+    };
+    let both = [first(&laptop, 0, "The "), first(&holder, 5, " time")];
+    s.replica = s.epoch.replica();
+    s.same_in_any_order(&both);
+    s.replica.admit(both);
+    let versions = record(&s.replica, third).fields[0].versions.clone();
+    assert_eq!(versions.len(), 1);
+    assert_eq!(versions[0].value, prose("The Third time"));
+}
+
 #[test]
 fn to_set_what_stands_already_puts_it_in_nobody_elses_name() {
     let mut s = Scene::new("medications");

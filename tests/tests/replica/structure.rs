@@ -3,6 +3,7 @@
 use passport_core::codec;
 use passport_core::edit::EditBody;
 use passport_core::envelope::Kind;
+use passport_core::epoch::CharterError;
 use passport_core::id::EnvelopeId;
 use passport_core::keys::SigningKey;
 use passport_core::replica::{Admission, Position, Refusal, Replica, WAITING};
@@ -79,6 +80,37 @@ fn another_device_shows_its_certificates_once() {
     let mut other = Scene::new("medications");
     let entry = other.add(&gp, "medication", &[item("a")]);
     assert_eq!(other.refused(&bare, vec![set(entry, "dose", text("1"))]), Refusal::Author);
+}
+
+#[test]
+fn a_lent_device_writes_until_its_certificate_ends() {
+    let end = START.plus_days(7);
+    let mut founding = Founding::new("medications", &[0]);
+    founding.ends = vec![START.plus_days(3), end];
+    let mut s = Scene::founded(founding);
+    let (lent, lasting) = (s.world.lend(end), s.device(1));
+    let entry = s.add(&lent, "medication", &[item("a")]);
+    let edit = |n: &str| vec![set(entry, "dose", text(n))];
+    s.now = 6 * 86_400;
+    assert_eq!(s.write(&lent, edit("1")), Admission::Applied);
+    let renewed = s.world.lend(end).chain;
+    s.now = 8 * 86_400;
+    assert_eq!(s.write(&lasting, edit("2")), Admission::Applied);
+    assert_eq!(s.refused(&lent, edit("3")), Refusal::Ended);
+    // Nor with what certifies another device, nor as one that shows itself for the first time.
+    let late = s.world.lend(end);
+    assert_eq!(s.refused(&late, edit("4")), Refusal::Ended);
+    let position = s.replica.position(&lent.key.verification_key());
+    let body = EditBody { at: START, chain: renewed, edits: edit("5"), carries: None };
+    let body = codec::encode(&body);
+    let envelope = s.epoch.seal(&mut s.world, &lent.key, position, Kind::Edits, body);
+    assert_eq!(admit(&mut s.replica, &envelope), Admission::Quarantined(Refusal::Author));
+    // An expired device founds nothing.
+    let mut charter = (*s.epoch.charter).clone();
+    charter.founder = late.chain.unwrap();
+    assert!(charter.sign(&late.key).is_ok());
+    charter.founded_at = end;
+    assert!(matches!(charter.sign(&late.key), Err(CharterError::Founder(None))));
 }
 
 #[test]

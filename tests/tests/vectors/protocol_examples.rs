@@ -2,6 +2,7 @@
 //! and its envelope is read by [`second_reader`] from the document alone.
 
 mod second_reader;
+mod text_order;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -317,7 +318,16 @@ fn field_line(field: &FieldSpec) -> String {
         FieldKind::Choice(choices) => {
             choices.iter().map(|c| c.name).collect::<Vec<_>>().join("\\|")
         }
-        other => format!("{other:?}").to_lowercase(),
+        FieldKind::Text
+        | FieldKind::Prose
+        | FieldKind::Code
+        | FieldKind::Date
+        | FieldKind::Period
+        | FieldKind::Quantity
+        | FieldKind::Boolean
+        | FieldKind::Entry
+        | FieldKind::Attachment
+        | FieldKind::Source => format!("{:?}", field.kind).to_lowercase(),
     };
     format!("{}{required} {kind}", field.name)
 }

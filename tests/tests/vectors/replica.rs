@@ -10,7 +10,7 @@ use passport_core::edit::{Edit, EditBody, NamedValue, Remark, RemarkContent};
 use passport_core::envelope::OpenedEnvelope;
 use passport_core::id::{EntryId, RemarkId};
 use passport_core::keys::SigningKey;
-use passport_core::replica::{Admission, NodeState};
+use passport_core::replica::{Admission, NodeState, Replica};
 use passport_core::view::View;
 use passport_tests::kit::{Epoch, Founding, START, World, admit, prose, text};
 use rand_chacha::ChaCha20Rng;
@@ -56,27 +56,58 @@ fn history() -> (World, Epoch, Vec<OpenedEnvelope>) {
     (world, epoch, log)
 }
 
+fn heads_after(replica: &Replica, envelope: &OpenedEnvelope) -> String {
+    match replica.node(&envelope.id()).unwrap().state() {
+        NodeState::Applied { heads, .. } => {
+            heads.iter().map(|h| hex(&h.0[..8])).collect::<Vec<_>>().join(" ")
+        }
+        NodeState::Quarantined(refusal) => panic!("{refusal}"),
+    }
+}
+
 #[test]
 fn what_automerge_makes_of_a_history_is_frozen() {
     let (_, epoch, log) = history();
     let mut replica = epoch.replica();
     let outcome = replica.admit(log.iter().rev().cloned());
     assert!(outcome.iter().all(|(_, a)| *a == Admission::Applied), "{outcome:?}");
-    let heads: Vec<String> = log
-        .iter()
-        .map(|e| match replica.node(&e.id()).unwrap().state() {
-            NodeState::Applied { heads, .. } => {
-                heads.iter().map(|h| hex(&h.0[..8])).collect::<Vec<_>>().join(" ")
-            }
-            NodeState::Quarantined(refusal) => panic!("{refusal}"),
-        })
-        .collect();
+    let heads: Vec<String> = log.iter().map(|e| heads_after(&replica, e)).collect();
     let view = View::of(&replica);
     let json = serde_json::to_string(&view.to_json()).unwrap();
     assert!(json.contains("\"conflicts\":{\"who\":"), "{json}");
     assert_eq!(heads, HEADS);
     assert_eq!(hex(&view.digest()), DIGEST);
     assert_eq!(hash(json.as_bytes()), JSON);
+}
+
+#[test]
+fn what_automerge_makes_of_a_snapshot_is_frozen() {
+    let (mut world, epoch, log) = history();
+    let mut replica = epoch.replica();
+    replica.admit(log);
+    let mut founding = Founding::new("plan", &[0]);
+    founding.records = replica.records();
+    let next = world.found(founding);
+    let mut replica = next.replica();
+    let (phone, laptop) = (world.devices[0].clone(), world.devices[1].clone());
+    let before = replica.position(&laptop.key.verification_key());
+    let entries: Vec<EntryId> = replica.entries().iter().map(|e| e.id).collect();
+    let note = |t: &str| RemarkContent::Note(t.to_owned());
+    let first = world.remark(&phone, entries[0], START, note("one"));
+    let first = next.edits(&mut world, &phone, &replica, START, vec![Edit::Remark(first)]);
+    assert_eq!(admit(&mut replica, &first), Admission::Applied);
+    let splice = |entry: &EntryId| Edit::Splice {
+        entry: *entry,
+        field: "note".into(),
+        at: 0,
+        delete: 0,
+        insert: "two".into(),
+    };
+    let second = entries.iter().map(splice).collect();
+    let second = next.edits_at(&mut world, &laptop, before, START, second);
+    assert_eq!(admit(&mut replica, &second), Admission::Applied);
+    let heads: Vec<String> = [first, second].iter().map(|e| heads_after(&replica, e)).collect();
+    assert_eq!(heads, SNAPSHOT_HEADS);
 }
 
 #[test]
@@ -142,6 +173,7 @@ fn every_kind_of_edit_has_one_encoding() {
 
 const HEADS: [&str; 4] =
     ["5fb7b7e833135eb0", "60b53e783024c0f8", "ac11d70784ccb034", "29d9a4e026d19022"];
+const SNAPSHOT_HEADS: [&str; 2] = ["b12a5ba349dc9692", "03c1ccbbe62b3ba8"];
 const DIGEST: &str = "668188e4b1ce09ccb277c33b0e7ec85634c4f78e09a14c339c30e902f081bfee";
 const JSON: &str = "6b51a98a1aae56e1eb77c6328e36158f2feb63eb3619ffb52beea869c5fe398d";
 const BODIES: [&str; 4] = [

@@ -18,6 +18,7 @@ pub(crate) struct List {}
 impl List {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let passport = passport::open(app)?;
         let contacts = passport.fold().contacts.iter();
         let listed = contacts

@@ -1,5 +1,7 @@
 //! `passport contact show`.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use passport_core::holder::GrantState;
 use passport_core::section::display::neutralise_line;
@@ -29,19 +31,19 @@ impl Show {
         let line = ContactLine::of(id, &contact)?;
         app.output().answer(&line, |line| {
             let mut text = line.words();
-            text.push_str(&format!("Four words: {}\n", line.phrase));
+            let _ = writeln!(text, "Four words: {}", line.phrase);
             for (what, said) in
                 [("Offers", &contact.card.services), ("How to reach it", &contact.card.contact)]
             {
                 if let Some(said) = said {
-                    text.push_str(&format!("{what}: {}\n", neutralise_line(said)));
+                    let _ = writeln!(text, "{what}: {}", neutralise_line(said));
                 }
             }
             for grant in passport.grants(app.now()) {
                 if grant.grant.organisation == id && grant.state == GrantState::Active {
                     let title = grant.grant.section.spec().title;
                     let right = consent::can(grant.grant.can);
-                    text.push_str(&format!("May {right}: {title}\n"));
+                    let _ = writeln!(text, "May {right}: {title}");
                 }
             }
             text

@@ -31,13 +31,12 @@ impl Verify {
         let Self { contact, phrase } = self;
         let mut passport = passport::open(app)?;
         let (id, contact) = passport::contact(&passport, &contact)?;
-        match phrase {
-            Some(typed) => super::compare(&id, &typed)?,
-            None => {
-                let words = super::phrase(&id)?;
-                app.output().say(&format!("The card's four words are: {words}"));
-                app.confirm().ask("Did the service tell you the same words?")?;
-            }
+        if let Some(typed) = phrase {
+            super::compare(&id, &typed)?;
+        } else {
+            let words = super::phrase(&id)?;
+            app.output().say(&format!("The card's four words are: {words}"));
+            app.confirm().ask("Did the service tell you the same words?")?;
         }
         passport.add_contact(&contact.card, true, app.now(), &mut os_rng()?)?;
         let contact = passport_core::ledger::Contact { verified: true, ..contact };

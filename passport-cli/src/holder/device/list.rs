@@ -19,6 +19,7 @@ pub(crate) struct List {}
 impl List {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let passport = passport::open(app)?;
         let own = passport.device();
         let devices: Vec<_> = passport.fold().live_devices().collect();

@@ -18,6 +18,7 @@ pub(crate) struct List {}
 impl List {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        let Self {} = self;
         let mut passport = passport::open(app)?;
         let listed = super::listed(&mut passport)?;
         let all = passport.quarantined()?;

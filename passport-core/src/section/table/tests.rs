@@ -101,3 +101,18 @@ fn own_sections_use_the_own_row() {
     assert_eq!(medications.spec().kinds.first().unwrap().name, "medication");
     assert!("x-".parse::<SectionName>().is_err());
 }
+
+#[test]
+fn anything_can_be_kept_back_under_its_own_kind() {
+    let private = find("private").unwrap();
+    for section in SECTIONS {
+        for kind in section.kinds {
+            let kept = private.kind(kind.name).unwrap();
+            for field in kind.fields {
+                let there = kept.field(field.name).map(|f| f.kind);
+                assert_eq!(there, Some(field.kind), "{}: {}", kind.name, field.name);
+            }
+        }
+    }
+    assert!(find("allergies").unwrap().kind("medication").is_none());
+}

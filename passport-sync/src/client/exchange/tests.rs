@@ -11,8 +11,8 @@ fn only_what_can_never_be_taken_is_given_up() {
         (Rejection::QuotaExceeded, Verdict::Later),
         (Rejection::UnknownVersion, Verdict::Later),
     ] {
-        assert_eq!(verdict(&rejection.into()), verdict_of, "{rejection}");
+        assert_eq!(verdict(rejection.into()), verdict_of, "{rejection}");
     }
-    assert_eq!(verdict(&Outcome::Rejected { code: 999 }), Verdict::Later);
-    assert_eq!(verdict(&Outcome::Known), Verdict::Kept);
+    assert_eq!(verdict(Outcome::Rejected { code: 999 }), Verdict::Later);
+    assert_eq!(verdict(Outcome::Known), Verdict::Kept);
 }

@@ -104,7 +104,7 @@ pub(super) fn padded(len: usize) -> usize {
     if len <= 256 {
         return 256;
     }
-    let log = |n: usize| (0..).take_while(|e| n >> e > 0).last().unwrap();
+    let log = |n: usize| (0..usize::BITS).take_while(|e| n >> e > 0).last().unwrap() as usize;
     let step = 1 << (log(len) - log(log(len)) - 1);
     len.div_ceil(step) * step
 }
@@ -159,8 +159,8 @@ fn the_envelope_opens_by_the_document_alone() {
 #[test]
 fn the_charter_and_its_founder_verify_by_the_document_alone() {
     let kept: String = CHARTER.split_whitespace().collect();
-    let signed = read(&HEXLOWER.decode(kept.as_bytes()).unwrap());
-    let [payload, signer, signature] = &signed[..] else { panic!("{signed:?}") };
+    let whole = read(&HEXLOWER.decode(kept.as_bytes()).unwrap());
+    let [payload, signer, signature] = &whole[..] else { panic!("{whole:?}") };
     verify(signer, "charter", bytes(payload), signature);
     assert_eq!(hash("charter", &[bytes(payload)]).to_vec(), documented("charter id"));
 

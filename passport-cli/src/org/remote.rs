@@ -1,0 +1,114 @@
+//! The relays where an organisation's mailbox is.
+
+use clap::{Args, Subcommand};
+use passport_core::time::Timestamp;
+use serde_json::json;
+
+use super::{desk, fault};
+use crate::app::App;
+use crate::error::CliError;
+use crate::relay_url::RelayUrl;
+use crate::table::table;
+
+/// The relays where the organisation's mailbox is.
+#[derive(Subcommand)]
+pub(crate) enum Remote {
+    Add(Add),
+    List(List),
+    Remove(Remove),
+}
+
+impl Remote {
+    /// Carries the command out.
+    pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
+        match self {
+            Self::Add(c) => c.run(app),
+            Self::List(c) => c.run(app),
+            Self::Remove(c) => c.run(app),
+        }
+    }
+}
+
+/// Adds a relay, also to the card; cards given out before stay good
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport org remote add https://relay.example")]
+pub(crate) struct Add {
+    /// The relay's address
+    #[arg(value_name = "URL")]
+    url: RelayUrl,
+}
+
+impl Add {
+    /// Carries it out.
+    fn run(self, app: &App) -> Result<(), CliError> {
+        let Self { url } = self;
+        let mut party = desk::open(app)?;
+        let mut relays = party.card().relays.clone();
+        if !relays.iter().any(|r| r == url.as_str()) {
+            relays.push(url.to_string());
+            party.set_relays(relays, app.now()).map_err(fault::refused)?;
+        }
+        app.output().answer(&json!({ "url": url.as_str() }), |_| {
+            format!("`passport org sync` uses {url} from now on.")
+        })
+    }
+}
+
+/// Lists the relays, and when each last confirmed what you have
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport org remote list")]
+pub(crate) struct List {}
+
+impl List {
+    /// Carries it out.
+    fn run(self, app: &App) -> Result<(), CliError> {
+        let party = desk::open(app)?;
+        let mut lines: Vec<(&String, Option<Timestamp>)> = Vec::new();
+        for url in &party.card().relays {
+            let remote = party.journal().remote(url).map_err(|e| fault::refused(e.into()))?;
+            lines.push((url, remote.last_confirmed));
+        }
+        let answer: Vec<_> =
+            lines.iter().map(|(url, last)| json!({ "url": url, "last_confirmed": last })).collect();
+        app.output().answer(&answer, |_| {
+            if lines.is_empty() {
+                return "No relays yet: `passport org remote add URL`.\n".to_owned();
+            }
+            let row = |(url, last): &(&String, Option<Timestamp>)| {
+                let last = last.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                [(*url).clone(), last]
+            };
+            table(["relay", "last confirmed"], &lines.iter().map(row).collect::<Vec<_>>())
+        })
+    }
+}
+
+/// Stops using a relay
+#[derive(Args)]
+#[command(after_help = "Example:\n\
+\x20 passport org remote remove https://relay.example")]
+pub(crate) struct Remove {
+    /// The relay's address
+    #[arg(value_name = "URL")]
+    url: RelayUrl,
+}
+
+impl Remove {
+    /// Carries it out.
+    fn run(self, app: &App) -> Result<(), CliError> {
+        let Self { url } = self;
+        let mut party = desk::open(app)?;
+        let mut relays = party.card().relays.clone();
+        let before = relays.len();
+        relays.retain(|r| r != url.as_str());
+        if relays.len() == before {
+            return Err(CliError::user(format!("{url} is none of your relays"))
+                .hint("`passport org remote list` lists them"));
+        }
+        party.set_relays(relays, app.now()).map_err(fault::refused)?;
+        let answer = json!({ "url": url.as_str() });
+        app.output().answer(&answer, |_| format!("{url} is not used any more."))
+    }
+}

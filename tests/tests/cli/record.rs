@@ -1,0 +1,162 @@
+//! Beginning a passport, writing in it, and taking in files.
+
+use super::{NOBODY, begun, home};
+
+#[test]
+fn a_passport_begins_and_is_written_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, phrase) = begun(&folder, "phone", NOBODY);
+    assert_eq!(phrase.split(' ').count(), 24);
+    let added = cli
+        .run(&["add", "medications", "--set", "item=Sertraline", "--set", "dose=50 mg", "--json"])
+        .success()
+        .json();
+    assert_eq!(added["entries"][0]["section"], "medications");
+    assert_eq!(added["skipped"], serde_json::json!([]));
+    let id = added["entries"][0]["id"].as_str().unwrap().to_owned();
+    let _ = cli.run(&["edit", &id[..8], "--set", "dose=100 mg"]).success();
+    let _ = cli.run(&["annotate", "sertraline", "Makes me sleepy"]).success();
+    let shown = cli.run(&["show", "medications", "--json"]).success().json();
+    let entry = &shown["sections"][0]["entries"][0];
+    assert_eq!(shown["holder"]["name"], "Ada Example");
+    assert_eq!(entry["id"], id.as_str());
+    assert_eq!(entry["fields"]["dose"]["value"], "100 mg");
+    assert_eq!(entry["notes"][0]["text"], "Makes me sleepy");
+    let history = cli.run(&["history", "sertraline", "--json"]).success().json();
+    let what: Vec<&str> =
+        history.as_array().unwrap().iter().map(|e| e["what"].as_str().unwrap()).collect();
+    assert_eq!(what.len(), 3, "{history}");
+    let moved = cli.run(&["move", &id, "private", "--json"]).success().json();
+    assert_eq!(moved["section"], "private");
+    let _ = cli.run(&["remove", &id]).success();
+    let gone = cli.run(&["show", &id]);
+    assert_eq!(gone.code, Some(1), "{gone:#?}");
+}
+
+#[test]
+fn a_discharge_brings_its_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let _ = cli
+        .run(&[
+            "add",
+            "discharges",
+            "--set",
+            "discharged_on=2026-11-20",
+            "--set",
+            "setting=mental-health",
+            "--set",
+            "diagnoses=not for everybody",
+        ])
+        .success();
+    let notice = cli.run(&["show", "discharge-notice", "--json"]).success();
+    let fields = &notice.json()["sections"][0]["entries"][0]["fields"];
+    assert_eq!(fields["discharged_on"]["value"], "2026-11-20");
+    assert!(!notice.stdout.contains("not for everybody"));
+}
+
+#[test]
+fn a_locked_or_missing_passport_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = home(&folder, "none").run(&["show"]);
+    assert_eq!(missing.code, Some(1), "{missing:#?}");
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let wrong = cli.clone().env("PASSPORT_PASSPHRASE", "wrong").run(&["show", "--json"]);
+    assert_eq!(wrong.code, Some(10), "{wrong:#?}");
+    assert_eq!(wrong.error_json()["error"]["code"], "vault_locked");
+    let again = cli.run(&["init", "--name", "Somebody Else"]);
+    assert_eq!(again.code, Some(1), "{again:#?}");
+    let _ = cli.run(&["status", "--json"]).success().json();
+}
+
+#[test]
+fn nothing_of_the_record_is_readable_in_the_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let _ = cli.run(&["add", "medications", "--set", "item=Sertraline"]).success();
+    for file in std::fs::read_dir(cli.home()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for secret in ["Sertraline", "Ada Example", "2005-03-14"] {
+            assert!(!bytes.windows(secret.len()).any(|w| w == secret.as_bytes()), "{secret}");
+        }
+    }
+}
+
+fn file_about(name: &str, born: &str) -> String {
+    serde_json::json!({
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [
+            {"fullUrl": "urn:uuid:1", "resource": {
+                "resourceType": "Patient", "id": "1", "birthDate": born, "name": [{"text": name}]}},
+            {"fullUrl": "urn:uuid:2", "resource": {
+                "resourceType": "AllergyIntolerance", "id": "2",
+                "patient": {"reference": "urn:uuid:1"},
+                "code": {"text": "Penicillin"}}},
+            {"fullUrl": "urn:uuid:3", "resource": {
+                "resourceType": "Encounter", "id": "3", "status": "finished",
+                "class": {"code": "IMP"},
+                "serviceType": {"text": "Adult mental health"},
+                "subject": {"reference": "urn:uuid:1"},
+                "period": {"start": "2026-11-01", "end": "2026-11-18"},
+                "hospitalization": {"dischargeDisposition": {"text": "Home"}}}}
+        ]
+    })
+    .to_string()
+}
+
+#[test]
+fn an_import_says_what_went_where_and_knows_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let file = folder.path().join("record.json");
+    std::fs::write(&file, file_about("Ada Example", "2005-03-14")).unwrap();
+    let file = file.to_str().unwrap();
+    let before = cli.run(&["show", "--json"]).success().stdout;
+    let dry = cli.run(&["import", file, "--dry-run", "--json"]).success().json();
+    assert_eq!(cli.run(&["show", "--json"]).success().stdout, before);
+    let real = cli.run(&["import", file, "--json"]).success().json();
+    let sections = |answer: &serde_json::Value| -> Vec<String> {
+        let entries = answer["entries"].as_array().unwrap();
+        entries.iter().map(|e| e["section"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(sections(&dry), sections(&real));
+    for section in ["allergies", "discharges", "discharge-notice"] {
+        assert!(sections(&real).iter().any(|s| s == section), "{section} in {real}");
+    }
+    let again = cli.run(&["import", file, "--json"]).success().json();
+    assert_eq!(again["entries"], serde_json::json!([]), "{again}");
+}
+
+#[test]
+fn another_persons_file_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let file = folder.path().join("record.json");
+    std::fs::write(&file, file_about("Bob Other", "1999-01-01")).unwrap();
+    let file = file.to_str().unwrap();
+    let vault = || std::fs::read(cli.home().join("vault.db")).unwrap();
+    let (shown, bytes) = (cli.run(&["show", "--json"]).success().stdout, vault());
+    let refused = cli.run(&["import", file, "--yes"]);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.stderr.contains("--same-person"), "{refused:#?}");
+    assert!(!refused.stderr.contains("Bob"), "{refused:#?}");
+    assert_eq!(cli.run(&["show", "--json"]).success().stdout, shown);
+    assert!(vault() == bytes, "the vault's file changed");
+    let _ = cli.run(&["import", file, "--same-person"]).success();
+}
+
+#[test]
+fn the_record_is_exported_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let _ = cli.run(&["add", "allergies", "--set", "agent=Penicillin"]).success();
+    let file = folder.path().join("out.json");
+    let file = file.to_str().unwrap();
+    let _ = cli.run(&["export", "--format", "fhir", "-o", file]).success();
+    let (other, _) = begun(&folder, "laptop", NOBODY);
+    let taken = other.run(&["import", file, "--json"]).success().json();
+    assert_eq!(taken["entries"][0]["section"], "allergies", "{taken}");
+    let json = cli.run(&["export", "--format", "json", "-o", "-"]).success().json();
+    assert_eq!(json["holder"]["name"], "Ada Example");
+}

@@ -1,0 +1,33 @@
+//! Journeys: the real program, a relay process, and people who do not wait for each other.
+
+mod bad_input;
+mod demo;
+mod ending;
+mod lost;
+mod planted;
+mod reader;
+mod recovery;
+mod story;
+
+/// Every file in this folder is a module of this binary; a forgotten one would never run.
+#[test]
+fn no_file_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let declared = [
+        "bad_input.rs",
+        "demo.rs",
+        "ending.rs",
+        "lost.rs",
+        "main.rs",
+        "planted.rs",
+        "reader.rs",
+        "recovery.rs",
+        "story.rs",
+    ];
+    assert_eq!(files, declared);
+}

@@ -1,0 +1,83 @@
+//! Phrase and relay bring everything back on a blank machine; nothing less does.
+
+use passport_tests::{Person, Stage};
+
+const NOW: &str = "2026-09-20T09:00:00Z";
+
+fn everything(person: &Person) -> Vec<(&'static str, serde_json::Value)> {
+    ["show", "grants", "history", "conflicts"]
+        .map(|command| (command, person.json(&[command])))
+        .into_iter()
+        .chain([("contact list", person.json(&["contact", "list"]))])
+        .collect()
+}
+
+/// A home in which a recovery that fails leaves nothing.
+fn refuses(stage: &Stage, words: &str, code: i32, why: &str) {
+    let blank = stage.blank("blank");
+    let arguments = blank.whole(&["recover", "--remote", stage.relay.url()]);
+    let refused = blank.cli.run_with(&arguments, words);
+    assert_eq!(refused.code, Some(code), "{why}: {refused:#?}");
+    let error = refused.error_json();
+    assert!(!error["error"]["hints"].as_array().unwrap().is_empty(), "{why}: {error:#}");
+    for word in words.split(' ').filter(|w| w.len() > 5) {
+        assert!(!refused.stderr.contains(&format!("{word} ")), "{why} tells `{word}`");
+    }
+    let left = std::fs::read_dir(blank.cli.home()).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "{why}: nothing is left behind");
+}
+
+#[test]
+fn a_phrase_and_a_relay_bring_everything_back() {
+    let stage = Stage::new(NOW);
+    let home = stage.organisation("home", "Elm Street Surgery", "gp");
+    let campus = stage.organisation("campus", "Campus Medical", "gp");
+    let phone = stage.student("phone", "Ada Example");
+    phone.meet(&home);
+    phone.meet(&campus);
+    let sertraline = phone.record(&phone, "medications", &["item=Sertraline", "dose=50 mg"]);
+    let private = phone.record(&phone, "x-climbing", &["title=Grade", "text=6b at last"]);
+    phone.json(&["edit", &sertraline, "--set", "dose=75 mg"]);
+    // Sharing and taking back each found an epoch; what came before is in an older one.
+    phone.share(&["medications"], &home, &["--can", "contribute"]);
+    phone.share(&["medications"], &campus, &[]);
+    phone.sync();
+    home.sync();
+    let lithium = home.record(&phone, "medications", &["item=Lithium", "dose=400 mg"]);
+    home.sync();
+    phone.sync();
+    phone.json(&["revoke", "Campus Medical"]);
+    phone.json(&["edit", &lithium, "--set", "dose=500 mg"]);
+    phone.sync();
+    let words = phone.words.clone();
+
+    let mut reversed: Vec<&str> = words.split(' ').collect();
+    reversed.reverse();
+    refuses(&stage, &reversed.join(" "), 1, "the wrong order");
+    refuses(&stage, &words.replacen(|c: char| c != ' ', "q", 1), 1, "one letter off");
+    refuses(&stage, &words[..words.rfind(' ').unwrap()], 1, "one word short");
+    refuses(&stage, &format!("{}art", "abandon ".repeat(23)), 1, "somebody else's phrase");
+
+    let wanted = everything(&phone);
+    let blank = stage.blank("blank");
+    let arguments = blank.whole(&["recover", "--remote", stage.relay.url()]);
+    let back = blank.cli.run_with(&arguments, &words).success().json();
+    assert_eq!(back["passport"], phone.id.as_str());
+    phone.sync();
+    blank.sync();
+    for ((command, wanted), (_, found)) in wanted.iter().zip(everything(&blank)) {
+        assert_eq!(&found, wanted, "{command} differs");
+    }
+    for section in ["medications", "x-climbing"] {
+        assert_eq!(blank.digest(&blank, section, 1), phone.digest(&phone, section, 1));
+    }
+    let history = blank.json(&["history", &sertraline]).to_string();
+    assert!(history.contains("50 mg") && history.contains("75 mg"), "{history}");
+    assert!(blank.json(&["history", &private]).to_string().contains("6b at last"));
+    // It can go on from there.
+    blank.json(&["edit", &sertraline, "--set", "dose=100 mg"]);
+    for person in [&blank, &phone, &home] {
+        person.sync();
+    }
+    assert_eq!(home.digest(&phone, "medications", 2), blank.digest(&phone, "medications", 2));
+}
