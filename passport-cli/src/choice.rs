@@ -10,8 +10,6 @@ pub(crate) enum Can {
     Read,
     /// Read it, add entries, and suggest changes to yours
     Contribute,
-    /// Leave sealed entries for you to file, and read nothing
-    Deposit,
 }
 
 impl From<Can> for passport_core::epoch::Right {
@@ -19,7 +17,6 @@ impl From<Can> for passport_core::epoch::Right {
         match can {
             Can::Read => Self::Read,
             Can::Contribute => Self::Contribute,
-            Can::Deposit => Self::Deposit,
         }
     }
 }

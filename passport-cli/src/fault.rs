@@ -76,6 +76,8 @@ impl From<PartyError> for CliError {
             )
             .hint("ask them for their four words, then `passport contact verify CONTACT`")
             .hint("or share all the same with --unverified"),
+            PartyError::NoDeposits => user("deposits cannot be allowed yet")
+                .hint("`--can contribute` lets them add entries, and read the section"),
             PartyError::NotShareable => user("this section can never be shared")
                 .hint("move what you want to share to another section with `passport move`"),
             PartyError::NoGrant => {

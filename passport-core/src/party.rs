@@ -73,6 +73,9 @@ pub enum PartyError {
     /// The section can never be shared.
     #[error("section can not be shared")]
     NotShareable,
+    /// A right to deposit cannot be given yet: there is no way to file what would be left.
+    #[error("deposits are not built yet")]
+    NoDeposits,
     /// There is no grant in force that allows this.
     #[error("no grant in force")]
     NoGrant,

@@ -160,7 +160,6 @@ impl Person {
     ///
     /// # Panics
     /// Panics when that does not go well, or anything was held back.
-    #[expect(clippy::must_use_candidate, reason = "it is run for what it does")]
     pub fn sync(&self) -> Value {
         let synced = self.json(&["sync"]);
         let held = synced.pointer("/quarantined").and_then(Value::as_array).map_or(0, Vec::len);
@@ -272,6 +271,7 @@ pub fn entry<'a>(section: &'a Value, id: &str) -> &'a Value {
 
 /// A file of the corpus in `PASSPORT_FHIR_CORPUS`, or else this project's own in its stead.
 #[must_use]
+#[expect(clippy::print_stdout, reason = "a test that does less says so")]
 pub fn corpus(name: &str, stead: &str) -> PathBuf {
     let of_corpus = std::env::var_os("PASSPORT_FHIR_CORPUS").map(|dir| Path::new(&dir).join(name));
     if let Some(file) = of_corpus.filter(|file| file.is_file()) {

@@ -57,6 +57,20 @@ impl<'a> Expected<'a> {
         Self { code, says: &[], never: &[] }
     }
 
+    /// What did not come as it must.
+    fn missed(&self, code: Option<i32>, printed: &Printed) -> Option<String> {
+        let wanted = i32::from(self.code.number());
+        if code != Some(wanted) {
+            let ended = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+            return Some(format!("its exit code was {ended}, not {wanted}"));
+        }
+        let unsaid = self.says.iter().find(|words| !printed.holds(words));
+        let said = self.never.iter().find(|words| printed.holds(words));
+        unsaid
+            .map(|words| format!("it did not say `{words}`"))
+            .or_else(|| said.map(|words| format!("it said `{words}`")))
+    }
+
     /// It does not say this.
     #[must_use]
     pub(super) const fn never(self, never: &'a [&'a str]) -> Self {
@@ -168,11 +182,12 @@ impl<'a> Stage<'a> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let printed = Printed { stdout: text(&ended.stdout), stderr: text(&ended.stderr) };
         let code = ended.status.code();
-        let as_told = code == Some(i32::from(expected.code.number()))
-            && expected.says.iter().all(|words| printed.holds(words))
-            && !expected.never.iter().any(|words| printed.holds(words));
-        self.show(&whole, code, &printed, as_told)?;
-        if as_told { Ok(printed) } else { Err(self.not_as_told(&shown(&whole))) }
+        let wrong = expected.missed(code, &printed);
+        self.show(&whole, code, &printed, wrong.is_none())?;
+        match wrong {
+            None => Ok(printed),
+            Some(wrong) => Err(self.not_as_told(&shown(&whole)).hint(wrong)),
+        }
     }
 
     /// A check between commands; it counts as a step.

@@ -63,6 +63,7 @@ pub(crate) struct List {}
 
 impl List {
     /// Carries it out.
+    #[expect(clippy::unused_self, reason = "every command is run alike")]
     fn run(self, app: &App) -> Result<(), CliError> {
         let party = desk::open(app)?;
         let mut lines: Vec<(&String, Option<Timestamp>)> = Vec::new();

@@ -143,6 +143,9 @@ impl<V: Vault> Holder<V> {
         if share.sections.iter().any(|s| !s.spec().shareable) {
             return Err(PartyError::NotShareable);
         }
+        if share.can == Right::Deposit {
+            return Err(PartyError::NoDeposits);
+        }
         if share.until.is_some_and(|until| until <= now) {
             return Err(PartyError::Ended);
         }

@@ -52,7 +52,9 @@ fn mutated(good: &[u8], other: &[u8], rng: &mut ChaCha20Rng) -> Vec<u8> {
                 bytes.splice(at..end, core::iter::once(head).chain(len));
             }
             6 => {
-                bytes.splice(at..at, core::iter::repeat_n(0x81, 1 + below(rng, 500))).for_each(drop)
+                bytes
+                    .splice(at..at, core::iter::repeat_n(0x81, 1 + below(rng, 500)))
+                    .for_each(drop);
             }
             _ if !bytes.is_empty() => {
                 let end = (at + below(rng, 16)).min(bytes.len());

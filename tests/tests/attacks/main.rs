@@ -4,9 +4,11 @@
 //! no panic. Attacks on the command line, the disk and live servers are elsewhere.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests may panic as tests do"
+    reason = "helpers of tests may panic as tests do, and the seed is printed"
 )]
 
 mod decoders;

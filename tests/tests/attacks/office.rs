@@ -95,7 +95,7 @@ impl Office {
     }
 
     pub(crate) fn only(&self, items: Vec<IncomingItem>) -> Incoming {
-        Incoming { relay: self.relay, position: Default::default(), items }
+        Incoming { relay: self.relay, position: passport_core::journal::Position::default(), items }
     }
 
     pub(crate) fn hand(&self, party: &mut impl Party, items: Vec<IncomingItem>) -> Received {

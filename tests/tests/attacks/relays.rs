@@ -6,10 +6,11 @@ use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
 use passport_core::id::EpochId;
 use passport_core::journal::IncomingItem;
-use passport_core::keys::{Signed, SigningKey};
+use passport_core::keys::{ReceivingKey, Signed, SigningKey};
 use passport_core::ledger::section_channel;
 use passport_core::letter::Letter;
 use passport_core::party::Party as _;
+use passport_core::vault::{Table, Vault as _};
 use rand_core::Rng as _;
 
 use crate::office::*;
@@ -169,12 +170,8 @@ fn a13_access_lists_of_strangers_are_not_learned() {
 #[test]
 fn a16_a_charter_or_wrap_that_was_changed_is_no_offer() {
     let (phone, mut gp, office, mut rng) = scene(16);
-    let (_, receiving) = {
-        let vault = gp.journal().vault();
-        use passport_core::vault::{Table, Vault as _};
-        let seed = vault.get(Table::Key, b"receiving").unwrap().unwrap();
-        ((), passport_core::keys::ReceivingKey::from_seed(&seed.as_slice().try_into().unwrap()))
-    };
+    let seed = gp.journal().vault().get(Table::Key, b"receiving").unwrap().unwrap();
+    let receiving = ReceivingKey::from_seed(&seed.as_slice().try_into().unwrap());
     let me = gp.instance();
     let letter = office.letters.iter().rev().find(|(to, _)| *to == me).unwrap().1.clone();
     let Letter::Offer(offer) = Letter::open(&letter, &me, &receiving).unwrap() else {

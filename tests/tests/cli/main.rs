@@ -1,21 +1,34 @@
 //! The command line as its users meet it: the real program, its words and its exit codes.
 
+#[cfg(test)]
 mod answers;
+#[cfg(test)]
 mod devices;
+#[cfg(test)]
 mod errors;
+#[cfg(test)]
 mod helps;
+#[cfg(test)]
 mod org_discharges;
+#[cfg(test)]
 mod org_exchange;
+#[cfg(test)]
 mod org_kit;
+#[cfg(test)]
 mod org_record;
+#[cfg(test)]
 mod record;
+#[cfg(test)]
 mod recovery;
+#[cfg(test)]
 mod sharing;
 
 /// The moment at which these stories happen.
+#[cfg(test)]
 const NOW: &str = "2026-11-22T10:00:00Z";
 
 /// A home below `folder`, with its passphrase and the clock standing still.
+#[cfg(test)]
 fn home(folder: &tempfile::TempDir, name: &str) -> passport_tests::Cli {
     passport_tests::Cli::new(folder.path().join(name))
         .env("PASSPORT_PASSPHRASE", "correct horse battery staple")
@@ -23,6 +36,7 @@ fn home(folder: &tempfile::TempDir, name: &str) -> passport_tests::Cli {
 }
 
 /// A passport begun in a new home, and its recovery phrase.
+#[cfg(test)]
 fn begun(folder: &tempfile::TempDir, name: &str, remote: &str) -> (passport_tests::Cli, String) {
     let cli = home(folder, name);
     let init =
