@@ -1,12 +1,20 @@
 //! Journeys: the real program, a relay process, and people who do not wait for each other.
 
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod ending;
+#[cfg(test)]
 mod lost;
+#[cfg(test)]
 mod planted;
+#[cfg(test)]
 mod reader;
+#[cfg(test)]
 mod recovery;
+#[cfg(test)]
 mod story;
 
 /// Every file in this folder is a module of this binary; a forgotten one would never run.
