@@ -298,7 +298,7 @@ fn feed(channels: usize) -> Vec<Duration> {
             .iter()
             .map(|n| {
                 let by = control.verification_key();
-                AccessList::new(by, nonce(*n), 1, None, [epoch], members.clone())
+                AccessList::new(by, nonce(*n), 1, None, [epoch], members)
             })
             .collect();
         write(&store, move |tx| {
