@@ -196,9 +196,9 @@ fn founding(entries: usize) {
         reads.push(start.elapsed());
         assert_eq!(view.entries.len(), entries);
         let device = world.devices[0].clone();
-        for times in [&mut first, &mut again] {
+        for (round, times) in [&mut first, &mut again].into_iter().enumerate() {
             for n in 0..SAMPLE {
-                let edits = vec![edit(n, view.entries[n * 7].id)];
+                let edits = vec![edit(n + round * 3_000, view.entries[n * 7].id)];
                 let envelope = epoch.edits(&mut world, &device, &replica, START, edits);
                 times.push(timed(&mut replica, &envelope));
             }
