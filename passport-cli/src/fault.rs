@@ -70,6 +70,9 @@ impl From<PartyError> for CliError {
             }
             PartyError::NoDevice => user("there is no such device that can be removed")
                 .hint("`passport device list` lists them; remove this one from another"),
+            PartyError::Ancestor => user("this device was let in by the one to remove, and would go with it")
+                .hint("get a device from the 24 words, in another directory: `passport recover --remote URL`")
+                .hint("that one can remove both, and let this one in again"),
             PartyError::UnverifiedContact => Self::new(
                 ExitCode::VerificationFailed,
                 "nobody has checked yet that this card is really theirs",

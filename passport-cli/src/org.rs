@@ -32,7 +32,7 @@ pub(crate) enum Org {
     Init(init::Init),
     Card(card::Card),
     Sync(sync::Sync),
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  passport org remote list")]
     Remote(remote::Remote),
     Students(students::Students),
     Show(show::Show),

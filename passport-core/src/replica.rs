@@ -234,7 +234,8 @@ impl Replica {
 
     /// Lays the founding snapshot; whether it is one that everybody can lay.
     fn lay_snapshot(&mut self) -> bool {
-        let Ok(records) = join(self.parts.values().map(Vec::as_slice)) else { return false };
+        let parts = core::mem::take(&mut self.parts);
+        let Ok(records) = join(parts.values().map(Vec::as_slice)) else { return false };
         if self.check_records(&records).is_err() {
             return false;
         }

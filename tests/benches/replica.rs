@@ -1,7 +1,7 @@
 //! What a replica costs as it grows: `cargo bench -p passport-tests --bench replica`.
 //!
-//! Medians of one run, and how they grow from 100 to 10,000 edits. Machines drift, so only the
-//! ratios mean something.
+//! Medians of one run with the least and the most, and how they grow from 100 to 10,000 edits.
+//! Machines drift, so only the ratios mean something.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -13,9 +13,8 @@
 use std::time::{Duration, Instant};
 
 use passport_core::codec;
-use passport_core::edit::{Edit, EditBody};
+use passport_core::edit::{Edit, EditBody, limits};
 use passport_core::envelope::{Header, Kind, OpenedEnvelope, SealedEnvelope, seal};
-use passport_core::epoch::split;
 use passport_core::id::EntryId;
 use passport_core::replica::{Admission, Position, Replica};
 use passport_core::section::{Code, Value};
@@ -28,26 +27,38 @@ const SAMPLE: usize = 100;
 
 fn main() {
     if std::env::args().any(|a| a == "lagging") {
-        println!("{:?}", lagging(4_000));
+        println!("{}", told(&lagging(4_000)));
         return;
     }
-    let direct: Vec<Duration> = SIZES.iter().map(|n| direct(*n)).collect();
+    if std::env::args().any(|a| a == "snapshot") {
+        founding(5_000);
+        return;
+    }
+    let direct: Vec<_> = SIZES.iter().map(|n| direct(*n)).collect();
     report("direct, admit and apply", &direct);
-    let lagging: Vec<Duration> = SIZES.iter().map(|n| lagging(*n)).collect();
+    let lagging: Vec<_> = SIZES.iter().map(|n| lagging(*n)).collect();
     report("two lagging writers, admit and apply", &lagging);
     sealing();
     founding(5_000);
 }
 
-fn report(what: &str, medians: &[Duration]) {
-    let micros: Vec<u128> = medians.iter().map(Duration::as_micros).collect();
-    let ratio = medians[2].as_secs_f64() / medians[0].as_secs_f64();
-    println!("{what}: {micros:?} µs at {SIZES:?}, ratio {ratio:.2}");
+fn report(what: &str, times: &[Vec<Duration>]) {
+    let first = median(&times[0]).as_secs_f64();
+    for (n, times) in SIZES.iter().zip(times) {
+        let ratio = median(times).as_secs_f64() / first;
+        println!("{what}, after {n}: {}, ratio {ratio:.2}", told(times));
+    }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+fn told(times: &[Duration]) -> String {
+    let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    format!("{:.1?} ({least:.1?} to {most:.1?}, n = {})", median(times), times.len())
 }
 
 fn begin(world: &mut World) -> (Epoch, Replica, Vec<EntryId>) {
@@ -84,7 +95,7 @@ fn timed(replica: &mut Replica, envelope: &OpenedEnvelope) -> Duration {
     took
 }
 
-fn direct(size: usize) -> Duration {
+fn direct(size: usize) -> Vec<Duration> {
     let mut world = World::new(1, 1);
     let (epoch, mut replica, entries) = begin(&mut world);
     let device = world.devices[0].clone();
@@ -97,11 +108,11 @@ fn direct(size: usize) -> Duration {
             times.push(took);
         }
     }
-    median(times)
+    times
 }
 
 /// Two devices, each of which sees the other's envelopes three late.
-fn lagging(size: usize) -> Duration {
+fn lagging(size: usize) -> Vec<Duration> {
     let mut world = World::new(2, 1);
     let (epoch, mut replica, entries) = begin(&mut world);
     let devices = world.devices.clone();
@@ -123,7 +134,7 @@ fn lagging(size: usize) -> Duration {
             times.push(took);
         }
     }
-    median(times)
+    times
 }
 
 fn sealing() {
@@ -157,7 +168,7 @@ fn sealing() {
         opens.push(start.elapsed());
         assert_eq!(body.edits.len(), 1);
     }
-    println!("seal {:?}, verify and open {:?}", median(seals), median(opens));
+    println!("seal {}; verify and open {}", told(&seals), told(&opens));
 }
 
 fn founding(entries: usize) {
@@ -171,23 +182,37 @@ fn founding(entries: usize) {
         records.push(record);
     }
     records.sort_by_key(|r| r.id);
-    let start = Instant::now();
-    let parts = split(records.clone(), START, 200_000);
-    let split = start.elapsed();
     let mut founding = Founding::new("medications", &[0]);
     founding.records = records;
-    let start = Instant::now();
     let epoch = world.found_in_parts(founding, 200_000);
-    let found = start.elapsed();
-    let start = Instant::now();
-    let replica = epoch.replica();
-    let laid = start.elapsed();
-    let start = Instant::now();
-    let view = View::of(&replica);
-    let read = start.elapsed();
-    assert_eq!(view.entries.len(), entries);
-    println!(
-        "{entries} entries in {} parts: split {split:?}, found {found:?}, lay {laid:?}, read {read:?}",
-        parts.len()
-    );
+    let (mut lays, mut reads, mut first, mut again) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let start = Instant::now();
+        let mut replica = epoch.replica();
+        lays.push(start.elapsed());
+        let start = Instant::now();
+        let view = View::of(&replica);
+        reads.push(start.elapsed());
+        assert_eq!(view.entries.len(), entries);
+        let device = world.devices[0].clone();
+        for (round, times) in [&mut first, &mut again].into_iter().enumerate() {
+            for n in 0..SAMPLE {
+                let edits = vec![edit(n + round * 3_000, view.entries[n * 7].id)];
+                let envelope = epoch.edits(&mut world, &device, &replica, START, edits);
+                times.push(timed(&mut replica, &envelope));
+            }
+        }
+    }
+    println!("{entries} entries: take in the snapshot {}; view {}", told(&lays), told(&reads));
+    let (mut replica, device) = (epoch.replica(), world.devices[1].clone());
+    let ids: Vec<EntryId> = replica.entries().iter().map(|e| e.id).collect();
+    let mut all = Vec::new();
+    for some in ids.chunks(limits::EDITS) {
+        let edits = some.iter().map(|id| edit(1, *id)).collect();
+        let envelope = epoch.edits(&mut world, &device, &replica, START, edits);
+        all.push(timed(&mut replica, &envelope));
+    }
+    println!("edit {} entries of it in one envelope: {}", limits::EDITS, told(&all));
+    println!("edit of an entry of it: the first {}; another {}", told(&first), told(&again));
 }

@@ -1,7 +1,9 @@
 //! `passport device remove`.
 
 use clap::Args;
+use passport_core::ledger::Device;
 use passport_core::party::PartyError;
+use passport_core::section::display::neutralise_line;
 
 use crate::app::App;
 use crate::error::CliError;
@@ -11,6 +13,9 @@ use crate::rng::os_rng;
 use serde_json::json;
 
 /// Shuts a lost or old device out
+///
+/// The devices that it let in go with it: whoever has it could have let in more. The device that
+/// let this one in can be removed from one that the 24 words made.
 #[derive(Args)]
 #[command(after_help = "Example:\n\
 \x20 passport device remove old-phone")]
@@ -34,6 +39,18 @@ impl Remove {
             .unzip();
         let place = resolve("device", &device, &candidates)?;
         let key = keys.get(place).copied().ok_or(PartyError::NoDevice)?;
+        let descends = |d: &&Device| d.verified.key() != key && d.verified.lineage().contains(&key);
+        let along: Vec<String> = passport
+            .fold()
+            .live_devices()
+            .filter(descends)
+            .map(|d| neutralise_line(&d.name))
+            .collect();
+        if !along.is_empty() {
+            let named = along.join(", ");
+            app.output().say(&format!("It let these devices in, and they go with it: {named}."));
+            app.confirm().ask("Remove all of them?")?;
+        }
         passport.remove_device(key, app.now(), &mut os_rng()?)?;
         app.output().say("It is shut out elsewhere with the next `passport sync`.");
         let answer = json!({ "device": key });
