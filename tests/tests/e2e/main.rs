@@ -1,4 +1,11 @@
 //! Journeys: the real program, a relay process, and people who do not wait for each other.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of journeys may panic as tests do, and print their seeds"
+)]
 
 #[cfg(test)]
 mod bad_input;
