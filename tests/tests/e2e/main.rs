@@ -7,21 +7,13 @@
     reason = "helpers of journeys may panic as tests do, and print their seeds"
 )]
 
-#[cfg(test)]
 mod bad_input;
-#[cfg(test)]
 mod demo;
-#[cfg(test)]
 mod ending;
-#[cfg(test)]
 mod lost;
-#[cfg(test)]
 mod planted;
-#[cfg(test)]
 mod reader;
-#[cfg(test)]
 mod recovery;
-#[cfg(test)]
 mod story;
 
 /// Every file in this folder is a module of this binary; a forgotten one would never run.
