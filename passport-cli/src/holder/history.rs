@@ -62,5 +62,5 @@ fn row(event: &HistoryEvent) -> [String; 5] {
         (None, None) => String::new(),
     };
     let entry = format!("{} {}", event.section, short(&event.entry.to_string()));
-    [event.at.to_string(), event.author.clone(), event.what.to_owned(), entry, said]
+    [event.at.to_string(), event.author.name.clone(), event.what.to_owned(), entry, said]
 }

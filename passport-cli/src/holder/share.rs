@@ -111,8 +111,8 @@ fn preview(
     }];
     for (section, entries) in passport.preview(&share.sections)? {
         let title = section.spec().title;
-        lines
-            .push(format!("  {title} ({section}): {entries} entries now, and what is added later"));
+        let now = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+        lines.push(format!("  {title} ({section}): {now} now, and what is added later"));
         if share.can != Right::Deposit && entries > 0 {
             let view = passport.view(&section)?;
             let named = view.entries.iter().map(|e| neutralise_line(&passport::label(&section, e)));

@@ -52,7 +52,7 @@ fn row(event: &HistoryEvent) -> [String; 5] {
     }
     [
         event.at.to_string(),
-        event.author.clone(),
+        event.author.name.clone(),
         event.section.to_string(),
         short(&event.entry.to_string()).to_owned(),
         what,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::names;
+use super::{AuthorView, names};
 use crate::edit::{Edit, RemarkContent};
 use crate::id::{EntryId, EnvelopeId, EpochId};
 use crate::replica::Replica;
@@ -15,7 +15,7 @@ pub struct HistoryEvent {
     /// When, as its author claims.
     pub at: Timestamp,
     /// Who.
-    pub author: String,
+    pub author: AuthorView,
     /// What kind of edit.
     pub what: &'static str,
     /// The section.
@@ -43,7 +43,8 @@ pub fn history(replica: &Replica) -> Vec<HistoryEvent> {
     let mut events = Vec::new();
     for (id, node) in replica.history() {
         let Some(standing) = node.standing().filter(|_| node.carries.is_none()) else { continue };
-        let author = names.get(&standing.author()).cloned().unwrap_or_default();
+        let name = names.get(&standing.author()).map_or("", String::as_str);
+        let author = AuthorView::named(standing.author(), name);
         for edit in &node.edits {
             let Some((entry, field, value)) = told(edit, &node.header.author) else { continue };
             events.push(HistoryEvent {

@@ -51,7 +51,7 @@ pub struct EntryView {
 }
 
 /// An author.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthorView {
     /// The organisation's id, or `holder`.
     pub id: String,
@@ -234,10 +234,15 @@ impl VersionView {
 
 impl AuthorView {
     fn of(view: &View, author: Author) -> Self {
+        Self::named(author, view.name(author))
+    }
+
+    /// An author under the name that a charter's cards give it.
+    pub(super) fn named(author: Author, name: &str) -> Self {
         let id = match author {
             Author::Holder => "holder".to_owned(),
             Author::Organisation(id) => id.to_string(),
         };
-        Self { id, name: view.name(author).to_owned() }
+        Self { id, name: name.to_owned() }
     }
 }
