@@ -101,7 +101,7 @@ struct OrgArgs {
 
 const ORG_HELP: &str = "\
 Getting started, as an organisation:
-  passport org init --name \"Campus Medical\" --kind gp --remote https://relay.example
+  passport org init --name \"Campus Medical\" --kind gp --remote http://relay.example:7700
   passport org card -o campus-medical.card    give this file to students
   passport org sync                           fetches what students shared
   passport org students                       who shares what, until when

@@ -58,13 +58,15 @@ pub(crate) fn join(
                 app.confirm().ask("Are they the same?").map_err(|error| {
                     CliError::new(ExitCode::VerificationFailed, "the words were not compared")
                         .caused_by(std::io::Error::other(error.message().to_owned()))
+                        .hint("if they are the same, `passport sync` asks again")
+                        .hint("if they differ, remove the new device on the other one with `passport device remove`")
                         .hint(format!(
-                            "if they differ, delete {} and begin again",
+                            "then delete {} here and begin again",
                             app.home().dir().display()
                         ))
-                        .hint("if they are the same, `passport sync` goes on")
                 })?;
-                return first_exchange(app, joined.holder, &joined.relays, via, rng);
+                let relays = joined.relays.clone();
+                return first_exchange(app, joined.accept()?, &relays, via, rng);
             }
         }
     }

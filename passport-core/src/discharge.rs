@@ -12,7 +12,9 @@ pub fn notice_of(discharge: &[(String, Value)]) -> Vec<(String, Value)> {
         .filter(|(name, _)| SHARED.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), to_the_day(value)))
         .collect();
-    let due = notice.iter().any(|(name, _)| name == "follow_up_due");
+    // What was arranged may say why; that something was does not.
+    let arranged = ["follow_up_due", "follow_up_with", "follow_up"];
+    let due = discharge.iter().any(|(name, _)| arranged.contains(&name.as_str()));
     let state = if due { "follow-up-due" } else { "unknown" };
     notice.push(("state".to_owned(), Value::Choice(state.to_owned())));
     notice
@@ -46,6 +48,7 @@ mod tests {
         let discharge = [
             field("discharged_on", Value::Date("2026-11-20T15:40:00Z".parse().unwrap())),
             field("diagnoses", Value::Prose("depression".into())),
+            field("follow_up", Value::Prose("see the crisis team".into())),
             field("follow_up_due", Value::Date("2026-11-23".parse().unwrap())),
         ];
         let notice = notice_of(&discharge);

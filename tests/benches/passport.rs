@@ -240,7 +240,7 @@ fn relay() {
     let mut found = Vec::new();
     fetch_all(&mut remote, START, &mut rng, &mut |incoming| found.push(incoming)).unwrap();
     let joined = laptop.receive(found.remove(0)).unwrap();
-    let mut laptop = joined.ok().unwrap().holder;
+    let mut laptop = joined.ok().unwrap().accept().unwrap();
     exchange(&mut laptop, &url, &mut rng);
 
     let edit = |phone: &mut Holder<SqliteVault>, n: usize, rng: &mut ChaCha20Rng| {

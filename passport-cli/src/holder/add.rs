@@ -21,7 +21,7 @@ use crate::rng::os_rng;
 #[command(after_help = help::with_sections("Examples:\n\
 \x20 passport add medications --set item=Sertraline --set dose=\"50 mg\"\n\
 \x20 passport add x-diary --text \"Slept well\"\n\
-\x20 passport add documents --attach letter.pdf"))]
+\x20 passport add documents --set title=\"Letter from the clinic\""))]
 pub(crate) struct Add {
     /// The section, for example `medications`
     #[arg(value_name = "SECTION")]

@@ -23,8 +23,8 @@ use serde_json::json;
 /// The file is not encrypted: whoever has it can read it.
 #[derive(Args)]
 #[command(after_help = help::with_sections("Examples:\n\
-\x20 passport export --format pdf -o record.pdf\n\
-\x20 passport export --format ips medications allergies problems -o summary.json"))]
+\x20 passport export --format json -o record.json\n\
+\x20 passport export --format fhir medications allergies problems -o summary.json"))]
 pub(crate) struct Export {
     /// The form
     #[arg(long, value_enum, value_name = "FORMAT")]

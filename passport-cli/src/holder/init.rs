@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport init --name \"Ada Example\" --dob 2005-03-14\n\
-\x20 passport init --name \"Ada Example\" --pronouns she/her --remote https://relay.example")]
+\x20 passport init --name \"Ada Example\" --pronouns she/her --remote http://relay.example:7700")]
 pub(crate) struct Init {
     /// Your name, as you want to be called
     #[arg(long, value_name = "NAME")]

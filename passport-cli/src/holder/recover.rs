@@ -23,8 +23,8 @@ use serde_json::json;
 /// other programs and the shell history could see it there.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
-\x20 passport recover --remote https://relay.example\n\
-\x20 passport recover --remote https://relay.example < phrase.txt")]
+\x20 passport recover --remote http://relay.example:7700\n\
+\x20 passport recover --remote http://relay.example:7700 < phrase.txt")]
 pub(crate) struct Recover {
     /// A relay that carries sealed envelopes between you and others; can be given several times
     #[arg(long = "remote", value_name = "URL")]

@@ -32,7 +32,7 @@ impl Remote {
 /// Adds a relay, also to the card; cards given out before stay good
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport org remote add https://relay.example")]
+\x20 passport org remote add http://relay.example:7700")]
 pub(crate) struct Add {
     /// The relay's address
     #[arg(value_name = "URL")]
@@ -89,7 +89,7 @@ impl List {
 /// Stops using a relay
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport org remote remove https://relay.example")]
+\x20 passport org remote remove http://relay.example:7700")]
 pub(crate) struct Remove {
     /// The relay's address
     #[arg(value_name = "URL")]

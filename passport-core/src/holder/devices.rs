@@ -114,7 +114,7 @@ impl<V: Vault> PendingDevice<V> {
     ///
     /// # Errors
     /// Returns the pending device back when no letter was there.
-    pub fn receive(mut self, incoming: Incoming) -> Result<Result<Joined<V>, Self>, PartyError> {
+    pub fn receive(self, incoming: Incoming) -> Result<Result<Joined<V>, Self>, PartyError> {
         let own = self.device.verification_key();
         for item in incoming.items {
             let IncomingItem::Letter(bytes) = item else { continue };
@@ -137,7 +137,6 @@ impl<V: Vault> PendingDevice<V> {
             batch.put(Table::Meta, META, codec::encode(&meta));
             batch.put(Table::Key, LEDGER_KEY, ledger_key.as_bytes().to_vec());
             batch.delete(Table::Meta, PENDING);
-            self.journal.commit(batch)?;
             let holder = Holder {
                 journal: self.journal,
                 device: self.device,
@@ -151,17 +150,18 @@ impl<V: Vault> PendingDevice<V> {
                 fold: Fold::default(),
                 replicas: std::collections::BTreeMap::new(),
             };
-            return Ok(Ok(Joined { holder, approver, relays }));
+            return Ok(Ok(Joined { holder, batch, approver, relays }));
         }
         Ok(Err(self))
     }
 }
 
-/// A device that was let in.
+/// A device that somebody let in. Nothing of it is written before [`Joined::accept`]: until the
+/// words were compared it may be somebody else's passport.
 #[derive(Debug)]
 pub struct Joined<V> {
-    /// The device, in use from now on.
-    pub holder: Holder<V>,
+    holder: Holder<V>,
+    batch: Batch,
     /// Who let it in.
     pub approver: VerificationKey,
     /// The passport's relays.
@@ -169,6 +169,15 @@ pub struct Joined<V> {
 }
 
 impl<V: Vault> Joined<V> {
+    /// Makes the vault a device of the passport, once the words were found to be the same.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`]; the device goes on waiting then.
+    pub fn accept(mut self) -> Result<Holder<V>, PartyError> {
+        self.holder.journal.commit(self.batch)?;
+        Ok(self.holder)
+    }
+
     /// The words that the approving device shows too.
     ///
     /// # Errors

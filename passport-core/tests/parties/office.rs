@@ -114,7 +114,7 @@ pub(crate) fn second_device(
         joined.words().unwrap().to_string(),
         phone.words_for(&request).unwrap().unwrap().to_string()
     );
-    let mut laptop = joined.holder;
+    let mut laptop = joined.accept().unwrap();
     office.sync(&mut laptop, now, rng);
     laptop
 }

@@ -127,7 +127,8 @@ pub(crate) fn another(
     by.approve_device(&request, "another", day(0), rng).unwrap();
     office.sync(by, day(0), rng);
     let key = pending.request_key().verification_key();
-    let mut device = pending.receive(office.incoming(key)).unwrap().expect("a letter").holder;
+    let mut device =
+        pending.receive(office.incoming(key)).unwrap().expect("a letter").accept().unwrap();
     office.sync(&mut device, day(0), rng);
     device
 }

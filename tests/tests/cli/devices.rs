@@ -15,6 +15,9 @@ fn joined(folder: &tempfile::TempDir, first: &Cli, name: &str, url: &str) -> Cli
     let approved =
         first.run(&["device", "approve", &code, "--name", name, "--yes", "--json"]).success();
     let _ = first.run(&["sync"]).success();
+    // Nobody says that the words are the same: nothing is decided, and it can be asked again.
+    let unsaid = second.run(&["sync"]);
+    assert_eq!(unsaid.code, Some(21), "{unsaid:#?}");
     let synced = second.run(&["sync", "--yes"]).success();
     let words = approved.json()["words"].as_str().unwrap().to_owned();
     assert_eq!(words.split(' ').count(), 4);

@@ -20,8 +20,8 @@ use serde_json::json;
 /// Run this on the new device; then run `passport device approve CODE` on the one you have.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
-\x20 passport device add --remote https://relay.example\n\
-\x20 passport device add --remote https://relay.example --temporary 2h")]
+\x20 passport device add --remote http://relay.example:7700\n\
+\x20 passport device add --remote http://relay.example:7700 --temporary 2h")]
 pub(crate) struct Add {
     /// Only for a while, on a borrowed or shared device, for example 2h
     #[arg(long, value_name = "DURATION")]

@@ -12,7 +12,7 @@ use serde_json::json;
 /// Adds a relay
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport remote add https://relay.example")]
+\x20 passport remote add http://relay.example:7700")]
 pub(crate) struct Add {
     /// The relay's address
     #[arg(value_name = "URL")]
