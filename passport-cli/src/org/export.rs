@@ -17,7 +17,7 @@ use crate::files;
 
 /// Writes what a student shares to a file for another system
 ///
-/// The file is not encrypted. The export is noted with your staff name, and the student is told.
+/// The file is not encrypted. The export is noted with your staff name in your own log.
 #[derive(Args)]
 #[command(after_help = "Example:\n\
 \x20 passport org --actor j.smith export \"Ada Example\" --format fhir -o ada.json")]
@@ -47,9 +47,14 @@ impl Export {
         }
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
-        let mut views = desk::views(&mut party, &student)?;
-        // What was received under a consent that has ended is not handed on.
-        views.retain(|v| desk::ended(&party, student.id, &v.section, app.now()).is_none());
+        let views = desk::views(&mut party, &student)?;
+        // What was received under a consent that has ended is not handed on, and that is said.
+        let in_force = |v: &View| desk::ended(&party, student.id, &v.section, app.now()).is_none();
+        let (views, ended): (Vec<View>, Vec<View>) = views.into_iter().partition(in_force);
+        for view in &ended {
+            let title = view.section.spec().title;
+            app.output().say(&format!("{title} is left out: the consent for it has ended."));
+        }
         if views.is_empty() {
             return Err(CliError::new(ExitCode::NoGrant, "no consent in force to export under")
                 .hint("`passport org students` lists what is shared with you, and until when"));

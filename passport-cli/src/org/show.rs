@@ -20,7 +20,7 @@ use crate::render::{Reader, Section, screen};
 
 /// Shows what a student shares
 ///
-/// Opening a record is noted with your staff name, and the student is told that it was opened.
+/// Opening a record is noted with your staff name in your own log.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport org --actor j.smith show \"Ada Example\"\n\
