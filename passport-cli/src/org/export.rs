@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use passport_core::receipt::Access;
 use passport_core::section::SectionName;
 use passport_core::view::View;
 use serde_json::json;
@@ -77,9 +78,8 @@ impl Export {
             ));
         }
         let document = bundle(&subject, &entries, app.now());
-        for view in &views {
-            desk::audit(&mut party, app, student.id, Some(&view.section), "exported")?;
-        }
+        let handed_on = views.iter().map(|v| &v.section);
+        desk::audit(&mut party, app, student.id, handed_on, Access::Exported)?;
         let text = format!("{document:#}\n");
         let file = output.unwrap_or_else(|| "-".into());
         files::write(&file, text.as_bytes())?;

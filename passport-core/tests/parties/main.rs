@@ -7,4 +7,6 @@ mod consent;
 #[cfg(test)]
 mod office;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod recovery;
