@@ -10,8 +10,8 @@ use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey};
-use crate::ledger::{LEDGER_LABEL, channel_nonce};
-use crate::party::{Party, PartyError, Received};
+use crate::ledger::{LEDGER_LABEL, channel_nonce, is_kept_back};
+use crate::party::{Party, PartyError, Received, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -139,9 +139,7 @@ impl<V: Vault> Party for Holder<V> {
     /// Brings together epochs founded at once and carries over what was written in older ones.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
-        // A device that was removed has no more say, and no other heeds it.
-        let own = self.fold.devices.get(&self.device());
-        let mut made = if own.is_none_or(|device| device.removed) {
+        let mut made = if !self.has_a_say() {
             0
         } else if self.fold.exposed {
             self.rekey(&mut batch, now, rng)?;
@@ -150,11 +148,7 @@ impl<V: Vault> Party for Holder<V> {
             self.bring_forward(&mut batch, rng)?
         };
         for section in self.sections() {
-            if self.fold.current(&section).len() > 1 {
-                self.found(&mut batch, &section, now, rng)?;
-                made += 1;
-            }
-            made += self.carry_over(&mut batch, &section, now, rng)?;
+            made += self.put_in_order(&mut batch, &section, now, rng)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -164,7 +158,31 @@ impl<V: Vault> Party for Holder<V> {
 }
 
 impl<V: Vault> Holder<V> {
-    /// Whether an envelope opens, as far as its epoch is known here. What does not was spoiled on
+    /// Whether this device is in and was not removed: of one that was, no other takes heed.
+    pub(super) fn has_a_say(&self) -> bool {
+        self.fold.devices.get(&self.device()).is_some_and(|device| !device.removed)
+    }
+
+    /// Brings together what was founded at once in a section, leaves behind an epoch that a
+    /// removed device had the keys of, and carries over; returns how many envelopes that made.
+    pub(super) fn put_in_order(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let current = self.currents(section);
+        let outlived = is_kept_back(section) && current.iter().any(|e| self.outlived_a_removal(e));
+        let mut made = 0;
+        if current.len() > 1 || outlived {
+            self.found(batch, section, now, rng)?;
+            made += 1;
+        }
+        Ok(made + self.carry_over(batch, section, now, rng)?)
+    }
+
+    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not was spoiled on
     /// the way, or made by somebody without the key: it is not kept.
     fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
         let header = envelope.header();
@@ -172,7 +190,8 @@ impl<V: Vault> Holder<V> {
             return envelope.open(&key).is_ok();
         }
         self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
-            epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
+            epoch.closed
+                || epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
         })
     }
 
@@ -183,7 +202,8 @@ impl<V: Vault> Holder<V> {
         let Some(control) = self.fold.control.as_ref() else { return Vec::new() };
         let mut lists = Vec::new();
         let (ledger, _) = self.present_ledger();
-        let labels = self.sections().into_iter().map(|section| {
+        let sections = self.fold.epochs.values().map(|e| e.charter.section.clone());
+        let labels = sections_in_order(sections).into_iter().map(|section| {
             let mut live = self.fold.current(&section);
             live.sort_unstable();
             (section.as_str().to_owned(), live, self.section_members(&section, now))
