@@ -45,12 +45,8 @@ struct Global {
     /// A file that holds the passphrase; without it `PASSPORT_PASSPHRASE` counts, or you are asked
     #[arg(long, value_name = "FILE", global = true)]
     passphrase_file: Option<PathBuf>,
-    /// Opens what you keep back too; you are asked for its passphrase
-    #[arg(long, global = true)]
-    private: bool,
-    /// A file that holds that passphrase; without it `PASSPORT_PRIVATE_PASSPHRASE` counts
-    #[arg(long, value_name = "FILE", global = true)]
-    private_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    kept_back: KeptBack,
     /// Pretends that it is this moment; for tests and demonstrations
     #[arg(
         long,
@@ -69,6 +65,17 @@ struct Global {
     /// Says more of what is going on; twice or thrice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
+struct KeptBack {
+    /// Opens what you keep back too; you are asked for its passphrase
+    #[arg(long, global = true)]
+    private: bool,
+    /// A file that holds that passphrase; without it `PASSPORT_PRIVATE_PASSPHRASE` counts
+    #[arg(long, value_name = "FILE", global = true)]
+    private_passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -132,8 +139,8 @@ impl App {
             clock: Clock::new(global.now),
             output: Output::new(global.json, global.quiet),
             passphrases: Passphrases::new(global.passphrase_file),
-            private: global.private,
-            kept_back: Passphrases::kept_back(global.private_passphrase_file),
+            private: global.kept_back.private,
+            kept_back: Passphrases::kept_back(global.kept_back.private_passphrase_file),
             confirm: Confirm::new(global.yes),
             actor: None,
         })
