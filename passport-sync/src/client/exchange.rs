@@ -39,6 +39,8 @@ pub struct Exchange<'a> {
     pub policy: BackoffPolicy,
     /// Waits so many seconds before another try.
     pub pause: &'a mut dyn FnMut(u32),
+    /// How relays are reached.
+    pub config: RemoteConfig,
     /// Told what was done so far, after each round trip.
     pub progress: &'a mut dyn FnMut(&Exchanged),
 }
@@ -133,7 +135,7 @@ impl Exchange<'_> {
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
-        let mut remote = Remote::new(url, party.request_key().clone(), RemoteConfig::default())?;
+        let mut remote = Remote::new(url, party.request_key().clone(), &self.config)?;
         let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
         let (response, reset) = remote.exchange(&request, self.now, rng)?;
         self.take(party, url, response, reset, done)?;
@@ -148,7 +150,7 @@ impl Exchange<'_> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
         let key = party.request_key().clone();
-        let mut remote = Remote::new(url, key, RemoteConfig::default())?;
+        let mut remote = Remote::new(url, key, &self.config)?;
         for _ in 0..ROUNDS_MAX {
             self.pull(party, url, &mut remote, done, rng)?;
             party.tidy(self.now, rng)?;
@@ -256,7 +258,7 @@ impl Exchange<'_> {
         }
         // A device that is not in the current list is not told it; the control key is.
         let Some(key) = party.list_key().cloned() else { return Ok(false) };
-        let mut control = Remote::new(url, key, RemoteConfig::default())?;
+        let mut control = Remote::new(url, key, &self.config)?;
         let mut cursor: Option<Cursor> = None;
         loop {
             let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };

@@ -21,6 +21,8 @@ mod record;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod sharing;
 
 /// The moment at which these stories happen.
@@ -70,6 +72,7 @@ fn no_file_is_forgotten() {
         "org_record.rs",
         "record.rs",
         "recovery.rs",
+        "relay.rs",
         "sharing.rs",
     ];
     assert_eq!(files, declared);
