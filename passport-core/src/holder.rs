@@ -10,6 +10,7 @@ mod create;
 mod devices;
 mod exchange;
 mod found;
+mod kept_back;
 mod receipts;
 mod record;
 mod recover;
@@ -26,7 +27,9 @@ use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, se
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
-use crate::ledger::{Fold, Ledger, Statement, StatementBody, control_key, ledger_channel};
+use crate::ledger::{
+    Fold, FoldedEpoch, Ledger, Statement, StatementBody, control_key, ledger_channel,
+};
 use crate::party::{PartyError, open_with};
 use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
@@ -233,7 +236,20 @@ impl<V: Vault> Holder<V> {
 
     /// The epoch of a section that is written in now.
     fn current(&self, section: &SectionName) -> Option<EpochId> {
-        self.fold.current(section).first().copied()
+        self.currents(section).first().copied()
+    }
+
+    /// The epochs of a section that no other follows and that are open, the one to write in
+    /// first.
+    fn currents(&self, section: &SectionName) -> Vec<EpochId> {
+        let mut current = self.fold.current(section);
+        current.retain(|id| self.fold.epochs.get(id).is_some_and(|e| !e.closed));
+        current
+    }
+
+    /// The epochs that are open.
+    fn open_epochs(&self) -> impl Iterator<Item = &FoldedEpoch> {
+        self.fold.epochs.values().filter(|e| !e.closed)
     }
 
     /// This passport.
@@ -260,12 +276,11 @@ impl<V: Vault> Holder<V> {
         &self.journal
     }
 
-    /// The sections that have an epoch, in the table's order, own ones last.
+    /// The sections that have an epoch, in the table's order, own ones last; not what is kept
+    /// back and closed.
     #[must_use]
     pub fn sections(&self) -> Vec<SectionName> {
-        crate::party::sections_in_order(
-            self.fold.epochs.values().map(|e| e.charter.section.clone()),
-        )
+        crate::party::sections_in_order(self.open_epochs().map(|e| e.charter.section.clone()))
     }
 
     /// A section as it stands; empty sections have a view too once they were opened.
@@ -306,7 +321,7 @@ impl<V: Vault> Holder<V> {
     }
 
     fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {
-        let of_section = self.fold.epochs.values().filter(|e| e.charter.section == *section);
+        let of_section = self.open_epochs().filter(|e| e.charter.section == *section);
         of_section.map(|e| e.charter.id()).collect()
     }
 

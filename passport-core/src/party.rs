@@ -58,6 +58,12 @@ pub enum PartyError {
     /// There is no such section in this passport yet.
     #[error("section does not exist yet")]
     NoEpoch,
+    /// What is kept back is closed, or there is nothing: which of the two is not told.
+    #[error("what is kept back is closed")]
+    Closed,
+    /// The passphrase opens something that is kept back already.
+    #[error("passphrase is in use already")]
+    AlreadyKept,
     /// There is no such entry.
     #[error("no such entry")]
     NoEntry,

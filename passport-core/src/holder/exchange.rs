@@ -14,7 +14,7 @@ use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
 use crate::letter::Letter;
-use crate::party::{Party, PartyError, Received};
+use crate::party::{Party, PartyError, Received, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -155,8 +155,7 @@ impl<V: Vault> Party for Holder<V> {
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
-        let own = self.fold.devices.get(&self.device());
-        if own.is_none_or(|device| device.removed) {
+        if !self.has_a_say() {
             return Ok(0);
         }
         let mut made = if self.fold.exposed {
@@ -167,20 +166,8 @@ impl<V: Vault> Party for Holder<V> {
         };
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
         made += self.pass_on_receipts(&mut batch, rng)?;
-        let control = self.control();
         for section in self.sections() {
-            let current = self.fold.current(&section);
-            let channel = section_channel(&control, &section);
-            let elsewhere = |id: &EpochId| {
-                self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel)
-            };
-            // An epoch in a channel of an older control key is at the mercy of whoever was
-            // removed since.
-            if current.len() > 1 || current.first().is_some_and(elsewhere) {
-                self.found(&mut batch, &section, now, rng)?;
-                made += 1;
-            }
-            made += self.carry_over(&mut batch, &section, now, rng)?;
+            made += self.put_in_order(&mut batch, &section, now, rng)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -190,7 +177,35 @@ impl<V: Vault> Party for Holder<V> {
 }
 
 impl<V: Vault> Holder<V> {
-    /// Whether an envelope opens, as far as its epoch is known here. What does not was spoiled on
+    /// Whether this device is in and was not removed: of one that was, no other takes heed.
+    pub(super) fn has_a_say(&self) -> bool {
+        self.fold.devices.get(&self.device()).is_some_and(|device| !device.removed)
+    }
+
+    /// Brings together what was founded at once in a section, leaves behind an epoch that a
+    /// removed device had the keys of, and carries over; returns how many envelopes that made.
+    pub(super) fn put_in_order(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let current = self.currents(section);
+        let channel = section_channel(&self.control(), section);
+        let elsewhere =
+            |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
+        let mut made = 0;
+        // An epoch in a channel of an older control key is at the mercy of whoever was removed
+        // since, and its keys may be known to them.
+        if current.len() > 1 || current.first().is_some_and(elsewhere) {
+            self.found(batch, section, now, rng)?;
+            made += 1;
+        }
+        Ok(made + self.carry_over(batch, section, now, rng)?)
+    }
+
+    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not was spoiled on
     /// the way, or made by somebody without the key: it is not kept.
     fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
         let header = envelope.header();
@@ -198,7 +213,8 @@ impl<V: Vault> Holder<V> {
             return envelope.open(&key).is_ok();
         }
         self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
-            epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
+            epoch.closed
+                || epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
         })
     }
 
@@ -217,7 +233,7 @@ impl<V: Vault> Holder<V> {
             let founder = control_key(&key);
             let mut channels =
                 vec![(LEDGER_LABEL.to_owned(), vec![generation], self.ledger_members())];
-            for section in self.sections() {
+            for section in self.sections_with_closed() {
                 let channel = section_channel(&founder, &section);
                 let of_channel = |id: &EpochId| {
                     self.fold.epochs.get(id).is_some_and(|e| e.charter.channel == channel)
@@ -242,7 +258,8 @@ impl<V: Vault> Holder<V> {
     fn is_own(&self, list: &Verified<AccessList>) -> bool {
         let controls = self.controls();
         let labels = || {
-            let sections = self.sections().into_iter().map(|s| s.as_str().to_owned());
+            let sections = self.sections_with_closed();
+            let sections = sections.into_iter().map(|s| s.as_str().to_owned());
             sections.chain([LEDGER_LABEL.to_owned()])
         };
         let founder = controls.get(&list.control);
@@ -254,6 +271,11 @@ impl<V: Vault> Holder<V> {
     #[must_use]
     pub fn was_removed(&self) -> bool {
         self.fold.devices.get(&self.device()).is_some_and(|d| d.removed)
+    }
+
+    /// Every section with an epoch, those that stay closed here included.
+    fn sections_with_closed(&self) -> Vec<SectionName> {
+        sections_in_order(self.fold.epochs.values().map(|e| e.charter.section.clone()))
     }
 
     fn device_members(&self) -> Vec<Member> {

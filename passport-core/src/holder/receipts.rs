@@ -173,7 +173,7 @@ impl<V: Vault> Holder<V> {
                 at: r.at,
             })
             .collect();
-        lines.sort_by(|a, b| (b.at, &a.contact, a.what).cmp(&(a.at, &b.contact, b.what)));
+        lines.sort_by(|a, b| (b.at, &a.contact, b.what).cmp(&(a.at, &b.contact, a.what)));
         Ok(lines)
     }
 
@@ -221,7 +221,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// How many envelopes of a section an organisation has not said it received: of the current
-    /// epoch, whichever of its installations is furthest.
+    /// epoch, what it began with as one; by whichever of its installations is furthest.
     ///
     /// # Errors
     /// Returns [`PartyError`].
@@ -248,7 +248,8 @@ impl<V: Vault> Holder<V> {
             }
             past.len()
         });
-        Ok(total.saturating_sub(seen.max().unwrap_or(0)))
+        // Of nothing at all, the state that the epoch began with is lacking too.
+        Ok(seen.max().map_or(total + 1, |seen| total.saturating_sub(seen)))
     }
 
     pub(super) fn contact_name(&self, organisation: &OrganisationId) -> String {

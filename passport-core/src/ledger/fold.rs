@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{KeyOfLedger, Ledger, Statement, StatementBody};
+use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody};
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
@@ -85,19 +85,36 @@ pub struct FoldedEpoch {
     pub keys: PhaseKeys,
     /// What its founder had seen of its parents.
     pub cut: BTreeSet<EnvelopeId>,
+    /// Whether its keys need a passphrase that was not given: then there are none here.
+    pub closed: bool,
 }
 
 impl FoldedEpoch {
-    /// The epoch that a statement says was founded, if its charter holds.
-    pub(super) fn founded_by(statement: &Statement) -> Option<Self> {
-        let StatementBody::Founded { charter, keys, cut } = &statement.body else { return None };
-        let charter = Charter::verify((**charter).clone()).ok()?;
+    /// The epoch that a statement says was founded, if its charter holds; closed unless one of
+    /// the compartments has its keys.
+    pub(super) fn founded_by(
+        statement: &Statement,
+        compartments: &[CompartmentKey],
+    ) -> Option<Self> {
+        let closed_keys = |sealed: &[u8], epoch| {
+            compartments.iter().find_map(|compartment| compartment.open(epoch, sealed))
+        };
+        let (charter, cut) = statement.body.founding()?;
+        let charter = Charter::verify(charter.clone()).ok()?;
         if charter.passport != statement.passport {
             return None;
         }
-        let keys = keys.iter().map(|k| (k.phase, k.key()));
+        let keys: Option<PhaseKeys> = if let StatementBody::Founded { keys, .. } = &statement.body {
+            Some(keys.iter().map(|k| (k.phase, k.key())).collect())
+        } else if let StatementBody::FoundedClosed { keys, .. } = &statement.body {
+            closed_keys(keys, &charter.id())
+        } else {
+            None
+        };
+        let closed = keys.is_none();
+        let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter })
+        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed })
     }
 }
 
@@ -134,8 +151,8 @@ impl Fold {
                         fold.devices.entry(device.verified.key()).or_insert(device);
                     }
                 }
-                StatementBody::DeviceRemoved { .. } => {}
-                StatementBody::Founded { .. } => {
+                StatementBody::DeviceRemoved { .. } | StatementBody::Locked { .. } => {}
+                StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     fold.epochs.extend(epoch);
                 }

@@ -148,6 +148,37 @@ pub enum StatementBody {
         #[n(1)]
         earlier: Vec<KeyOfLedger>,
     },
+    /// A passphrase was set for what is kept back.
+    #[n(11)]
+    Locked {
+        /// Compartment keys: [`super::PassphraseKey::lock`].
+        #[cbor(n(0), with = "minicbor::bytes")]
+        keys: Vec<u8>,
+    },
+    /// An epoch was founded whose keys need that passphrase.
+    #[n(12)]
+    FoundedClosed {
+        /// Its charter.
+        #[n(0)]
+        charter: Box<Signed<Charter>>,
+        /// The keys of its phases: [`super::CompartmentKey::seal`].
+        #[cbor(n(1), with = "minicbor::bytes")]
+        keys: Vec<u8>,
+        /// What the founder had seen of the epochs before it: their last envelopes, ascending.
+        #[n(2)]
+        cut: Vec<EnvelopeId>,
+    },
+}
+
+impl StatementBody {
+    /// The charter and the cut of a founding, closed or not.
+    pub(super) fn founding(&self) -> Option<(&Signed<Charter>, &[EnvelopeId])> {
+        if let Self::Founded { charter, cut, .. } | Self::FoundedClosed { charter, cut, .. } = self
+        {
+            return Some((&**charter, cut));
+        }
+        None
+    }
 }
 
 impl fmt::Debug for StatementBody {
@@ -164,6 +195,8 @@ impl fmt::Debug for StatementBody {
             Self::RelaysSet { .. } => "RelaysSet",
             Self::Judged { .. } => "Judged",
             Self::Rekeyed { .. } => "Rekeyed",
+            Self::Locked { .. } => "Locked",
+            Self::FoundedClosed { .. } => "FoundedClosed",
         })
     }
 }

@@ -44,10 +44,8 @@ fn the_holder_sees_on_every_device_who_received_and_opened_what() {
     assert_eq!(phone.not_received(gp.id(), &medicines).unwrap(), 0);
     let told: Vec<_> =
         phone.access_log(None).unwrap().into_iter().map(|l| (l.what, l.role, l.at)).collect();
-    let expected = [
-        (Access::Opened, "nurse".to_owned(), day(2)),
-        (Access::Received, String::new(), day(2)),
-    ];
+    let expected =
+        [(Access::Opened, "nurse".to_owned(), day(2)), (Access::Received, String::new(), day(2))];
     assert_eq!(told, expected);
     office.sync(&mut laptop, day(3), &mut rng);
     assert_eq!(laptop.access_log(None).unwrap(), phone.access_log(None).unwrap());
