@@ -40,7 +40,11 @@ impl<V: Vault> Party for Holder<V> {
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
-        Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
+        let retired = self.retired()?;
+        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
+        out.drops = self.drops_for(&remote, &retired);
+        Ok(out)
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
@@ -92,7 +96,7 @@ impl<V: Vault> Party for Holder<V> {
                                 self.admit_statements(envelope);
                             }
                             if new {
-                                touched.push(epoch);
+                                touched.push(self.archived_by(&epoch).unwrap_or(epoch));
                             }
                             Some(new)
                         }
@@ -136,7 +140,8 @@ impl<V: Vault> Party for Holder<V> {
         Ok(received)
     }
 
-    /// Brings together epochs founded at once and carries over what was written in older ones.
+    /// Brings together epochs founded at once, carries over what was written in older ones, and
+    /// retires those that everybody has left.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
@@ -159,6 +164,14 @@ impl<V: Vault> Party for Holder<V> {
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }
+        // Only what was carried over, and is on disk, may be left behind.
+        let mut batch = Batch::new();
+        for section in self.sections() {
+            made += self.retire(&mut batch, &section, now)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
         Ok(made)
     }
 }
@@ -168,7 +181,9 @@ impl<V: Vault> Holder<V> {
     /// the way, or made by somebody without the key: it is not kept.
     fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
         let header = envelope.header();
-        if let Some(key) = self.ledger_key_of(&header.epoch) {
+        let of_archive = self.archived_by(&header.epoch).and_then(|id| self.fold.epochs.get(&id));
+        let key = of_archive.map(|epoch| epoch.archive.key().clone());
+        if let Some(key) = key.or_else(|| self.ledger_key_of(&header.epoch)) {
             return envelope.open(&key).is_ok();
         }
         self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {

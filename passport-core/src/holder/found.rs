@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Holder;
+use crate::archive::Archive;
 use crate::codec;
 use crate::edit::EntryRecord;
 use crate::envelope::{Header, Kind, seal};
@@ -101,6 +102,7 @@ impl<V: Vault> Holder<V> {
             charter: Box::new(charter.signed().clone()),
             keys: KeyOfPhase::list(&keys),
             cut: cut.into_iter().collect(),
+            archive: *PhaseKey::generate(rng).as_bytes(),
         };
         self.say(batch, founded, now, rng)?;
         self.lay_snapshot(batch, &charter, &keys, parts, rng)?;
@@ -165,12 +167,13 @@ impl<V: Vault> Holder<V> {
             None => (Signed::new(&grant.grant, &self.device), self.chain.clone()),
         };
         for instance in card.instances() {
-            let epoch = self.wrap_all(charter, keys, instance, grant.grant.until, rng)?;
+            let epoch = self.wrap_all(charter, keys, None, instance, grant.grant.until, rng)?;
             let mut letters: Vec<Vec<OfferedEpoch>> = vec![Vec::new()];
             let mut bytes = 0;
             for id in &history {
                 let Some(old) = self.fold.epochs.get(id) else { continue };
-                let before = self.wrap_all(&old.charter, &old.keys, instance, None, rng)?;
+                let archive = Some(&old.archive);
+                let before = self.wrap_all(&old.charter, &old.keys, archive, instance, None, rng)?;
                 // A long history goes in several letters: one too large would never arrive.
                 let len = codec::encode(&before).len();
                 if bytes > 0 && bytes + len > HISTORY_BYTES {
@@ -196,22 +199,26 @@ impl<V: Vault> Holder<V> {
         &self,
         charter: &VerifiedCharter,
         keys: &PhaseKeys,
+        archive: Option<&Archive>,
         instance: &VerifiedInstance,
         until: Option<Timestamp>,
         rng: &mut dyn CryptoRng,
     ) -> Result<OfferedEpoch, PartyError> {
+        let mut wrap = |epoch, phase, key| -> Result<Signed<PhaseWrap>, PartyError> {
+            let context = WrapContext { epoch, phase, recipient: instance.key() };
+            Ok(Signed::new(&context.wrap(instance.receiving(), key, rng)?, &self.device))
+        };
         let mut wraps: Vec<Signed<PhaseWrap>> = Vec::new();
         for phase in charter.phases_until(until) {
             let Some(key) = keys.get(&phase) else { continue };
-            let context = WrapContext { epoch: charter.id(), phase, recipient: instance.key() };
-            let wrap = context.wrap(instance.receiving(), key, rng)?;
-            wraps.push(Signed::new(&wrap, &self.device));
+            wraps.push(wrap(charter.id(), phase, key)?);
         }
-        Ok(OfferedEpoch { charter: charter.signed().clone(), wraps })
+        let archive = archive.map(|archive| wrap(archive.id(), 0, archive.key())).transpose()?;
+        Ok(OfferedEpoch { charter: charter.signed().clone(), wraps, archive })
     }
 
     /// Every epoch before this one, the oldest first.
-    fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
+    pub(super) fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
         let mut found: Vec<EpochId> = Vec::new();
         let mut queue: Vec<EpochId> = charter.parents.clone();
         while let Some(id) = queue.pop() {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ledger, Statement, StatementBody};
+use crate::archive::Archive;
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, ReceivingPublicKey, Signed, SigningKey, Verified, VerifiedCard,
+    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, SigningKey, Verified, VerifiedCard,
     VerifiedDevice,
 };
 use crate::section::SectionName;
@@ -85,19 +86,24 @@ pub struct FoldedEpoch {
     pub keys: PhaseKeys,
     /// What its founder had seen of its parents.
     pub cut: BTreeSet<EnvelopeId>,
+    /// Where its history is kept once everybody has left it.
+    pub archive: Archive,
 }
 
 impl FoldedEpoch {
     /// The epoch that a statement says was founded, if its charter holds.
     pub(super) fn founded_by(statement: &Statement) -> Option<Self> {
-        let StatementBody::Founded { charter, keys, cut } = &statement.body else { return None };
+        let StatementBody::Founded { charter, keys, cut, archive } = &statement.body else {
+            return None;
+        };
         let charter = Charter::verify((**charter).clone()).ok()?;
         if charter.passport != statement.passport {
             return None;
         }
         let keys = keys.iter().map(|k| (k.phase, k.key()));
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter })
+        let archive = Archive::of(&charter.id(), PhaseKey::from_bytes(archive));
+        Some(Self { keys, cut: cut.iter().copied().collect(), archive, charter })
     }
 }
 

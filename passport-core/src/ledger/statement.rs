@@ -89,6 +89,9 @@ pub enum StatementBody {
         /// What the founder had seen of the epochs before it: their last envelopes, ascending.
         #[n(2)]
         cut: Vec<EnvelopeId>,
+        /// The key of its archive.
+        #[cbor(n(3), with = "minicbor::bytes")]
+        archive: [u8; 32],
     },
     /// A consent was given.
     #[n(4)]
@@ -180,10 +183,16 @@ pub struct KeyOfPhase {
 }
 
 impl KeyOfPhase {
+    /// A key and the number of its phase.
+    #[must_use]
+    pub fn new(phase: u32, key: &PhaseKey) -> Self {
+        Self { phase, key: *key.as_bytes() }
+    }
+
     /// Phase keys as a list, ascending.
     #[must_use]
     pub fn list(keys: &PhaseKeys) -> Vec<Self> {
-        keys.iter().map(|(phase, key)| Self { phase: *phase, key: *key.as_bytes() }).collect()
+        keys.iter().map(|(phase, key)| Self::new(*phase, key)).collect()
     }
 
     /// The key.

@@ -4,13 +4,14 @@ use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
+use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
-use crate::epoch::{Charter, PhaseKeys};
+use crate::envelope::{Header, SealedEnvelope};
+use crate::epoch::{Charter, PhaseKeys, PhaseWrap, WrapContext};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
-use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
+use crate::keys::{CertificateChain, PhaseKey, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
 use crate::party::{Party, PartyError, Received};
 use crate::time::Timestamp;
@@ -98,16 +99,23 @@ impl<V: Vault> Organisation<V> {
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
-        // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        let spoiled = |e: &VerifiedEnvelope| {
-            let held = self.epochs.get(&e.header().epoch);
-            held.and_then(|h| h.keys.get(&e.header().phase)).is_some_and(|k| e.open(k).is_err())
+        let Some(envelope) = verified else { return Ok(None) };
+        let header = envelope.header();
+        let of_archive = |e: &&HeldEpoch| e.archive.as_ref().is_some_and(|a| a.id() == header.epoch);
+        let (epoch, key) = match self.epochs.values().find(of_archive) {
+            Some(held) => (held.charter.id(), held.archive.as_ref().map(Archive::key)),
+            None => {
+                let held = self.epochs.get(&header.epoch);
+                (header.epoch, held.and_then(|h| h.keys.get(&header.phase)))
+            }
         };
-        let Some(envelope) = verified.filter(|e| !spoiled(e)) else { return Ok(None) };
-        let envelope = envelope.sealed();
-        let new = self.journal.append(batch, envelope, Some(relay))?;
+        // Where the key is here, what does not open was spoiled on the way: it is not kept.
+        if key.is_some_and(|key| envelope.open(key).is_err()) {
+            return Ok(None);
+        }
+        let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
         if new {
-            self.replicas.remove(&envelope.header().epoch);
+            self.replicas.remove(&epoch);
         }
         Ok(Some(new))
     }
@@ -159,6 +167,8 @@ impl<V: Vault> Organisation<V> {
                 let keys = before.keys.clone();
                 new |= held.keys.keys().any(|phase| !keys.contains_key(phase));
                 held.keys.extend(keys);
+                new |= held.archive.is_some() && before.archive.is_none();
+                held.archive = held.archive.or_else(|| before.archive.clone());
             } else {
                 new = true;
             }
@@ -176,18 +186,29 @@ impl<V: Vault> Organisation<V> {
         for wrap in &offered.wraps {
             // Old epochs are wrapped by the device that offers them, not by their founder: the
             // charter's commitment is what makes a key the right one.
-            let wrap = wrap.verify().ok()?;
-            let context = wrap.context;
-            if context.epoch != charter.id() || context.recipient != self.instance() {
-                return None;
-            }
-            let key = wrap.open(&self.receiving).ok()?;
-            if !charter.admits_key(context.phase, &key) {
+            let (context, key) = self.open_wrap(wrap)?;
+            if context.epoch != charter.id() || !charter.admits_key(context.phase, &key) {
                 return None;
             }
             keys.insert(context.phase, key);
         }
-        Some(HeldEpoch { charter, keys })
+        let archive = match &offered.archive {
+            // What is in an archive proves itself: any key will do that opens one.
+            Some(wrap) => {
+                let (context, key) = self.open_wrap(wrap)?;
+                let archive = Archive::of(&charter.id(), key);
+                Some(archive).filter(|archive| archive.id() == context.epoch)
+            }
+            None => None,
+        };
+        Some(HeldEpoch { charter, keys, archive })
+    }
+
+    /// Opens a wrap that is for this installation.
+    fn open_wrap(&self, wrap: &Signed<PhaseWrap>) -> Option<(WrapContext, PhaseKey)> {
+        let wrap = wrap.verify().ok()?;
+        let own = wrap.context.recipient == self.instance();
+        own.then(|| Some((wrap.context, wrap.open(&self.receiving).ok()?)))?
     }
 
     fn take_withdrawal(

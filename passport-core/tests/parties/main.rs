@@ -8,3 +8,4 @@ mod consent;
 mod office;
 #[cfg(test)]
 mod recovery;
+mod retire;
