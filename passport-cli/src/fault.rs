@@ -62,6 +62,14 @@ impl From<PartyError> for CliError {
             PartyError::NoEpoch => {
                 user("this section is not in the passport yet").hint("`passport add` begins it")
             }
+            PartyError::Closed => Self::new(
+                ExitCode::VaultLocked,
+                "what is kept back is closed, or nothing is kept back",
+            )
+            .hint("open it with --private, or name its passphrase with --private-passphrase-file FILE")
+            .hint("`passport private set` begins to keep things back"),
+            PartyError::AlreadyKept => user("something is kept back under this passphrase already")
+                .hint("open it with --private; choose another passphrase for something apart"),
             PartyError::NoEntry => user("there is no such entry"),
             PartyError::NoSuggestion => user("there is no such suggestion, or it is settled")
                 .hint("`passport suggestions` lists those that are open"),
@@ -187,6 +195,7 @@ mod tests {
         for (error, code) in [
             (PartyError::Vault(VaultError::WrongPassphrase), ExitCode::VaultLocked),
             (PartyError::Vault(VaultError::DamagedFile), ExitCode::VaultDamaged),
+            (PartyError::Closed, ExitCode::VaultLocked),
             (PartyError::NoGrant, ExitCode::NoGrant),
             (PartyError::UnverifiedContact, ExitCode::VerificationFailed),
             (PartyError::NotShareable, ExitCode::UserFixable),

@@ -1,11 +1,14 @@
 //! The archive of an epoch: its envelopes as packs, for whoever may read history.
 //!
-//! An archive is a stream of its own in the section's channel, under a key that the ledger has
-//! beside those of the phases. When everybody has left an epoch, the holder's devices write it
-//! there, and relays may forget the envelopes themselves. Packs are made alike by whoever makes
-//! them, and read as a set: two devices that archive at once do no harm.
+//! An archive is a stream of its own in the section's channel, under a key that follows from all
+//! of the epoch's: whoever has those could read everything in it before. When everybody has left
+//! an epoch, the holder's devices write it there, and relays may forget the envelopes themselves.
+//! Packs are made alike by whoever makes them, and read as a set: two devices that archive at once
+//! do no harm.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use zeroize::Zeroizing;
 
 use crate::domain;
 use crate::envelope::{
@@ -20,15 +23,28 @@ use crate::party::open_with;
 #[derive(Clone, Debug)]
 pub struct Archive {
     id: EpochId,
+    of: EpochId,
     key: PhaseKey,
 }
 
 impl Archive {
-    /// The archive of an epoch under a key.
+    /// The archive of an epoch; none unless the keys of all its phases are at hand.
     #[must_use]
-    pub fn of(epoch: &EpochId, key: PhaseKey) -> Self {
-        let id = domain::ARCHIVE.hash(&[epoch.as_bytes(), &key.commitment()]);
-        Self { id: EpochId::from_bytes(id), key }
+    pub fn of(charter: &VerifiedCharter, keys: &PhaseKeys) -> Option<Self> {
+        let of = charter.id();
+        let known = (0..).zip(&charter.phases).map(|(phase, _)| keys.get(&phase));
+        let known: Vec<&[u8]> =
+            known.map(|key| Some(key?.as_bytes().as_slice())).collect::<Option<_>>()?;
+        let key = Zeroizing::new(domain::ARCHIVE_KEY.hash(&known));
+        let key = PhaseKey::from_bytes(&key);
+        let id = domain::ARCHIVE.hash(&[of.as_bytes(), &key.commitment()]);
+        Some(Self { id: EpochId::from_bytes(id), of, key })
+    }
+
+    /// The epoch.
+    #[must_use]
+    pub fn of_epoch(&self) -> EpochId {
+        self.of
     }
 
     /// What stands for the epoch in the headers of its packs.

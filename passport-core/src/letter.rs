@@ -151,9 +151,6 @@ pub struct OfferedEpoch {
     /// The wraps, signed by the same device.
     #[n(1)]
     pub wraps: Vec<Signed<PhaseWrap>>,
-    /// The key of its archive, where the consent includes history.
-    #[n(2)]
-    pub archive: Option<Signed<PhaseWrap>>,
 }
 
 /// Why a letter could not be read.

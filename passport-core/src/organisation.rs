@@ -323,8 +323,7 @@ impl<V: Vault> Organisation<V> {
     pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let held = self.epochs.get(&epoch).ok_or(PartyError::NoGrant)?;
-            let archive = held.archive.as_ref();
-            let replica = replica_of(&self.journal, &held.charter, &held.keys, archive)?;
+            let replica = replica_of(&self.journal, &held.charter, &held.keys)?;
             self.replicas.insert(epoch, replica);
         }
         self.replicas.get_mut(&epoch).ok_or(PartyError::NoGrant)

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Holder;
-use crate::archive::Archive;
 use crate::codec;
 use crate::edit::EntryRecord;
 use crate::envelope::{Header, Kind, seal};
@@ -15,7 +14,7 @@ use crate::epoch::{
 };
 use crate::id::{EnvelopeId, EpochId, OrganisationId};
 use crate::keys::{Card, PhaseKey, Signed, VerifiedInstance};
-use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, section_channel};
+use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, is_kept_back, section_channel};
 use crate::letter::{Letter, Offer, OfferedEpoch};
 use crate::party::{PartyError, open_with};
 use crate::replica::Replica;
@@ -51,7 +50,7 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<EpochId, PartyError> {
-        let parents = self.fold.current(section);
+        let parents = self.currents(section);
         let (records, cut, cards) = match parents.first() {
             Some(base) => {
                 let replica = self.replica(*base)?;
@@ -70,7 +69,6 @@ impl<V: Vault> Holder<V> {
         let writers = writers(&grants);
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
-        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
         let mut sorted = parents.clone();
         sorted.sort_unstable();
         let below = parents.iter().filter_map(|id| Some(self.fold.epochs.get(id)?.charter.height));
@@ -81,7 +79,7 @@ impl<V: Vault> Holder<V> {
             passport: self.passport,
             founder: self.chain.clone(),
             removed_devices: self.fold.removed_devices(),
-            channel: section_channel(control, section),
+            channel: section_channel(&self.control(), section),
             section: section.clone(),
             parents: sorted,
             founded_at: now,
@@ -98,18 +96,35 @@ impl<V: Vault> Holder<V> {
             height,
         };
         let charter = charter.sign(&self.device)?;
-        let founded = StatementBody::Founded {
-            charter: Box::new(charter.signed().clone()),
-            keys: KeyOfPhase::list(&keys),
-            cut: cut.into_iter().collect(),
-            archive: *PhaseKey::generate(rng).as_bytes(),
-        };
+        let founded = self.founding(&charter, &keys, cut, rng)?;
         self.say(batch, founded, now, rng)?;
         self.lay_snapshot(batch, &charter, &keys, parts, rng)?;
         for grant in &grants {
             self.offer(batch, grant, &charter, &keys, rng)?;
         }
         Ok(charter.id())
+    }
+
+    /// The statement of a founding: with the keys as they are, or, of what is kept back, sealed
+    /// once more.
+    fn founding(
+        &self,
+        charter: &VerifiedCharter,
+        keys: &PhaseKeys,
+        cut: BTreeSet<EnvelopeId>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<StatementBody, PartyError> {
+        let (cut, signed) = (cut.into_iter().collect(), Box::new(charter.signed().clone()));
+        if !is_kept_back(&charter.section) {
+            return Ok(StatementBody::Founded {
+                charter: signed,
+                keys: KeyOfPhase::list(keys),
+                cut,
+            });
+        }
+        let compartment = self.ledger.compartments().last().ok_or(PartyError::Closed)?;
+        let keys = compartment.seal(&charter.id(), keys, rng).ok_or(PartyError::TooLarge)?;
+        Ok(StatementBody::FoundedClosed { charter: signed, keys, cut })
     }
 
     fn lay_snapshot(
@@ -167,13 +182,12 @@ impl<V: Vault> Holder<V> {
             None => (Signed::new(&grant.grant, &self.device), self.chain.clone()),
         };
         for instance in card.instances() {
-            let epoch = self.wrap_all(charter, keys, None, instance, grant.grant.until, rng)?;
+            let epoch = self.wrap_all(charter, keys, instance, grant.grant.until, rng)?;
             let mut letters: Vec<Vec<OfferedEpoch>> = vec![Vec::new()];
             let mut bytes = 0;
             for id in &history {
                 let Some(old) = self.fold.epochs.get(id) else { continue };
-                let archive = Some(&old.archive);
-                let before = self.wrap_all(&old.charter, &old.keys, archive, instance, None, rng)?;
+                let before = self.wrap_all(&old.charter, &old.keys, instance, None, rng)?;
                 // A long history goes in several letters: one too large would never arrive.
                 let len = codec::encode(&before).len();
                 if bytes > 0 && bytes + len > HISTORY_BYTES {
@@ -199,22 +213,18 @@ impl<V: Vault> Holder<V> {
         &self,
         charter: &VerifiedCharter,
         keys: &PhaseKeys,
-        archive: Option<&Archive>,
         instance: &VerifiedInstance,
         until: Option<Timestamp>,
         rng: &mut dyn CryptoRng,
     ) -> Result<OfferedEpoch, PartyError> {
-        let mut wrap = |epoch, phase, key| -> Result<Signed<PhaseWrap>, PartyError> {
-            let context = WrapContext { epoch, phase, recipient: instance.key() };
-            Ok(Signed::new(&context.wrap(instance.receiving(), key, rng)?, &self.device))
-        };
         let mut wraps: Vec<Signed<PhaseWrap>> = Vec::new();
         for phase in charter.phases_until(until) {
             let Some(key) = keys.get(&phase) else { continue };
-            wraps.push(wrap(charter.id(), phase, key)?);
+            let context = WrapContext { epoch: charter.id(), phase, recipient: instance.key() };
+            let wrap = context.wrap(instance.receiving(), key, rng)?;
+            wraps.push(Signed::new(&wrap, &self.device));
         }
-        let archive = archive.map(|archive| wrap(archive.id(), 0, archive.key())).transpose()?;
-        Ok(OfferedEpoch { charter: charter.signed().clone(), wraps, archive })
+        Ok(OfferedEpoch { charter: charter.signed().clone(), wraps })
     }
 
     /// Every epoch before this one, the oldest first.

@@ -11,12 +11,13 @@
 use std::collections::BTreeSet;
 
 use super::Holder;
+use crate::archive::Archive;
 use crate::access::DropEpoch;
 use crate::codec;
+use crate::envelope::OpenedEnvelope;
 use crate::id::{EnvelopeId, EpochId, VerificationKey};
 use crate::journal::{OutgoingDrop, RemoteState};
 use crate::keys::Signed;
-use crate::ledger::channel_nonce;
 use crate::party::{PartyError, archived, open_with};
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -39,7 +40,7 @@ impl<V: Vault> Holder<V> {
         section: &SectionName,
         now: Timestamp,
     ) -> Result<usize, PartyError> {
-        let [current] = self.fold.current(section)[..] else { return Ok(0) };
+        let [current] = self.currents(section)[..] else { return Ok(0) };
         let mut made = 0;
         for (epoch, _) in self.older(section, current) {
             let before = self.archived_at(&epoch)?;
@@ -67,15 +68,16 @@ impl<V: Vault> Holder<V> {
         }
         let channel = self.replica(current)?.charter().channel;
         let known = self.fold.epochs.get(epoch).ok_or(PartyError::NoEpoch)?;
+        let archive = known.archive.as_ref().ok_or(PartyError::Damaged)?;
         let there: BTreeSet<EnvelopeId> =
-            archived(&self.journal, &known.archive, &known.charter, &known.keys)?
+            archived(&self.journal, archive, &known.charter, &known.keys)?
                 .iter()
-                .map(crate::envelope::OpenedEnvelope::id)
+                .map(OpenedEnvelope::id)
                 .collect();
         let came = self.journal.envelopes(epoch)?;
         let opened = came.iter().filter(|e| !there.contains(&e.id()));
         let opened = opened.filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()));
-        let packs = known.archive.seal(channel, opened)?;
+        let packs = archive.seal(channel, opened)?;
         for pack in &packs {
             self.journal.append(batch, pack, None)?;
         }
@@ -121,9 +123,9 @@ impl<V: Vault> Holder<V> {
     /// The epochs that this device knows to be in the archive, all that is here of them.
     pub(super) fn retired(&self) -> Result<BTreeSet<EpochId>, PartyError> {
         let mut retired = BTreeSet::new();
-        for epoch in self.fold.epochs.keys() {
-            if self.archived_at(epoch)? == Some(self.at_hand(epoch)) {
-                retired.insert(*epoch);
+        for epoch in self.archives().map(Archive::of_epoch) {
+            if self.archived_at(&epoch)? == Some(self.at_hand(&epoch)) {
+                retired.insert(epoch);
             }
         }
         Ok(retired)
@@ -135,32 +137,37 @@ impl<V: Vault> Holder<V> {
         remote: &RemoteState,
         retired: &BTreeSet<EpochId>,
     ) -> Vec<OutgoingDrop> {
-        let Some(control) = self.fold.control.as_ref() else { return Vec::new() };
-        let known = retired.iter().filter_map(|id| self.fold.epochs.get(id));
-        known
-            .filter_map(|epoch| {
-                let (id, archive) = (epoch.charter.id(), epoch.archive.id());
-                let (known, packs) = self.at_hand(&id);
-                if !remote.has(&archive, packs) || remote.has_dropped(&id, known) {
+        let archives = self.archives().filter(|archive| retired.contains(&archive.of_epoch()));
+        archives
+            .filter_map(|archive| {
+                let epoch = archive.of_epoch();
+                let (known, packs) = self.at_hand(&epoch);
+                if !remote.has(&archive.id(), packs) || remote.has_dropped(&epoch, known) {
                     return None;
                 }
-                let nonce = channel_nonce(control, epoch.charter.section.as_str());
-                let drop = DropEpoch::new(control.verification_key(), nonce, id);
-                Some(OutgoingDrop { epoch: id, known, signed: Signed::new(&drop, control) })
+                Some(OutgoingDrop { epoch, known, signed: self.drop(&epoch, remote)? })
             })
             .collect()
     }
 
-    /// How much of an epoch is here.
-    pub(super) fn at_hand(&self, epoch: &EpochId) -> AtHand {
-        let archive = self.fold.epochs.get(epoch).map(|e| e.archive.id());
-        (self.journal.count(epoch), archive.map_or(0, |id| self.journal.count(&id)))
+    /// Tells a relay to forget an epoch, as it wants to hear it: signed by the key that its list
+    /// of the channel names.
+    fn drop(&self, epoch: &EpochId, remote: &RemoteState) -> Option<Signed<DropEpoch>> {
+        let charter = &self.fold.epochs.get(epoch)?.charter;
+        let list = remote.list(&charter.channel)?.verify().ok()?;
+        let drop = DropEpoch::new(list.control, list.nonce, *epoch);
+        Some(Signed::new(&drop, self.controls().get(&list.controller())?))
     }
 
-    /// The epoch that an archive is of.
-    pub(super) fn archived_by(&self, archive: &EpochId) -> Option<EpochId> {
-        let of = self.fold.epochs.values().find(|e| e.archive.id() == *archive);
-        of.map(|e| e.charter.id())
+    /// How much of an epoch is here.
+    pub(super) fn at_hand(&self, epoch: &EpochId) -> AtHand {
+        let archive = self.fold.epochs.get(epoch).and_then(|e| e.archive.as_ref());
+        (self.journal.count(epoch), archive.map_or(0, |a| self.journal.count(&a.id())))
+    }
+
+    /// The archives of the epochs that can be read here.
+    pub(super) fn archives(&self) -> impl Iterator<Item = &Archive> {
+        self.fold.epochs.values().filter_map(|e| e.archive.as_ref())
     }
 
     /// How much of an epoch was here when the archive was last found to hold all of it.

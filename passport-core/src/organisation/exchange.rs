@@ -7,11 +7,11 @@ use crate::access::AccessList;
 use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::{Header, SealedEnvelope};
-use crate::epoch::{Charter, PhaseKeys, PhaseWrap, WrapContext};
+use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
-use crate::keys::{CertificateChain, PhaseKey, Signable, Signed, SigningKey, Verified};
+use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
 use crate::party::{Party, PartyError, Received};
 use crate::time::Timestamp;
@@ -53,8 +53,8 @@ impl<V: Vault> Party for Organisation<V> {
         crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
     }
 
-    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<(), PartyError> {
-        Ok(())
+    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<bool, PartyError> {
+        Ok(false)
     }
 
     fn receive(
@@ -101,16 +101,18 @@ impl<V: Vault> Organisation<V> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
         let Some(envelope) = verified else { return Ok(None) };
         let header = envelope.header();
-        let of_archive = |e: &&HeldEpoch| e.archive.as_ref().is_some_and(|a| a.id() == header.epoch);
-        let (epoch, key) = match self.epochs.values().find(of_archive) {
-            Some(held) => (held.charter.id(), held.archive.as_ref().map(Archive::key)),
+        let (epoch, key) = match self.epochs.get(&header.epoch) {
+            Some(held) => (header.epoch, held.keys.get(&header.phase).cloned()),
             None => {
-                let held = self.epochs.get(&header.epoch);
-                (header.epoch, held.and_then(|h| h.keys.get(&header.phase)))
+                let archives =
+                    self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
+                let archive = archives.into_iter().find(|a| a.id() == header.epoch);
+                let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
+                (epoch, archive.map(|archive| archive.key().clone()))
             }
         };
         // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        if key.is_some_and(|key| envelope.open(key).is_err()) {
+        if key.is_some_and(|key| envelope.open(&key).is_err()) {
             return Ok(None);
         }
         let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
@@ -167,8 +169,6 @@ impl<V: Vault> Organisation<V> {
                 let keys = before.keys.clone();
                 new |= held.keys.keys().any(|phase| !keys.contains_key(phase));
                 held.keys.extend(keys);
-                new |= held.archive.is_some() && before.archive.is_none();
-                held.archive = held.archive.or_else(|| before.archive.clone());
             } else {
                 new = true;
             }
@@ -186,29 +186,18 @@ impl<V: Vault> Organisation<V> {
         for wrap in &offered.wraps {
             // Old epochs are wrapped by the device that offers them, not by their founder: the
             // charter's commitment is what makes a key the right one.
-            let (context, key) = self.open_wrap(wrap)?;
-            if context.epoch != charter.id() || !charter.admits_key(context.phase, &key) {
+            let wrap = wrap.verify().ok()?;
+            let context = wrap.context;
+            if context.epoch != charter.id() || context.recipient != self.instance() {
+                return None;
+            }
+            let key = wrap.open(&self.receiving).ok()?;
+            if !charter.admits_key(context.phase, &key) {
                 return None;
             }
             keys.insert(context.phase, key);
         }
-        let archive = match &offered.archive {
-            // What is in an archive proves itself: any key will do that opens one.
-            Some(wrap) => {
-                let (context, key) = self.open_wrap(wrap)?;
-                let archive = Archive::of(&charter.id(), key);
-                Some(archive).filter(|archive| archive.id() == context.epoch)
-            }
-            None => None,
-        };
-        Some(HeldEpoch { charter, keys, archive })
-    }
-
-    /// Opens a wrap that is for this installation.
-    fn open_wrap(&self, wrap: &Signed<PhaseWrap>) -> Option<(WrapContext, PhaseKey)> {
-        let wrap = wrap.verify().ok()?;
-        let own = wrap.context.recipient == self.instance();
-        own.then(|| Some((wrap.context, wrap.open(&self.receiving).ok()?)))?
+        Some(HeldEpoch { charter, keys })
     }
 
     fn take_withdrawal(

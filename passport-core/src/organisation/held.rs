@@ -3,7 +3,6 @@
 use minicbor::{Decode, Encode};
 use serde::Serialize;
 
-use crate::archive::Archive;
 use crate::codec;
 use crate::epoch::{Charter, PhaseKeys, Right, VerifiedCharter};
 use crate::grant::Grant;
@@ -42,8 +41,6 @@ pub struct HeldEpoch {
     pub charter: VerifiedCharter,
     /// Keys of the phases that the consent reaches.
     pub keys: PhaseKeys,
-    /// Where its history is kept, where the consent includes it.
-    pub archive: Option<Archive>,
 }
 
 #[derive(Encode, Decode)]
@@ -62,9 +59,6 @@ struct StoredEpoch {
     charter: Signed<Charter>,
     #[n(1)]
     keys: Vec<KeyOfPhase>,
-    /// The key of its archive, as of phase 0.
-    #[n(2)]
-    archive: Option<KeyOfPhase>,
 }
 
 impl HeldGrant {
@@ -101,7 +95,6 @@ impl HeldEpoch {
         codec::encode(&StoredEpoch {
             charter: self.charter.signed().clone(),
             keys: KeyOfPhase::list(&self.keys),
-            archive: self.archive.as_ref().map(|archive| KeyOfPhase::new(0, archive.key())),
         })
     }
 
@@ -110,7 +103,6 @@ impl HeldEpoch {
             codec::decode(bytes, 256 * 1024).map_err(|_| PartyError::Damaged)?;
         let charter = Charter::verify(stored.charter).map_err(|_| PartyError::Damaged)?;
         let keys = stored.keys.iter().map(|k| (k.phase, k.key())).collect();
-        let archive = stored.archive.map(|stored| Archive::of(&charter.id(), stored.key()));
-        Ok(Self { charter, keys, archive })
+        Ok(Self { charter, keys })
     }
 }

@@ -175,7 +175,7 @@ fn two_devices_that_archive_at_once_make_the_same() {
     for device in [&mut s.phone, &mut laptop] {
         device.tidy(day(40), &mut s.rng).unwrap();
     }
-    let archive = s.phone.fold().epochs[&s.first].archive.id();
+    let archive = s.phone.fold().epochs[&s.first].archive.as_ref().unwrap().id();
     let packs = |device: &Student| -> Vec<Vec<u8>> {
         device.journal().envelopes(&archive).unwrap().iter().map(|p| p.encode()).collect()
     };

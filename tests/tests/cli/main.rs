@@ -17,6 +17,8 @@ mod org_kit;
 #[cfg(test)]
 mod org_record;
 #[cfg(test)]
+mod private;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod recovery;
@@ -68,6 +70,7 @@ fn no_file_is_forgotten() {
         "org_exchange.rs",
         "org_kit.rs",
         "org_record.rs",
+        "private.rs",
         "record.rs",
         "recovery.rs",
         "sharing.rs",
