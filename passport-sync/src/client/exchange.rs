@@ -41,6 +41,8 @@ pub struct Exchange<'a> {
     pub policy: BackoffPolicy,
     /// Waits so many seconds before another try.
     pub pause: &'a mut dyn FnMut(u32),
+    /// How relays are reached.
+    pub config: RemoteConfig,
     /// Told what was done so far, after each round trip.
     pub progress: &'a mut dyn FnMut(&Exchanged),
 }
@@ -135,7 +137,7 @@ impl Exchange<'_> {
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
-        let mut remote = Remote::new(url, party.request_key().clone(), RemoteConfig::default())?;
+        let mut remote = Remote::new(url, party.request_key().clone(), &self.config)?;
         let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
         let (response, reset) = remote.exchange(&request, self.now, rng)?;
         self.take(party, url, response, reset, done)?;
@@ -150,7 +152,7 @@ impl Exchange<'_> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
         let key = party.request_key().clone();
-        let mut remote = Remote::new(url, key, RemoteConfig::default())?;
+        let mut remote = Remote::new(url, key, &self.config)?;
         for _ in 0..ROUNDS_MAX {
             self.pull(party, url, &mut remote, done, rng)?;
             party.tidy(self.now, rng)?;
@@ -261,7 +263,7 @@ impl Exchange<'_> {
         // A device that is not in the current list is not told it; the key that may sign the next
         // one is.
         for key in party.list_keys() {
-            let mut control = Remote::new(url, key, RemoteConfig::default())?;
+            let mut control = Remote::new(url, key, &self.config)?;
             let mut lists = Vec::new();
             fetch_all(&mut control, self.now, rng, &mut |incoming| {
                 lists.extend(incoming.items.into_iter().filter_map(access_list));
