@@ -10,3 +10,4 @@ mod kept_back;
 mod office;
 #[cfg(test)]
 mod recovery;
+mod retire;
