@@ -13,6 +13,7 @@
 
 mod decoders;
 mod devices;
+mod faults;
 mod forgeries;
 mod members;
 mod office;
