@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use passport_core::section::ParseSectionNameError;
 use passport_core::time::Timestamp;
+use passport_sync::client::{Address, RemoteConfig};
+use passport_sync::tls::Trust;
 
 use crate::clock::Clock;
 use crate::config::Home;
@@ -17,6 +19,7 @@ use crate::org::Org;
 use crate::output::{self, Output};
 use crate::passphrase::Passphrases;
 use crate::relay::Relay;
+use crate::relay_url::RelayUrl;
 use crate::{completions, demo, help, logging, man, panic, schema};
 
 /// Your record of care, carried between home and campus; you decide who sees what, and until when
@@ -34,6 +37,7 @@ struct Cli {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The directory that holds the passport; one passport in each
@@ -56,6 +60,13 @@ struct Global {
         hide_env_values = true
     )]
     now: Option<Timestamp>,
+    /// Certificate authorities to trust, in a PEM file, instead of this machine's own
+    #[arg(long, value_name = "FILE", env = "PASSPORT_CA", global = true, hide_env_values = true)]
+    ca: Option<PathBuf>,
+    /// Allows http:// to other machines, where everybody between sees who syncs what with whom;
+    /// without it, http:// reaches this machine alone
+    #[arg(long, env = "PASSPORT_ALLOW_HTTP", global = true, hide_env_values = true)]
+    allow_http: bool,
     /// Agrees to every question beforehand
     #[arg(short = 'y', long, global = true)]
     yes: bool,
@@ -114,7 +125,7 @@ struct OrgArgs {
 
 const ORG_HELP: &str = "\
 Getting started, as an organisation:
-  passport org init --name \"Campus Medical\" --kind gp --remote http://relay.example:7700
+  passport org init --name \"Campus Medical\" --kind gp --remote https://relay.example:7700
   passport org card -o campus-medical.card    give this file to students
   passport org sync                           fetches what students shared
   passport org students                       who shares what, until when
@@ -130,6 +141,7 @@ pub(crate) struct App {
     kept_back: Passphrases,
     confirm: Confirm,
     actor: Option<String>,
+    remote: RemoteConfig,
 }
 
 impl App {
@@ -143,7 +155,28 @@ impl App {
             kept_back: Passphrases::kept_back(global.kept_back.private_passphrase_file),
             confirm: Confirm::new(global.yes),
             actor: None,
+            remote: RemoteConfig {
+                trust: global.ca.as_deref().map(Trust::only).transpose()?.unwrap_or_default(),
+                allow_http: global.allow_http,
+                ..RemoteConfig::default()
+            },
         })
+    }
+
+    /// How relays are reached.
+    pub(crate) const fn remote(&self) -> &RemoteConfig {
+        &self.remote
+    }
+
+    /// Addresses somebody typed, as text, if they can be used.
+    ///
+    /// # Errors
+    /// Returns a usage error for `http://` to another machine that was not allowed.
+    pub(crate) fn usable(&self, urls: &[RelayUrl]) -> Result<Vec<String>, CliError> {
+        for url in urls {
+            Address::new(url.as_str(), self.remote.allow_http)?;
+        }
+        Ok(urls.iter().map(ToString::to_string).collect())
     }
 
     /// Where the vault is.

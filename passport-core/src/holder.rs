@@ -16,7 +16,7 @@ mod recover;
 mod rekey;
 mod share;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
@@ -26,7 +26,9 @@ use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, se
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
-use crate::ledger::{Fold, FoldedEpoch, Ledger, Statement, StatementBody, ledger_channel};
+use crate::ledger::{
+    Fold, FoldedEpoch, Ledger, Statement, StatementBody, control_key, ledger_channel,
+};
 use crate::party::{PartyError, open_with};
 use crate::replica::{Replica, WAITING};
 use crate::section::SectionName;
@@ -118,15 +120,22 @@ impl<V: Vault> Holder<V> {
         Ok(holder)
     }
 
-    /// Reads the ledger anew from the journal.
+    /// Reads the ledger anew from the journal, with the keys that are known and those it brings.
     fn read_ledger(&mut self) -> Result<(), PartyError> {
-        for (epoch, _) in self.ledger_keys() {
-            for envelope in self.journal.envelopes(&epoch)? {
-                self.admit_statements(&envelope);
+        let mut read = BTreeSet::new();
+        loop {
+            let unread: Vec<EpochId> =
+                self.ledger_keys().into_keys().filter(|epoch| read.insert(*epoch)).collect();
+            if unread.is_empty() {
+                return Ok(());
             }
+            for epoch in unread {
+                for envelope in self.journal.envelopes(&epoch)? {
+                    self.admit_statements(&envelope);
+                }
+            }
+            self.fold = self.ledger.fold();
         }
-        self.fold = self.ledger.fold();
-        Ok(())
     }
 
     /// Takes the statements of an envelope of the ledger; what does not open or verify is left.
@@ -185,13 +194,12 @@ impl<V: Vault> Holder<V> {
         statements: &[Signed<Statement>],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
-        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
         let (epoch, key) = self.present_ledger();
         let tail = self.ledger_tails.get(&epoch);
         let header = Header {
             version: Header::VERSION,
             suite: Header::SUITE,
-            channel: ledger_channel(control),
+            channel: ledger_channel(&control_key(&key)),
             epoch,
             phase: 0,
             author: self.device.verification_key(),

@@ -18,7 +18,7 @@ use crate::section::SectionName;
 
 pub use compartment::{CompartmentKey, PassphraseKey, is_kept_back};
 pub use fold::{Contact, Device, Fold, FoldedEpoch, FoldedGrant};
-pub use statement::{KeyOfPhase, Statement, StatementBody};
+pub use statement::{KeyOfLedger, KeyOfPhase, Statement, StatementBody};
 
 /// Most statements that may wait for those they cite.
 const WAITING: usize = 4_096;
@@ -218,8 +218,16 @@ pub(crate) fn identity(statement: &Signed<Statement>) -> StatementId {
     StatementId::from_bytes(domain::STATEMENT.hash(&[&said, signer.as_bytes()]))
 }
 
-/// The nonce of a channel of this passport: a section's, or the ledger's. Both ends can derive it
-/// from the control key, so that the recovery phrase alone finds every channel.
+/// The control key of a generation of the ledger: it signs the access lists of the channels that
+/// begin in it. Whoever has the ledger's key has it, and no device that was removed before.
+#[must_use]
+pub fn control_key(ledger_key: &PhaseKey) -> SigningKey {
+    let seed = zeroize::Zeroizing::new(domain::CONTROL_KEY.hash(&[ledger_key.as_bytes()]));
+    SigningKey::from_seed(&seed)
+}
+
+/// The nonce of a channel of this passport: a section's, or the ledger's. It is
+/// derived from the control key, so that the ledger's key alone finds every channel.
 #[must_use]
 pub fn channel_nonce(control: &SigningKey, label: &str) -> [u8; 16] {
     let mut nonce = [0; 16];

@@ -69,7 +69,6 @@ impl<V: Vault> Holder<V> {
         let writers = writers(&grants);
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
-        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
         let mut sorted = parents.clone();
         sorted.sort_unstable();
         let below = parents.iter().filter_map(|id| Some(self.fold.epochs.get(id)?.charter.height));
@@ -80,7 +79,7 @@ impl<V: Vault> Holder<V> {
             passport: self.passport,
             founder: self.chain.clone(),
             removed_devices: self.fold.removed_devices(),
-            channel: section_channel(control, section),
+            channel: section_channel(&self.control(), section),
             section: section.clone(),
             parents: sorted,
             founded_at: now,

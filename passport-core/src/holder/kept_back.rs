@@ -118,14 +118,6 @@ impl<V: Vault> Holder<V> {
         Ok(self.journal.commit(batch)?)
     }
 
-    /// Whether an epoch was founded before all the devices were removed that are by now: what is
-    /// kept back could not be founded anew with the rest while it was closed.
-    pub(super) fn outlived_a_removal(&self, epoch: &EpochId) -> bool {
-        let known = self.fold.epochs.get(epoch).map(|e| &e.charter.removed_devices);
-        let removed = self.fold.removed_devices();
-        known.is_some_and(|known| removed.iter().any(|device| !known.contains(device)))
-    }
-
     /// Takes the fold anew after keys came or went; what was read without them is forgotten.
     fn refold(&mut self) {
         self.fold = self.ledger.fold();

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CompartmentKey, Ledger, Statement, StatementBody};
+use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody};
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, ReceivingPublicKey, Signed, SigningKey, Verified, VerifiedCard,
+    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard,
     VerifiedDevice,
 };
 use crate::section::SectionName;
@@ -16,8 +16,6 @@ use crate::time::Timestamp;
 /// The state that a ledger describes.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
-    /// The key that signs access lists.
-    pub control: Option<SigningKey>,
     /// The key of the recovery mailbox.
     pub locator: Option<VerificationKey>,
     /// Devices by key, removed ones included.
@@ -36,6 +34,8 @@ pub struct Fold {
     pub recovery: Option<ReceivingPublicKey>,
     /// Generations of the ledger whose key no removed device was given, ascending.
     pub generations: Vec<EpochId>,
+    /// Keys of the ledger that others took the place of.
+    pub earlier_keys: BTreeMap<EpochId, PhaseKey>,
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
     revocations: BTreeMap<SectionName, u32>,
@@ -134,9 +134,8 @@ impl Fold {
         let mut given: Vec<(StatementId, Grant, Signed<Grant>)> = Vec::new();
         for (id, statement) in statements {
             match &statement.body {
-                StatementBody::Opened { control, locator, recovery } => {
+                StatementBody::Opened { locator, recovery } => {
                     fold.recovery.get_or_insert_with(|| recovery.clone());
-                    fold.control.get_or_insert_with(|| SigningKey::from_seed(control));
                     fold.locator.get_or_insert(*locator);
                 }
                 StatementBody::DeviceAdded { chain, name } => {
@@ -173,7 +172,12 @@ impl Fold {
                     fold.contacts.remove(organisation);
                 }
                 StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
-                StatementBody::Rekeyed { generation } => rekeyed.push((*id, *generation)),
+                StatementBody::Rekeyed { generation, earlier } => {
+                    rekeyed.push((*id, *generation));
+                    let keys = earlier.iter().map(KeyOfLedger::key);
+                    let of = |key: PhaseKey| (super::ledger_epoch(&ledger.passport, &key), key);
+                    fold.earlier_keys.extend(keys.map(of));
+                }
                 StatementBody::Judged { envelope, released } => {
                     *fold.judged.entry(*envelope).or_default() |= released;
                 }

@@ -47,17 +47,14 @@ impl Signable for Statement {
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum StatementBody {
-    /// The passport begins: the key that signs its access lists, and its first relays.
+    /// The passport begins: what the recovery phrase can open.
     #[n(0)]
     Opened {
-        /// Seed of the control key.
-        #[cbor(n(0), with = "minicbor::bytes")]
-        control: [u8; 32],
         /// Key of the recovery mailbox.
-        #[n(1)]
+        #[n(0)]
         locator: VerificationKey,
         /// Where a new key of the ledger is wrapped for the phrase to find.
-        #[n(2)]
+        #[n(1)]
         recovery: ReceivingPublicKey,
     },
     /// A device joins. The root says so of the first and after a recovery.
@@ -147,6 +144,9 @@ pub enum StatementBody {
         /// The generation that begins: [`super::ledger_epoch`] of the key.
         #[n(0)]
         generation: EpochId,
+        /// The keys of those before, so that the newest finds every channel and what is late.
+        #[n(1)]
+        earlier: Vec<KeyOfLedger>,
     },
     /// A passphrase was set for what is kept back.
     #[n(11)]
@@ -198,6 +198,40 @@ impl fmt::Debug for StatementBody {
             Self::Locked { .. } => "Locked",
             Self::FoundedClosed { .. } => "FoundedClosed",
         })
+    }
+}
+
+/// A key of the ledger that another took the place of.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct KeyOfLedger {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    key: [u8; 32],
+}
+
+impl KeyOfLedger {
+    /// Of a key.
+    #[must_use]
+    pub fn new(key: &PhaseKey) -> Self {
+        Self { key: *key.as_bytes() }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> PhaseKey {
+        PhaseKey::from_bytes(&self.key)
+    }
+}
+
+impl Drop for KeyOfLedger {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.key);
+    }
+}
+
+impl fmt::Debug for KeyOfLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyOfLedger(redacted)")
     }
 }
 

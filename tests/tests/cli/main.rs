@@ -23,6 +23,8 @@ mod record;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod sharing;
 
 /// The moment at which these stories happen.
@@ -73,6 +75,7 @@ fn no_file_is_forgotten() {
         "private.rs",
         "record.rs",
         "recovery.rs",
+        "relay.rs",
         "sharing.rs",
     ];
     assert_eq!(files, declared);
