@@ -8,6 +8,7 @@ use passport_sync::client::exchange::ViaExchangeError;
 
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::page::pdf::PdfError;
 
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
@@ -141,6 +142,12 @@ fn refused(refusal: Refusal) -> CliError {
         | _ => return error,
     };
     error.hint(hint)
+}
+
+impl From<PdfError> for CliError {
+    fn from(error: PdfError) -> Self {
+        Self::new(ExitCode::Bug, "the document cannot be made").caused_by(error)
+    }
 }
 
 impl From<RemoteError> for CliError {
