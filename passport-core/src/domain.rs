@@ -137,8 +137,12 @@ domains! {
     VAULT_KEY = "vault key";
     /// Vault: nonces of sealed values.
     VAULT_NONCE = "vault nonce";
-    /// Vault: keys of a private compartment.
-    VAULT_PRIVATE = "vault private";
+    /// Salt of a passphrase for what is kept back, from the passport.
+    COMPARTMENT_SALT = "compartment salt";
+    /// Associated data of compartment keys sealed under a passphrase.
+    COMPARTMENT_LOCK = "compartment lock";
+    /// Associated data of phase keys sealed under a compartment's key.
+    COMPARTMENT_KEYS = "compartment keys";
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod import;
 mod json;
 mod known;
 mod marker;
+mod narrative;
 mod plan;
 mod same;
 

@@ -5,6 +5,7 @@
 //! no order of arrival, and no old statement found again, brings a reader back. Statements are
 //! sealed to the holder's devices and the recovery key; phase keys travel in them.
 
+mod compartment;
 mod fold;
 mod statement;
 
@@ -15,8 +16,9 @@ use crate::id::{ChannelId, EpochId, PassportId, StatementId};
 use crate::keys::{PhaseKey, Signed, SigningKey, Verified};
 use crate::section::SectionName;
 
+pub use compartment::{CompartmentKey, PassphraseKey, is_kept_back};
 pub use fold::{Contact, Device, Fold, FoldedEpoch, FoldedGrant};
-pub use statement::{KeyOfPhase, Statement, StatementBody};
+pub use statement::{KeyOfLedger, KeyOfPhase, Statement, StatementBody};
 
 /// Most statements that may wait for those they cite.
 const WAITING: usize = 4_096;
@@ -43,6 +45,8 @@ pub struct Ledger {
     statements: BTreeMap<StatementId, Verified<Statement>>,
     signed: BTreeMap<StatementId, Signed<Statement>>,
     epochs: BTreeMap<StatementId, FoldedEpoch>,
+    /// Keys of what is kept back, as far as a passphrase gave them; the one in use last.
+    compartments: Vec<CompartmentKey>,
     waiting: BTreeMap<StatementId, (Verified<Statement>, Signed<Statement>)>,
     waiters: BTreeMap<StatementId, BTreeSet<StatementId>>,
 }
@@ -56,6 +60,7 @@ impl Ledger {
             statements: BTreeMap::new(),
             signed: BTreeMap::new(),
             epochs: BTreeMap::new(),
+            compartments: Vec::new(),
             waiting: BTreeMap::new(),
             waiters: BTreeMap::new(),
         }
@@ -93,7 +98,7 @@ impl Ledger {
         let mut ready = vec![(id, verified, signed)];
         while let Some((id, verified, signed)) = ready.pop() {
             // A charter is checked once, here: the fold is taken often.
-            let epoch = FoldedEpoch::founded_by(&verified);
+            let epoch = FoldedEpoch::founded_by(&verified, &self.compartments);
             self.epochs.extend(epoch.map(|epoch| (id, epoch)));
             self.statements.insert(id, verified);
             self.signed.insert(id, signed);
@@ -108,6 +113,41 @@ impl Ledger {
             }
         }
         Ok(true)
+    }
+
+    /// Opens what was kept back under a passphrase; whether there is any such thing.
+    pub fn open_compartments(&mut self, passphrase: &PassphraseKey) -> bool {
+        let locks = self.statements.values().filter_map(|statement| {
+            let StatementBody::Locked { keys } = &statement.body else { return None };
+            passphrase.unlock(keys)
+        });
+        // A lock holds what the one before it held, and more: the longest is the present one.
+        let mut locks: Vec<Vec<CompartmentKey>> = locks.collect();
+        locks.sort_by_key(Vec::len);
+        let mut opened: Vec<CompartmentKey> = Vec::new();
+        for key in locks.into_iter().flatten() {
+            opened.retain(|known| *known != key);
+            opened.push(key);
+        }
+        let found = !opened.is_empty();
+        self.hold_compartments(opened);
+        found
+    }
+
+    /// From now on knows these keys, and no others, of what is kept back.
+    pub(crate) fn hold_compartments(&mut self, keys: Vec<CompartmentKey>) {
+        self.compartments = keys;
+        for (id, statement) in &self.statements {
+            if matches!(statement.body, StatementBody::FoundedClosed { .. }) {
+                let epoch = FoldedEpoch::founded_by(statement, &self.compartments);
+                self.epochs.extend(epoch.map(|epoch| (*id, epoch)));
+            }
+        }
+    }
+
+    /// Keys of what is kept back that are known; the one in use last.
+    pub(crate) fn compartments(&self) -> &[CompartmentKey] {
+        &self.compartments
     }
 
     /// A statement that this one cites and that is not here.
@@ -178,8 +218,16 @@ pub(crate) fn identity(statement: &Signed<Statement>) -> StatementId {
     StatementId::from_bytes(domain::STATEMENT.hash(&[&said, signer.as_bytes()]))
 }
 
-/// The nonce of a channel of this passport: a section's, or the ledger's. Both ends can derive it
-/// from the control key, so that the recovery phrase alone finds every channel.
+/// The control key of a generation of the ledger: it signs the access lists of the channels that
+/// begin in it. Whoever has the ledger's key has it, and no device that was removed before.
+#[must_use]
+pub fn control_key(ledger_key: &PhaseKey) -> SigningKey {
+    let seed = zeroize::Zeroizing::new(domain::CONTROL_KEY.hash(&[ledger_key.as_bytes()]));
+    SigningKey::from_seed(&seed)
+}
+
+/// The nonce of a channel of this passport: a section's, or the ledger's. It is
+/// derived from the control key, so that the ledger's key alone finds every channel.
 #[must_use]
 pub fn channel_nonce(control: &SigningKey, label: &str) -> [u8; 16] {
     let mut nonce = [0; 16];

@@ -58,6 +58,12 @@ pub enum PartyError {
     /// There is no such section in this passport yet.
     #[error("section does not exist yet")]
     NoEpoch,
+    /// What is kept back is closed, or there is nothing: which of the two is not told.
+    #[error("what is kept back is closed")]
+    Closed,
+    /// The passphrase opens something that is kept back already.
+    #[error("passphrase is in use already")]
+    AlreadyKept,
     /// There is no such entry.
     #[error("no such entry")]
     NoEntry,
@@ -131,10 +137,10 @@ pub trait Party {
     /// The key that signs requests to relays, and owns the mailbox.
     fn request_key(&self) -> &SigningKey;
 
-    /// The key that signs this party's access lists, if it has any: a relay tells what lists it
-    /// has to whoever holds it.
-    fn list_key(&self) -> Option<&SigningKey> {
-        None
+    /// The keys that sign this party's access lists, if it has any: a relay tells what lists it
+    /// has to whoever holds the one that may sign the next.
+    fn list_keys(&self) -> Vec<SigningKey> {
+        Vec::new()
     }
 
     /// Whether an envelope concerns this party. A relay hands out nothing else; what is found in
@@ -176,11 +182,12 @@ pub trait Party {
         now: Timestamp,
     ) -> Result<usize, PartyError>;
 
-    /// Learns the access list that a relay has in the place of one that was offered.
+    /// Learns the access list that a relay has in the place of one that was offered; whether it
+    /// is one that was not known.
     ///
     /// # Errors
     /// Returns [`PartyError`].
-    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError>;
+    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<bool, PartyError>;
 
     /// Takes in what came from a relay, and how far its feed was read with it.
     ///
@@ -230,7 +237,7 @@ pub(crate) fn settle<V: Vault>(
     let mut remote = journal.remote(url)?;
     for (list, verdict) in outgoing.lists.iter().zip(&verdicts.lists) {
         if *verdict == Verdict::Kept {
-            remote.learn_list(list, &list.claimed_signer());
+            remote.learn_list(list, |_| true);
         }
     }
     let refused = journal.settle(&mut remote, outgoing, &verdicts.envelopes, &verdicts.letters);

@@ -5,7 +5,7 @@ pub mod exchange;
 mod remote;
 pub mod via;
 
-pub use remote::{Remote, RemoteConfig, RemoteError};
+pub use remote::{Address, Remote, RemoteConfig, RemoteError};
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! The relay as an HTTP/1.1 server.
 //!
 //! ```text
-//!  connection ── cap, header timer, life span ──► route ── signature, freshness ──► body
-//!  ── size, memory, digest ──► session::handle on a blocking thread ──► response
+//!  connection ── cap, handshake, header timer, life span ──► route ── signature, freshness ──►
+//!  body ── size, memory, digest ──► session::handle on a blocking thread ──► response
 //! ```
 //!
 //! Logs carry outcomes, counts and durations; never keys, channels, addresses or bytes.
@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::session::RelayLimits;
 use crate::signature::ReplayGuard;
 use crate::store::Store;
+use crate::tls::Identity;
 
 /// Where the relay reads the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -44,6 +45,10 @@ pub struct RelayConfig {
     pub body_bytes_max: usize,
     /// Most requests remembered against replay, over about three minutes.
     pub nonces_max: usize,
+    /// With TLS, its certificates and key; without, it speaks in the open.
+    pub tls: Option<Arc<Identity>>,
+    /// How long a connection may take for the TLS handshake.
+    pub handshake_timeout: Duration,
     /// How long a connection may take to send a request's headers, idle time included.
     pub header_timeout: Duration,
     /// How long a request may take, body included.
@@ -62,6 +67,8 @@ impl Default for RelayConfig {
             connections_max: 900,
             body_bytes_max: 256 * 1024 * 1024,
             nonces_max: 200_000,
+            tls: None,
+            handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_mins(1),
             connection_timeout: Duration::from_mins(10),

@@ -194,6 +194,7 @@ fn exchange(party: &mut Holder<SqliteVault>, url: &str, rng: &mut ChaCha20Rng) {
         now: START,
         policy: BackoffPolicy::default(),
         pause: &mut |_| (),
+        config: RemoteConfig::default(),
         progress: &mut |_| (),
     };
     let done = exchange.with_relay(party, url, rng).unwrap();
@@ -236,7 +237,7 @@ fn relay() {
     phone.approve_device(laptop.request().0, "laptop", START, &mut rng).unwrap();
     exchange(&mut phone, &url, &mut rng);
     let config = RemoteConfig::default();
-    let mut remote = Remote::new(&url, laptop.request_key().clone(), config).unwrap();
+    let mut remote = Remote::new(&url, laptop.request_key().clone(), &config).unwrap();
     let mut found = Vec::new();
     fetch_all(&mut remote, START, &mut rng, &mut |incoming| found.push(incoming)).unwrap();
     let joined = laptop.receive(found.remove(0)).unwrap();

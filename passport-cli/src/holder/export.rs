@@ -44,7 +44,7 @@ impl Export {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { format, sections, output } = self;
-        let mut passport = passport::open(app)?;
+        let mut passport = passport::open_for(app, &sections)?;
         let sections = if sections.is_empty() {
             let all = passport.sections().into_iter();
             // Sections of the holder's own making are theirs to take along.

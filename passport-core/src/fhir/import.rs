@@ -10,6 +10,7 @@ mod bundle;
 mod draft;
 mod encounter;
 mod kept;
+mod letter;
 mod medicine;
 pub(in crate::fhir) mod person;
 mod problem;
@@ -217,9 +218,16 @@ impl Out {
             }
             "Immunization" => result::immunisation(r, all, &mut drafts),
             "Observation" => result::observation(r, &mut drafts),
+            "ServiceRequest" | "ReferralRequest" => encounter::referral(r, all, &mut drafts),
+            "RelatedPerson" => person::related(r, &mut drafts),
+            "CareTeam" => person::team(r, &mut drafts),
             "Encounter" => encounter::encounter(r, all, &mut drafts),
             "DocumentReference" => kept::document(r, all, &mut drafts),
-            "Composition" => kept::empty_sections(r, &mut drafts),
+            "Composition" => {
+                kept::empty_sections(r, &mut drafts);
+                letter::alerts(&r.json, &mut drafts);
+                letter::practice(r, all, &mut drafts);
+            }
             _ => {}
         }
         drafts.obey_mark();

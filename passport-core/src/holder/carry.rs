@@ -86,9 +86,7 @@ impl<V: Vault> Holder<V> {
         }
         let on_line: BTreeSet<EpochId> = line.iter().map(|(id, _)| *id).collect();
         let beside = self
-            .fold
-            .epochs
-            .values()
+            .open_epochs()
             .filter(|e| e.charter.section == *section)
             .map(|e| e.charter.id())
             .filter(|id| *id != current && !on_line.contains(id));
@@ -106,14 +104,7 @@ impl<V: Vault> Holder<V> {
         current: EpochId,
     ) -> Result<Vec<EnvelopeId>, PartyError> {
         let mut carried: BTreeSet<EnvelopeId> = BTreeSet::new();
-        let epochs: Vec<EpochId> = self
-            .fold
-            .epochs
-            .values()
-            .filter(|e| e.charter.section == *section)
-            .map(|e| e.charter.id())
-            .collect();
-        for epoch in epochs {
+        for epoch in self.epochs_of(section) {
             let nodes = self.replica(epoch)?;
             let by_holder = |node: &Node| node.standing() == Some(Standing::Holder);
             carried.extend(
@@ -205,12 +196,8 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError`].
     pub fn quarantined(&mut self) -> Result<Vec<Quarantined>, PartyError> {
         let mut all = Vec::new();
-        let epochs: Vec<(EpochId, SectionName)> = self
-            .fold
-            .epochs
-            .values()
-            .map(|e| (e.charter.id(), e.charter.section.clone()))
-            .collect();
+        let epochs: Vec<(EpochId, SectionName)> =
+            self.open_epochs().map(|e| (e.charter.id(), e.charter.section.clone())).collect();
         for (epoch, section) in epochs {
             let current = self.current(&section);
             let judged = self.fold.judged.clone();

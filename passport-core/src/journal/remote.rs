@@ -8,7 +8,7 @@ use super::{Journal, JournalError, RelayId};
 use crate::access::AccessList;
 use crate::codec;
 use crate::id::{ChannelId, EpochId, VerificationKey};
-use crate::keys::Signed;
+use crate::keys::{Signed, Verified};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -142,22 +142,28 @@ impl RemoteState {
         self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
     }
 
-    /// Remembers the access list that the relay has, unless it is older than the one known.
+    /// Remembers the access list that the relay has, unless it is older than the one known, or
+    /// the same; whether it was remembered.
     ///
-    /// Only a list of the passport's own `control` key: whatever else a relay says it has would
-    /// fill the vault, or set the count of lists to where it cannot be raised.
-    pub fn learn_list(&mut self, list: &Signed<AccessList>, control: &VerificationKey) {
-        let Ok(verified) = AccessList::check(list) else { return };
-        if verified.control != *control {
-            return;
+    /// Only a list that is the passport's `own`: whatever else a relay says it has would fill the
+    /// vault, or set the count of lists to where it cannot be raised.
+    pub fn learn_list(
+        &mut self,
+        list: &Signed<AccessList>,
+        own: impl Fn(&Verified<AccessList>) -> bool,
+    ) -> bool {
+        let Ok(verified) = AccessList::check(list) else { return false };
+        if !own(&verified) || self.lists.contains(list) {
+            return false;
         }
         let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
         let this = (verified.channel, verified.serial);
         if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {
-            return;
+            return false;
         }
         self.lists.retain(|l| serial(l).is_some_and(|(c, _)| c != this.0));
         self.lists.push(list.clone());
+        true
     }
 
     /// Notes which relay answers here. If it is another than before, or one that has lost what

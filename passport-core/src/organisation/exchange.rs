@@ -52,8 +52,8 @@ impl<V: Vault> Party for Organisation<V> {
         crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
     }
 
-    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<(), PartyError> {
-        Ok(())
+    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<bool, PartyError> {
+        Ok(false)
     }
 
     fn receive(

@@ -12,8 +12,10 @@
 
 mod files;
 
+use passport_core::access::AccessList;
 use passport_core::id::VerificationKey;
 use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
+use passport_core::keys::Signed;
 use passport_core::party::{Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
@@ -39,6 +41,8 @@ pub struct Exchange<'a> {
     pub policy: BackoffPolicy,
     /// Waits so many seconds before another try.
     pub pause: &'a mut dyn FnMut(u32),
+    /// How relays are reached.
+    pub config: RemoteConfig,
     /// Told what was done so far, after each round trip.
     pub progress: &'a mut dyn FnMut(&Exchanged),
 }
@@ -133,7 +137,7 @@ impl Exchange<'_> {
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
-        let mut remote = Remote::new(url, party.request_key().clone(), RemoteConfig::default())?;
+        let mut remote = Remote::new(url, party.request_key().clone(), &self.config)?;
         let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
         let (response, reset) = remote.exchange(&request, self.now, rng)?;
         self.take(party, url, response, reset, done)?;
@@ -148,7 +152,7 @@ impl Exchange<'_> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
         let key = party.request_key().clone();
-        let mut remote = Remote::new(url, key, RemoteConfig::default())?;
+        let mut remote = Remote::new(url, key, &self.config)?;
         for _ in 0..ROUNDS_MAX {
             self.pull(party, url, &mut remote, done, rng)?;
             party.tidy(self.now, rng)?;
@@ -238,7 +242,7 @@ impl Exchange<'_> {
         Ok(conflict || new > 0 || progressed(&outgoing, &verdicts))
     }
 
-    /// Learns the lists that are current where others were offered; whether there were such.
+    /// Learns the lists that are current where others were offered; whether one was new.
     fn learn_lists(
         &mut self,
         party: &mut dyn Party,
@@ -248,29 +252,26 @@ impl Exchange<'_> {
     ) -> Result<bool, Stop> {
         let conflict = |o: &&Outcome| o.rejection() == Some(Rejection::AccessConflict);
         let conflicts = results.access_lists.iter().filter(conflict).count();
+        let mut learned = false;
         for told in &results.conflicts {
-            party.learn_list(url, &told.current)?;
+            learned |= party.learn_list(url, &told.current)?;
         }
         if results.conflicts.len() >= conflicts {
-            return Ok(conflicts > 0);
+            return Ok(learned);
         }
-        // A device that is not in the current list is not told it; the control key is.
-        let Some(key) = party.list_key().cloned() else { return Ok(false) };
-        let mut control = Remote::new(url, key, RemoteConfig::default())?;
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
-            let (response, _) = control.exchange(&ask, self.now, rng)?;
-            for item in response.items.into_iter().filter(|i| i.kind == ItemKind::AccessList) {
-                if let Ok(list) = passport_core::codec::decode(&item.bytes, item.bytes.len()) {
-                    party.learn_list(url, &list)?;
-                }
+        // A device that is not in the current list is not told it; the key that may sign the next
+        // one is.
+        for key in party.list_keys() {
+            let mut control = Remote::new(url, key, &self.config)?;
+            let mut lists = Vec::new();
+            fetch_all(&mut control, self.now, rng, &mut |incoming| {
+                lists.extend(incoming.items.into_iter().filter_map(access_list));
+            })?;
+            for list in &lists {
+                learned |= party.learn_list(url, list)?;
             }
-            if !response.more {
-                return Ok(true);
-            }
-            cursor = Some(response.cursor);
         }
+        Ok(learned)
     }
 }
 
@@ -325,6 +326,11 @@ fn incoming(item: Item) -> Option<IncomingItem> {
         }
         ItemKind::AccessList => Some(IncomingItem::AccessList(item.bytes.into())),
     }
+}
+
+fn access_list(item: IncomingItem) -> Option<Signed<AccessList>> {
+    let IncomingItem::AccessList(bytes) = item else { return None };
+    passport_core::codec::decode(&bytes, bytes.len()).ok()
 }
 
 fn verdicts(results: &Results) -> Verdicts {

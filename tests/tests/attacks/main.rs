@@ -11,6 +11,7 @@
     reason = "helpers of tests may panic as tests do, and the seed is printed"
 )]
 
+mod control;
 mod decoders;
 mod devices;
 mod forgeries;

@@ -34,6 +34,7 @@ fn sync(organisation: &mut Organisation<MemoryVault>, url: &str, seed: u8) -> us
         now: NOW.parse().unwrap(),
         policy: BackoffPolicy { budget: 1, ..BackoffPolicy::default() },
         pause: &mut |_| {},
+        config: passport_sync::client::RemoteConfig::default(),
         progress: &mut |_| {},
     };
     let mut rng = ChaCha20Rng::from_seed([seed; 32]);

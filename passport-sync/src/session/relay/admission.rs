@@ -75,7 +75,8 @@ pub(super) fn set_list(
     let current = tx.channel(&list.channel)?;
     let tends = |m: &Member| m.can == Rights::ReadWrite && m.is_current(asker.now);
     let in_current = tx.member(&list.channel, &asker.key)?.as_ref().is_some_and(tends);
-    let trusted = asker.key == list.control || in_current;
+    let controller = current.as_ref().map_or(list.control, |current| current.control);
+    let trusted = asker.key == controller || in_current;
     if !trusted && !list.member(&asker.key).is_some_and(tends) {
         return Ok((Rejection::NotPermitted.into(), None));
     }
@@ -85,6 +86,7 @@ pub(super) fn set_list(
             let told = trusted.then_some(current.signed);
             return Ok((Rejection::AccessConflict.into(), told));
         }
+        _ if list.signer() != controller => return Ok((Rejection::NotPermitted.into(), None)),
         Some(_) => {}
         None => {
             let opened = tx.count(&asker.key, Meter::Channels, day(asker.now))?;
@@ -98,7 +100,7 @@ pub(super) fn set_list(
     if !tx.has_object(&id)? {
         tx.put_object(&id, &Object::AccessList { channel: list.channel, bytes: signed })?;
     }
-    tx.append_feed(&[list.control], &id)?;
+    tx.append_feed(&[list.controller()], &id)?;
     Ok((Outcome::Stored, None))
 }
 
@@ -213,7 +215,7 @@ pub(super) fn drop_epoch(
     };
     let member = tx.member(&drop.channel, &asker.key)?;
     let tends = member.is_some_and(|m| m.can == Rights::ReadWrite && m.is_current(asker.now));
-    if asker.key != channel.control && !tends {
+    if drop.signer() != channel.control || (asker.key != channel.control && !tends) {
         return Ok(Rejection::NotPermitted.into());
     }
     if channel.live.contains(&drop.epoch) {
