@@ -69,6 +69,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod archive;
 pub mod attestation;
 pub mod author;
 pub mod codec;

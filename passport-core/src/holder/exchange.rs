@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
+use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
@@ -43,7 +44,11 @@ impl<V: Vault> Party for Holder<V> {
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
-        Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
+        let retired = self.retired()?;
+        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
+        out.drops = self.drops_for(&remote, &retired);
+        Ok(out)
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
@@ -99,7 +104,8 @@ impl<V: Vault> Party for Holder<V> {
                                 self.admit_statements(envelope);
                             }
                             if new {
-                                touched.push(epoch);
+                                let archive = self.archives().find(|a| a.id() == epoch);
+                                touched.push(archive.map_or(epoch, Archive::of_epoch));
                             }
                             Some(new)
                         }
@@ -151,7 +157,8 @@ impl<V: Vault> Party for Holder<V> {
         Ok(received)
     }
 
-    /// Leaves the recovery letter, brings together epochs founded at once and carries over what was written in older ones.
+    /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
+    /// written in older ones, and retires those that everybody has left.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
@@ -168,6 +175,14 @@ impl<V: Vault> Party for Holder<V> {
         made += self.pass_on_receipts(&mut batch, rng)?;
         for section in self.sections() {
             made += self.put_in_order(&mut batch, &section, now, rng)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        // Only what was carried over, and is on disk, may be left behind.
+        let mut batch = Batch::new();
+        for section in self.sections() {
+            made += self.retire(&mut batch, &section, now)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -205,12 +220,15 @@ impl<V: Vault> Holder<V> {
         Ok(made + self.carry_over(batch, section, now, rng)?)
     }
 
-    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not was spoiled on
-    /// the way, or made by somebody without the key: it is not kept.
+    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not
+    /// was spoiled on the way, or made by somebody without the key: it is not kept.
     fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
         let header = envelope.header();
         if let Some(key) = self.ledger_key_of(&header.epoch) {
             return envelope.open(&key).is_ok();
+        }
+        if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
+            return envelope.open(archive.key()).is_ok();
         }
         self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
             epoch.closed

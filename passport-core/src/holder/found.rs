@@ -228,7 +228,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Every epoch before this one, the oldest first.
-    fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
+    pub(super) fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
         let mut found: Vec<EpochId> = Vec::new();
         let mut queue: Vec<EpochId> = charter.parents.clone();
         while let Some(id) = queue.pop() {

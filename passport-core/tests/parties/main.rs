@@ -12,3 +12,4 @@ mod office;
 mod receipts;
 #[cfg(test)]
 mod recovery;
+mod retire;

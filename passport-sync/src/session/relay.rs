@@ -66,6 +66,8 @@ struct Asker {
     key: VerificationKey,
     now: Timestamp,
     limits: RelayLimits,
+    /// How far it has read its feed.
+    read_to: u64,
 }
 
 /// Answers one authenticated request.
@@ -79,10 +81,10 @@ pub fn handle(
     limits: &RelayLimits,
     store: &dyn Store,
 ) -> Result<SyncResponse, StoreError> {
-    let asker = Asker { key: *sender, now, limits: *limits };
     let before = port::read(store, |snapshot| Standing::of(snapshot, sender, request.cursor))?;
     let (cursor, known) = (request.cursor, before.cursor);
     let position = known.map_or(0, |c| c.position);
+    let asker = Asker { key: *sender, now, limits: *limits, read_to: position };
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
 
     let work = Work::check(request);
