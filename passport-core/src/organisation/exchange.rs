@@ -134,7 +134,8 @@ impl<V: Vault> Organisation<V> {
             Letter::Enrolled { .. }
             | Letter::Recovery { .. }
             | Letter::LedgerKey { .. }
-            | Letter::Receipts { .. } => None,
+            | Letter::Receipts { .. }
+            | Letter::Removed { .. } => None,
         }
     }
 
