@@ -17,6 +17,7 @@ mod devices;
 mod forgeries;
 mod members;
 mod office;
+mod packs;
 mod relays;
 mod sealed;
 mod writers;
