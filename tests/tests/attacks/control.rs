@@ -81,6 +81,7 @@ impl Relay {
                 lists: kept(&results.access_lists),
                 envelopes: kept(&results.envelopes),
                 letters: kept(&results.letters),
+                drops: kept(&results.drop_epochs),
             };
             party.settle_with(URL, &out, &verdicts, day(1)).unwrap();
             let mut learned = false;
