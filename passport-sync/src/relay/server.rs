@@ -66,11 +66,12 @@ pub async fn serve(
                 Err(error) => {
                     // Usually out of file descriptors: until a connection ends, or a second.
                     tracing::warn!(%error, "could not accept a connection");
-                    let wait = tokio::time::sleep(Duration::from_secs(1));
-                    tokio::select! {
-                        Some(_ended) = connections.join_next() => {}
-                        () = wait => {}
-                    }
+                    let ended = async {
+                        if connections.join_next().await.is_none() {
+                            core::future::pending::<()>().await;
+                        }
+                    };
+                    let _waited = tokio::time::timeout(Duration::from_secs(1), ended).await;
                 }
             },
         }
@@ -129,16 +130,14 @@ where
             .serve_connection(TokioIo::new(stream), service)
     );
     let mut arrivals = shared.arrivals.subscribe();
-    let mut life = pin!(tokio::time::sleep(shared.config.connection_timeout));
-    let mut ending = false;
-    loop {
+    let conversation = async {
         tokio::select! {
             _ended = &mut connection => return,
-            () = &mut life => return,
-            _stopping = arrivals.wait_for(|a| a.stopping), if !ending => {
-                ending = true;
-                connection.as_mut().graceful_shutdown();
-            }
+            _stopping = arrivals.wait_for(|a| a.stopping) => {}
         }
-    }
+        connection.as_mut().graceful_shutdown();
+        let _ended = connection.await;
+    };
+    let _lived_long_enough =
+        tokio::time::timeout(shared.config.connection_timeout, conversation).await;
 }

@@ -14,6 +14,7 @@
 mod control;
 mod decoders;
 mod devices;
+mod faults;
 mod forgeries;
 mod members;
 mod office;

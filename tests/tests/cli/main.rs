@@ -17,6 +17,8 @@ mod org_kit;
 #[cfg(test)]
 mod org_record;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod record;
