@@ -247,11 +247,11 @@ impl Pack {
             return whole.then(|| self.content.clone().into()).ok_or(PackError::Inflate);
         }
         let mut content = Zeroizing::new(vec![0; len]);
-        let mut inflater = Decompress::new(false);
-        let status = inflater.decompress(&self.content, &mut content, FlushDecompress::Finish);
+        let mut stream = Decompress::new(false);
+        let ended = stream.decompress(&self.content, &mut content, FlushDecompress::Finish);
         let whole =
-            inflater.total_in() == self.content.len() as u64 && inflater.total_out() == len as u64;
-        match status {
+            stream.total_in() == self.content.len() as u64 && stream.total_out() == len as u64;
+        match ended {
             Ok(Status::StreamEnd) if whole => Ok(content),
             Ok(_) | Err(_) => Err(PackError::Inflate),
         }

@@ -123,7 +123,8 @@ impl<V: Vault> Holder<V> {
         let devices = self.fold.live_devices().map(|d| d.verified.key());
         let members = self.fold.in_force(&section, now).map(|g| g.grant.organisation);
         let contacts = members.filter_map(|id| self.fold.contacts.get(&id));
-        let instances = contacts.flat_map(|c| c.card.instances().iter().map(|i| i.key()));
+        let instances = contacts.flat_map(|c| c.card.instances());
+        let instances = instances.map(|instance| instance.key());
         Ok(devices.chain(instances).all(|key| moved.contains(&key)))
     }
 
