@@ -18,12 +18,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::crowd::{Crowd, Seat};
-use super::{Arrivals, Clock, RelayConfig, Shared, auth, routes};
+use super::live::Afterwards;
+use super::{Clock, RelayConfig, Shared, auth, routes};
 use crate::signature::ReplayGuard;
 use crate::store::Store;
 
@@ -45,7 +46,7 @@ pub async fn serve(
         clock,
         replay: Mutex::new(ReplayGuard::new(config.nonces_max)),
         body_bytes: Arc::new(Semaphore::new(config.body_bytes_max)),
-        arrivals: watch::Sender::new(Arrivals::default()),
+        arrivals: Arc::default(),
         config,
     });
     let router = routes::router(Arc::clone(&shared));
@@ -76,7 +77,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    shared.arrivals.send_modify(|arrivals| arrivals.stopping = true);
+    shared.arrivals.stop();
     let all = async { while connections.join_next().await.is_some() {} };
     let ended = tokio::time::timeout(shared.config.shutdown_timeout, all).await;
     tracing::info!(all_requests_ended = ended.is_ok(), "relay has stopped");
@@ -107,12 +108,14 @@ async fn attend(stream: TcpStream, shared: Arc<Shared>, router: Router, seat: Se
 }
 
 /// Answers the requests of a connection, one after the other.
-async fn converse<S>(stream: S, shared: &Shared, router: Router, seat: &Seat)
+async fn converse<S>(stream: S, shared: &Arc<Shared>, router: Router, seat: &Seat)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let after = Afterwards::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(after.clone());
         let serving = seat.serve();
         let answer = router.call(request);
         async move {
@@ -127,18 +130,21 @@ where
             .header_read_timeout(shared.config.header_timeout)
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
     );
-    let mut arrivals = shared.arrivals.subscribe();
+    let mut stopping = shared.arrivals.stopping();
     let mut life = pin!(tokio::time::sleep(shared.config.connection_timeout));
     let mut ending = false;
     loop {
         tokio::select! {
-            _ended = &mut connection => return,
+            _ended = &mut connection => break,
             () = &mut life => return,
-            _stopping = arrivals.wait_for(|a| a.stopping), if !ending => {
+            _stopping = stopping.wait_for(|stopping| *stopping), if !ending => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
     }
+    let _serving = seat.serve();
+    after.clone().go_on(shared).await;
 }
