@@ -49,6 +49,8 @@ struct Global {
     /// A file that holds the passphrase; without it `PASSPORT_PASSPHRASE` counts, or you are asked
     #[arg(long, value_name = "FILE", global = true)]
     passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    kept_back: KeptBack,
     /// Pretends that it is this moment; for tests and demonstrations
     #[arg(
         long,
@@ -74,6 +76,17 @@ struct Global {
     /// Says more of what is going on; twice or thrice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
+struct KeptBack {
+    /// Opens what you keep back too; you are asked for its passphrase
+    #[arg(long, global = true)]
+    private: bool,
+    /// A file that holds that passphrase; without it `PASSPORT_PRIVATE_PASSPHRASE` counts
+    #[arg(long, value_name = "FILE", global = true)]
+    private_passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -124,6 +137,8 @@ pub(crate) struct App {
     clock: Clock,
     output: Output,
     passphrases: Passphrases,
+    private: bool,
+    kept_back: Passphrases,
     confirm: Confirm,
     actor: Option<String>,
     remote: RemoteConfig,
@@ -136,6 +151,8 @@ impl App {
             clock: Clock::new(global.now),
             output: Output::new(global.json, global.quiet),
             passphrases: Passphrases::new(global.passphrase_file),
+            private: global.kept_back.private,
+            kept_back: Passphrases::kept_back(global.kept_back.private_passphrase_file),
             confirm: Confirm::new(global.yes),
             actor: None,
             remote: RemoteConfig {
@@ -185,6 +202,19 @@ impl App {
     /// Where the passphrase comes from.
     pub(crate) const fn passphrases(&self) -> &Passphrases {
         &self.passphrases
+    }
+
+    /// Where the passphrase of what is kept back comes from.
+    pub(crate) const fn kept_back(&self) -> &Passphrases {
+        &self.kept_back
+    }
+
+    /// Whether what is kept back is to be opened whatever the command concerns.
+    ///
+    /// # Errors
+    /// Returns an error when the passphrase file cannot be read.
+    pub(crate) fn opens_kept_back(&self) -> Result<bool, CliError> {
+        Ok(self.private || self.kept_back.given()?.is_some())
     }
 
     /// Asks before something that others will see or that cannot be undone.

@@ -9,6 +9,7 @@ use passport_sync::tls::TlsError;
 
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::page::pdf::PdfError;
 
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
@@ -63,6 +64,14 @@ impl From<PartyError> for CliError {
             PartyError::NoEpoch => {
                 user("this section is not in the passport yet").hint("`passport add` begins it")
             }
+            PartyError::Closed => Self::new(
+                ExitCode::VaultLocked,
+                "what is kept back is closed, or nothing is kept back",
+            )
+            .hint("open it with --private, or name its passphrase with --private-passphrase-file FILE")
+            .hint("`passport private set` begins to keep things back"),
+            PartyError::AlreadyKept => user("something is kept back under this passphrase already")
+                .hint("open it with --private; choose another passphrase for something apart"),
             PartyError::NoEntry => user("there is no such entry"),
             PartyError::NoSuggestion => user("there is no such suggestion, or it is settled")
                 .hint("`passport suggestions` lists those that are open"),
@@ -144,6 +153,12 @@ fn refused(refusal: Refusal) -> CliError {
     error.hint(hint)
 }
 
+impl From<PdfError> for CliError {
+    fn from(error: PdfError) -> Self {
+        Self::new(ExitCode::Bug, "the document cannot be made").caused_by(error)
+    }
+}
+
 impl From<TlsError> for CliError {
     fn from(error: TlsError) -> Self {
         Self::usage("the certificates cannot be used")
@@ -202,6 +217,7 @@ mod tests {
         for (error, code) in [
             (PartyError::Vault(VaultError::WrongPassphrase), ExitCode::VaultLocked),
             (PartyError::Vault(VaultError::DamagedFile), ExitCode::VaultDamaged),
+            (PartyError::Closed, ExitCode::VaultLocked),
             (PartyError::NoGrant, ExitCode::NoGrant),
             (PartyError::UnverifiedContact, ExitCode::VerificationFailed),
             (PartyError::NotShareable, ExitCode::UserFixable),

@@ -15,6 +15,7 @@ mod history;
 mod import;
 mod init;
 mod move_entry;
+mod private;
 mod quarantine;
 mod recover;
 mod remote;
@@ -61,6 +62,9 @@ pub(crate) enum Holder {
     /// What was received but not accepted
     #[command(subcommand, after_help = "Example:\n  passport quarantine list")]
     Quarantine(quarantine::Quarantine),
+    /// What you keep back, under a passphrase of its own
+    #[command(subcommand, after_help = "Example:\n  passport private set")]
+    Private(private::Private),
     Sync(sync::Sync),
     /// The relays that carry your sealed envelopes
     #[command(subcommand, after_help = "Example:\n  passport remote list")]
@@ -97,6 +101,7 @@ impl Holder {
             Self::Revoke(c) => c.run(app),
             Self::Grants(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
+            Self::Private(c) => c.run(app),
             Self::Sync(c) => c.run(app),
             Self::Remote(c) => c.run(app),
             Self::Device(c) => c.run(app),

@@ -18,8 +18,8 @@ use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
 pub use remote::{
-    Incoming, IncomingItem, Outgoing, OutgoingEnvelope, OutgoingLetter, Position, RemoteState,
-    Verdict, Verdicts,
+    Incoming, IncomingItem, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter, Position,
+    RemoteState, Verdict, Verdicts,
 };
 
 /// Which relay an object came from; none for one's own.
@@ -160,13 +160,18 @@ impl<V: Vault> Journal<V> {
         self.lengths.keys()
     }
 
+    /// How many envelopes of an epoch there are.
+    #[must_use]
+    pub fn count(&self, epoch: &EpochId) -> u64 {
+        self.lengths.get(epoch).copied().unwrap_or(0)
+    }
+
     /// The envelopes of an epoch in order of arrival.
     ///
     /// # Errors
     /// Returns [`JournalError`].
     pub fn envelopes(&self, epoch: &EpochId) -> Result<Vec<SealedEnvelope>, JournalError> {
-        let len = self.lengths.get(epoch).copied().unwrap_or(0);
-        (0..len)
+        (0..self.count(epoch))
             .map(|index| {
                 let stored = self.envelope(epoch, index)?;
                 SealedEnvelope::decode(&stored.bytes)

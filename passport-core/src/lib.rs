@@ -68,6 +68,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod archive;
 pub mod attestation;
 pub mod author;
 pub mod codec;

@@ -15,7 +15,6 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 
 use crate::codec;
-use crate::envelope::OpenedEnvelope;
 use crate::epoch::VerifiedCharter;
 use crate::id::{EpochId, GrantId, OrganisationId, PassportId, VerificationKey};
 use crate::journal::Journal;
@@ -23,8 +22,8 @@ use crate::keys::{
     Card, InstanceCertificate, OrganisationKind, ReceivingKey, Signable as _, Signed, SigningKey,
     VerifiedCard,
 };
-use crate::party::{PartyError, open_with};
-use crate::replica::{Replica, WAITING};
+use crate::party::{PartyError, replica_of};
+use crate::replica::Replica;
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -324,16 +323,7 @@ impl<V: Vault> Organisation<V> {
     pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let held = self.epochs.get(&epoch).ok_or(PartyError::NoGrant)?;
-            let mut replica = Replica::new(held.charter.clone());
-            let opened: Vec<OpenedEnvelope> = self
-                .journal
-                .envelopes(&epoch)?
-                .iter()
-                .filter_map(|e| open_with(e, |phase| held.keys.get(&phase).cloned()))
-                .collect();
-            for some in opened.chunks(WAITING / 2) {
-                replica.admit(some.iter().cloned());
-            }
+            let replica = replica_of(&self.journal, &held.charter, &held.keys)?;
             self.replicas.insert(epoch, replica);
         }
         self.replicas.get_mut(&epoch).ok_or(PartyError::NoGrant)

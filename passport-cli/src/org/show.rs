@@ -83,7 +83,11 @@ struct Shown {
 }
 
 /// The student, as far as the consents say.
-fn holder(party: &Party, student: &StudentName, now: Timestamp) -> BTreeMap<&'static str, String> {
+pub(super) fn holder(
+    party: &Party,
+    student: &StudentName,
+    now: Timestamp,
+) -> BTreeMap<&'static str, String> {
     let mut holder = BTreeMap::from([("name", student.name.clone())]);
     holder.extend(nhs_number(party, student, now).map(|number| ("nhs_number", number)));
     holder

@@ -48,6 +48,8 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("quarantine list", list(&held_back())),
         ("quarantine release", settled()),
         ("quarantine drop", settled()),
+        ("private set", object([always("section", section())])),
+        ("private change", object([always("section", section())])),
         ("sync", synced()),
         ("remote add", object([always("url", text("the relay"))])),
         ("remote list", list(&remote())),

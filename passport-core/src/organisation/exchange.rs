@@ -4,8 +4,9 @@ use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
+use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Header, SealedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
@@ -52,8 +53,8 @@ impl<V: Vault> Party for Organisation<V> {
         crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
     }
 
-    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<(), PartyError> {
-        Ok(())
+    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<bool, PartyError> {
+        Ok(false)
     }
 
     fn receive(
@@ -98,16 +99,25 @@ impl<V: Vault> Organisation<V> {
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
-        // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        let spoiled = |e: &VerifiedEnvelope| {
-            let held = self.epochs.get(&e.header().epoch);
-            held.and_then(|h| h.keys.get(&e.header().phase)).is_some_and(|k| e.open(k).is_err())
+        let Some(envelope) = verified else { return Ok(None) };
+        let header = envelope.header();
+        let (epoch, key) = match self.epochs.get(&header.epoch) {
+            Some(held) => (header.epoch, held.keys.get(&header.phase).cloned()),
+            None => {
+                let archives =
+                    self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
+                let archive = archives.into_iter().find(|a| a.id() == header.epoch);
+                let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
+                (epoch, archive.map(|archive| archive.key().clone()))
+            }
         };
-        let Some(envelope) = verified.filter(|e| !spoiled(e)) else { return Ok(None) };
-        let envelope = envelope.sealed();
-        let new = self.journal.append(batch, envelope, Some(relay))?;
+        // Where the key is here, what does not open was spoiled on the way: it is not kept.
+        if key.is_some_and(|key| envelope.open(&key).is_err()) {
+            return Ok(None);
+        }
+        let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
         if new {
-            self.replicas.remove(&envelope.header().epoch);
+            self.replicas.remove(&epoch);
         }
         Ok(Some(new))
     }

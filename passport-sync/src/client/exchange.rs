@@ -12,8 +12,10 @@
 
 mod files;
 
+use passport_core::access::AccessList;
 use passport_core::id::VerificationKey;
 use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
+use passport_core::keys::Signed;
 use passport_core::party::{Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
@@ -225,6 +227,7 @@ impl Exchange<'_> {
             body: l.bytes.clone().into(),
         };
         request.letters = outgoing.letters.iter().map(letter).collect();
+        request.drop_epochs = outgoing.drops.iter().map(|d| d.signed.clone()).collect();
         let (mut response, reset) = remote.exchange(&request, self.now, rng)?;
         let results = core::mem::take(&mut response.results);
         let new = self.take(party, url, response, reset, done)?;
@@ -240,7 +243,7 @@ impl Exchange<'_> {
         Ok(conflict || new > 0 || progressed(&outgoing, &verdicts))
     }
 
-    /// Learns the lists that are current where others were offered; whether there were such.
+    /// Learns the lists that are current where others were offered; whether one was new.
     fn learn_lists(
         &mut self,
         party: &mut dyn Party,
@@ -250,29 +253,26 @@ impl Exchange<'_> {
     ) -> Result<bool, Stop> {
         let conflict = |o: &&Outcome| o.rejection() == Some(Rejection::AccessConflict);
         let conflicts = results.access_lists.iter().filter(conflict).count();
+        let mut learned = false;
         for told in &results.conflicts {
-            party.learn_list(url, &told.current)?;
+            learned |= party.learn_list(url, &told.current)?;
         }
         if results.conflicts.len() >= conflicts {
-            return Ok(conflicts > 0);
+            return Ok(learned);
         }
-        // A device that is not in the current list is not told it; the control key is.
-        let Some(key) = party.list_key().cloned() else { return Ok(false) };
-        let mut control = Remote::new(url, key, &self.config)?;
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
-            let (response, _) = control.exchange(&ask, self.now, rng)?;
-            for item in response.items.into_iter().filter(|i| i.kind == ItemKind::AccessList) {
-                if let Ok(list) = passport_core::codec::decode(&item.bytes, item.bytes.len()) {
-                    party.learn_list(url, &list)?;
-                }
+        // A device that is not in the current list is not told it; the key that may sign the next
+        // one is.
+        for key in party.list_keys() {
+            let mut control = Remote::new(url, key, &self.config)?;
+            let mut lists = Vec::new();
+            fetch_all(&mut control, self.now, rng, &mut |incoming| {
+                lists.extend(incoming.items.into_iter().filter_map(access_list));
+            })?;
+            for list in &lists {
+                learned |= party.learn_list(url, list)?;
             }
-            if !response.more {
-                return Ok(true);
-            }
-            cursor = Some(response.cursor);
         }
+        Ok(learned)
     }
 }
 
@@ -329,12 +329,18 @@ fn incoming(item: Item) -> Option<IncomingItem> {
     }
 }
 
+fn access_list(item: IncomingItem) -> Option<Signed<AccessList>> {
+    let IncomingItem::AccessList(bytes) = item else { return None };
+    passport_core::codec::decode(&bytes, bytes.len()).ok()
+}
+
 fn verdicts(results: &Results) -> Verdicts {
     let all = |outcomes: &[Outcome]| outcomes.iter().copied().map(verdict).collect();
     Verdicts {
         lists: all(&results.access_lists),
         envelopes: all(&results.envelopes),
         letters: all(&results.letters),
+        drops: all(&results.drop_epochs),
     }
 }
 

@@ -204,7 +204,8 @@ pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
         | Rejection::NotPermitted
         | Rejection::AccessConflict
         | Rejection::QuotaExceeded
-        | Rejection::EpochLive => StatusCode::FORBIDDEN,
+        | Rejection::EpochLive
+        | Rejection::Unread => StatusCode::FORBIDDEN,
     };
     encoded(status, &Refusal { code: rejection.code(), time })
 }

@@ -67,11 +67,12 @@ pub async fn serve(
                 Err(error) => {
                     // Usually out of file descriptors: until a connection ends, or a second.
                     tracing::warn!(%error, "could not accept a connection");
-                    let wait = tokio::time::sleep(Duration::from_secs(1));
-                    tokio::select! {
-                        Some(_ended) = connections.join_next() => {}
-                        () = wait => {}
-                    }
+                    let ended = async {
+                        if connections.join_next().await.is_none() {
+                            core::future::pending::<()>().await;
+                        }
+                    };
+                    let _waited = tokio::time::timeout(Duration::from_secs(1), ended).await;
                 }
             },
         }
@@ -133,18 +134,17 @@ where
             .with_upgrades()
     );
     let mut stopping = shared.arrivals.stopping();
-    let mut life = pin!(tokio::time::sleep(shared.config.connection_timeout));
-    let mut ending = false;
-    loop {
+    let conversation = async {
         tokio::select! {
-            _ended = &mut connection => break,
-            () = &mut life => return,
-            _stopping = stopping.wait_for(|stopping| *stopping), if !ending => {
-                ending = true;
-                connection.as_mut().graceful_shutdown();
-            }
+            _ended = &mut connection => return,
+            _stopping = stopping.wait_for(|stopping| *stopping) => {}
         }
+        connection.as_mut().graceful_shutdown();
+        let _ended = connection.as_mut().await;
+    };
+    let life = shared.config.connection_timeout;
+    if tokio::time::timeout(life, conversation).await.is_ok() {
+        let _serving = seat.serve();
+        after.clone().go_on(shared).await;
     }
-    let _serving = seat.serve();
-    after.clone().go_on(shared).await;
 }

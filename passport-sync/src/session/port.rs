@@ -44,7 +44,7 @@ pub enum StoreError {
 /// What the relay knows of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// The key that signs its access lists.
+    /// The key that must sign its next access list: [`AccessList::controller`] of the current one.
     pub control: VerificationKey,
     /// Serial of the current list.
     pub serial: u64,

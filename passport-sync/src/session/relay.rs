@@ -69,6 +69,8 @@ struct Asker {
     key: VerificationKey,
     now: Timestamp,
     limits: RelayLimits,
+    /// How far it has read its feed.
+    read_to: u64,
 }
 
 /// What became of a request.
@@ -103,10 +105,10 @@ fn answer(
     store: &dyn Store,
     paged: bool,
 ) -> Result<Answered, StoreError> {
-    let asker = Asker { key: *sender, now, limits: *limits };
     let before = port::read(store, |snapshot| Standing::of(snapshot, sender, request.cursor))?;
     let (cursor, known) = (request.cursor, before.cursor);
     let position = known.map_or(0, |c| c.position);
+    let asker = Asker { key: *sender, now, limits: *limits, read_to: position };
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
 
     let work = Work::check(request);

@@ -214,7 +214,7 @@ impl Transaction for State {
     ) -> Result<(), StoreError> {
         let bytes = self.channels.get(&list.channel).map_or(0, |(channel, _)| channel.bytes);
         let channel = Channel {
-            control: list.control,
+            control: list.controller(),
             serial: list.serial,
             hash: *hash,
             signed: signed.to_vec(),

@@ -101,8 +101,9 @@ fn a13_a14_lists_are_the_control_keys_and_only_go_forward() {
     assert_eq!(relay.set(1, &first), refused(Rejection::AccessConflict));
     assert_eq!(relay.set(2, &first), refused(Rejection::NotPermitted));
     assert_eq!(relay.set(9, &first), refused(Rejection::NotPermitted));
-    let drop = DropEpoch::new(key(100).verification_key(), NONCE, EpochId::from_bytes([9; 32]));
-    assert_eq!(DropEpoch::check(&Signed::new(&drop, &key(1))), Err(AccessError::NotControl));
+    let mut drop = DropEpoch::new(key(100).verification_key(), NONCE, EpochId::from_bytes([9; 32]));
+    drop.control = key(1).verification_key();
+    assert_eq!(DropEpoch::check(&Signed::new(&drop, &key(1))), Err(AccessError::Channel));
 }
 
 #[test]

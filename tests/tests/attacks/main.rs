@@ -11,8 +11,10 @@
     reason = "helpers of tests may panic as tests do, and the seed is printed"
 )]
 
+mod control;
 mod decoders;
 mod devices;
+mod faults;
 mod forgeries;
 mod members;
 mod office;

@@ -17,6 +17,10 @@ mod org_kit;
 #[cfg(test)]
 mod org_record;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
+mod private;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod recovery;
@@ -70,6 +74,7 @@ fn no_file_is_forgotten() {
         "org_exchange.rs",
         "org_kit.rs",
         "org_record.rs",
+        "private.rs",
         "record.rs",
         "recovery.rs",
         "relay.rs",

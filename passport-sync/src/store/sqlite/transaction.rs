@@ -84,7 +84,7 @@ impl Transaction for View<'_> {
              signed = ?5, live = ?6",
             params![
                 list.channel.as_bytes(),
-                list.control.as_bytes(),
+                list.controller().as_bytes(),
                 signed(list.serial),
                 hash,
                 bytes,
