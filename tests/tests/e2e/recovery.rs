@@ -29,7 +29,7 @@ fn refuses(stage: &Stage, words: &str, code: i32, why: &str) {
 }
 
 /// How many envelopes the relay forgot.
-fn forgotten(stage: &Stage) -> u64 {
+fn forgotten(stage: &Stage) -> i64 {
     let relay = Connection::open(stage.path("relay").join("relay.db")).unwrap();
     let count = "SELECT count(*) FROM objects WHERE dropped = 1";
     relay.query_row(count, [], |row| row.get(0)).unwrap()
