@@ -259,8 +259,8 @@ impl Pack {
 }
 
 fn deflate(content: &[u8]) -> Vec<u8> {
-    let mut deflater = DeflateEncoder::new(Vec::new(), Compression::default());
-    match deflater.write_all(content).and_then(|()| deflater.finish()) {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    match encoder.write_all(content).and_then(|()| encoder.finish()) {
         Ok(deflated) => deflated,
         // A Vec takes whatever is written to it.
         Err(_) => unreachable!("compressing to memory is infallible"),
