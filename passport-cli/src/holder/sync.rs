@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::holder::quarantine;
+use crate::holder::{quarantine, status};
 use crate::joining;
 use crate::passport::{self, Opened, Passport};
 use crate::rng::os_rng;
@@ -53,5 +53,8 @@ impl Sync {
 
 fn told(app: &App, passport: &mut Passport, mut synced: Synced) -> Result<(), CliError> {
     synced.quarantined = quarantine::listed(passport)?;
+    if passport.was_removed() {
+        app.output().say(status::REMOVED);
+    }
     app.output().answer(&synced, Synced::words)
 }

@@ -76,7 +76,8 @@ fn sharing() -> Vec<(&'static str, Value)> {
         ("contact remove", object([always("id", id())])),
         ("share", grants.clone()),
         ("revoke", grants.clone()),
-        ("grants", grants),
+        ("grants", grants.clone()),
+        ("grants extend", grants),
         ("access-log", list(&access_line())),
     ]
 }
@@ -351,6 +352,7 @@ fn status() -> Value {
     object([
         always("passport", id()),
         always("device", id()),
+        always("removed", flag("whether another device removed this one")),
         always("unsent", count("envelopes that no relay confirmed")),
         always("conflicts", count("fields with several values")),
         always("suggestions", count("suggestions to settle")),

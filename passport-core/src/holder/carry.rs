@@ -145,7 +145,7 @@ impl<V: Vault> Holder<V> {
         })
     }
 
-    fn is_removed(&self, device: &VerificationKey) -> bool {
+    pub(super) fn is_removed(&self, device: &VerificationKey) -> bool {
         self.fold.devices.get(device).is_some_and(|d| d.removed)
     }
 

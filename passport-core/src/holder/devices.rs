@@ -8,15 +8,17 @@ use crate::id::VerificationKey;
 use crate::journal::{Incoming, IncomingItem, Journal};
 use crate::keys::{
     CertificateChain, ComparisonWords, DeviceCertificate, EnrolmentCode, EnrolmentRequest,
-    PhaseKey, ReceivingKey, SigningKey, WordsError, enrolment_words,
+    PhaseKey, ReceivingKey, Signed, SigningKey, VerifiedDevice, WordsError, enrolment_words,
 };
-use crate::ledger::{Fold, Ledger, StatementBody};
+use crate::ledger::{Fold, Ledger, Statement, StatementBody};
 use crate::letter::Letter;
 use crate::party::PartyError;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
 const PENDING: &[u8] = b"pending device";
+/// That another device said that this one was removed, and when.
+const REMOVED: &[u8] = b"removed";
 
 /// A device that has asked to join and waits for its letter.
 #[derive(Debug)]
@@ -260,13 +262,54 @@ impl<V: Vault> Holder<V> {
         if self.chain.verify(&self.passport)?.lineage().contains(&device) {
             return Err(PartyError::Ancestor);
         }
+        let before: Vec<VerifiedDevice> =
+            self.fold.live_devices().map(|d| d.verified.clone()).collect();
         let mut batch = Batch::new();
-        self.say(&mut batch, StatementBody::DeviceRemoved { device }, now, rng)?;
+        let body = StatementBody::DeviceRemoved { device };
+        let statement = self.ledger.draft(now, body, &self.device);
+        self.carry_statements(&mut batch, core::slice::from_ref(&statement), rng)?;
+        let letter = Letter::Removed { statement, chain: self.chain.clone() };
+        for gone in before {
+            if !self.is_removed(&gone.key()) {
+                continue;
+            }
+            // No relay hands it the ledger any more: it would never hear.
+            let sealed = letter.seal(&gone.key(), gone.receiving(), rng)?;
+            self.journal.post(&mut batch, gone.key(), sealed);
+        }
         self.rekey(&mut batch, now, rng)?;
         for section in self.sections() {
             self.found(&mut batch, &section, now, rng)?;
         }
         Ok(self.journal.commit(batch)?)
+    }
+
+    /// Whether another device removed this one: what is written here counts no more.
+    #[must_use]
+    pub fn was_removed(&self) -> bool {
+        self.is_removed(&self.device())
+            || self.journal.vault().get(Table::Meta, REMOVED).is_ok_and(|told| told.is_some())
+    }
+
+    /// Takes the word of another device that this one was removed; whether it is news.
+    pub(super) fn take_removal(
+        &self,
+        batch: &mut Batch,
+        statement: &Signed<Statement>,
+        chain: &CertificateChain,
+    ) -> bool {
+        let (Ok(by), Ok(own)) = (chain.verify(&self.passport), self.chain.verify(&self.passport))
+        else {
+            return false;
+        };
+        let Ok(said) = statement.verify_by(&by.key()) else { return false };
+        let of_this = matches!(&said.body, StatementBody::DeviceRemoved { device } if own.lineage().contains(device));
+        let counts = !by.lineage().iter().any(|key| self.is_removed(key));
+        if said.passport != self.passport || !of_this || !counts || self.was_removed() {
+            return false;
+        }
+        batch.put(Table::Meta, REMOVED, codec::encode(&said.at));
+        true
     }
 
     /// Sets where the passport's relays are.

@@ -246,7 +246,7 @@ impl<V: Vault> Holder<V> {
                     queue.extend(node.header.parents());
                 }
             }
-            past.len()
+            replica.history().filter(|(id, _)| past.contains(*id)).count()
         });
         // Of nothing at all, the state that the epoch began with is lacking too.
         Ok(seen.max().map_or(total + 1, |seen| total.saturating_sub(seen)))

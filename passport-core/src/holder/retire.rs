@@ -137,12 +137,12 @@ impl<V: Vault> Holder<V> {
     ) -> Result<BTreeSet<VerificationKey>, PartyError> {
         let mut moved = self.ledger.heard_of(epochs);
         moved.insert(self.device());
-        let receipts = self.receipts()?.into_iter().map(|(_, receipt)| receipt);
-        moved.extend(receipts.filter(|r| epochs.contains(&r.epoch)).map(|r| r.signer()));
         for epoch in epochs {
             let envelopes = self.journal.envelopes(epoch)?;
             moved.extend(envelopes.iter().map(|e| e.header().author));
         }
+        let arrivals = self.arrivals()?.into_iter().filter(|a| epochs.contains(&a.epoch));
+        moved.extend(arrivals.map(|a| a.instance));
         Ok(moved)
     }
 

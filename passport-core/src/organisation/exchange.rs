@@ -133,7 +133,8 @@ impl<V: Vault> Organisation<V> {
             Letter::Enrolled { .. }
             | Letter::Recovery { .. }
             | Letter::LedgerKey { .. }
-            | Letter::Receipts { .. } => None,
+            | Letter::Receipts { .. }
+            | Letter::Removed { .. } => None,
         }
     }
 
