@@ -97,7 +97,8 @@ impl Archive {
         if opened.header().epoch != self.id || opened.header().kind != Kind::Pack {
             return None;
         }
-        let held = unpack(opened.body(), charter.channel, |phase| keys.get(&phase).cloned()).ok()?;
+        let held =
+            unpack(opened.body(), charter.channel, |phase| keys.get(&phase).cloned()).ok()?;
         held.iter().all(|e| e.header().epoch == charter.id()).then_some(held)
     }
 }

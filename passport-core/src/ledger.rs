@@ -203,9 +203,10 @@ impl Ledger {
             self.statements.keys().copied().filter(founding).collect();
         loop {
             let before = after.len();
-            let builds = self.statements.iter().filter(|(_, s)| {
-                s.parents.iter().any(|parent| after.contains(parent))
-            });
+            let builds = self
+                .statements
+                .iter()
+                .filter(|(_, s)| s.parents.iter().any(|parent| after.contains(parent)));
             let builds: Vec<StatementId> = builds.map(|(id, _)| *id).collect();
             after.extend(builds);
             if after.len() == before {

@@ -294,10 +294,8 @@ pub(crate) fn replica_of<V: Vault>(
 ) -> Result<Replica, PartyError> {
     let mut replica = Replica::new(charter.clone());
     let envelopes = journal.envelopes(&charter.id())?;
-    let mut opened: Vec<OpenedEnvelope> = envelopes
-        .iter()
-        .filter_map(|e| open_with(e, |phase| keys.get(&phase).cloned()))
-        .collect();
+    let mut opened: Vec<OpenedEnvelope> =
+        envelopes.iter().filter_map(|e| open_with(e, |phase| keys.get(&phase).cloned())).collect();
     if let Some(archive) = Archive::of(charter, keys) {
         let packed = archived(journal, &archive, charter, keys)?;
         if !packed.is_empty() {

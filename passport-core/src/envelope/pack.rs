@@ -194,8 +194,7 @@ pub fn unpack(
 ) -> Result<Vec<OpenedEnvelope>, PackError> {
     let pack: Pack = codec::decode(body, MAX_PACK).map_err(PackError::Malformed)?;
     let content = pack.inflate()?;
-    let items: Vec<Item> =
-        codec::decode(&content, INFLATED_MAX).map_err(PackError::Malformed)?;
+    let items: Vec<Item> = codec::decode(&content, INFLATED_MAX).map_err(PackError::Malformed)?;
     let (signatures, rest) = pack.signatures.as_chunks::<SIGNATURE>();
     if signatures.len() != items.len() || !rest.is_empty() {
         return Err(PackError::Inconsistent);
@@ -250,8 +249,8 @@ impl Pack {
         let mut content = Zeroizing::new(vec![0; len]);
         let mut inflater = Decompress::new(false);
         let status = inflater.decompress(&self.content, &mut content, FlushDecompress::Finish);
-        let whole = inflater.total_in() == self.content.len() as u64
-            && inflater.total_out() == len as u64;
+        let whole =
+            inflater.total_in() == self.content.len() as u64 && inflater.total_out() == len as u64;
         match status {
             Ok(Status::StreamEnd) if whole => Ok(content),
             Ok(_) | Err(_) => Err(PackError::Inflate),

@@ -11,8 +11,8 @@
 use std::collections::BTreeSet;
 
 use super::Holder;
-use crate::archive::Archive;
 use crate::access::DropEpoch;
+use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::OpenedEnvelope;
 use crate::id::{EnvelopeId, EpochId, VerificationKey};
@@ -110,7 +110,10 @@ impl<V: Vault> Holder<V> {
 
     /// Keys that are known to have heard of one of these epochs: this device; whoever wrote in
     /// one; whoever made a statement that builds on its founding, or joined by one.
-    fn moved_on(&self, epochs: &BTreeSet<EpochId>) -> Result<BTreeSet<VerificationKey>, PartyError> {
+    fn moved_on(
+        &self,
+        epochs: &BTreeSet<EpochId>,
+    ) -> Result<BTreeSet<VerificationKey>, PartyError> {
         let mut moved = self.ledger.heard_of(epochs);
         moved.insert(self.device());
         for epoch in epochs {

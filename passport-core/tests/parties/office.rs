@@ -86,7 +86,8 @@ impl Office {
 
     /// How many envelopes of an epoch it has.
     pub(crate) fn of(&self, epoch: &EpochId) -> usize {
-        let epochs = self.envelopes.iter().map(|e| SealedEnvelope::decode(e).unwrap().header().epoch);
+        let epochs =
+            self.envelopes.iter().map(|e| SealedEnvelope::decode(e).unwrap().header().epoch);
         epochs.filter(|e| e == epoch).count()
     }
 

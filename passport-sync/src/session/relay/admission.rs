@@ -8,9 +8,7 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::keys::{Verified, VerifyError};
 
 use super::{Asker, ITEMS_BYTES_MAX, day};
-use crate::session::port::{
-    Channel, Epochs, FeedQuery, Meter, Object, StoreError, Transaction,
-};
+use crate::session::port::{Channel, Epochs, FeedQuery, Meter, Object, StoreError, Transaction};
 use crate::wire::{
     DeliveredLetter, ENVELOPE_MAX, ItemKind, LETTER_MAX, Letter, OBJECTS_MAX, Outcome, Rejection,
     object_id,
@@ -240,11 +238,7 @@ pub(super) fn drop_epoch(
 
 /// Whether the asker's feed holds something of an epoch beyond what it has read; also if there is
 /// more than is looked at.
-fn has_unread(
-    tx: &dyn Transaction,
-    asker: &Asker,
-    drop: &DropEpoch,
-) -> Result<bool, StoreError> {
+fn has_unread(tx: &dyn Transaction, asker: &Asker, drop: &DropEpoch) -> Result<bool, StoreError> {
     let query = FeedQuery {
         key: asker.key,
         after: asker.read_to,
