@@ -17,6 +17,7 @@ use crate::id::EpochId;
 use crate::replica::{EntryNow, Replica, Stance};
 use crate::section::SectionName;
 
+pub(crate) use history::said;
 pub use history::{HistoryEvent, history};
 pub use json::{
     AuthorView, EntryView, NoteView, SectionView, SuggestionView, ValueView, VersionView,

@@ -78,11 +78,8 @@ impl Serve {
             let ending = signals().map_err(|e| failed("signals cannot be received", e))?;
             let scheme = if tls.is_some() { "https" } else { "http" };
             let address = format!("{scheme}://{bound}");
-            app.output().say(&format!("The relay listens on {address}; stop it with Ctrl-C."));
-            if app.output().is_json() {
-                let listening = json!({ "listening": address });
-                app.output().answer(&listening, ToString::to_string)?;
-            }
+            app.output().say("The relay listens; stop it with Ctrl-C.");
+            app.output().answer(&json!({ "listening": address }), |_| address.clone())?;
             if let Some(tls) = tls {
                 reload_when_told(tls).map_err(|e| failed("signals cannot be received", e))?;
             }

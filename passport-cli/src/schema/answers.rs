@@ -46,6 +46,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("accept", settled()),
         ("decline", settled()),
         ("quarantine list", list(&held_back())),
+        ("quarantine show", held_contents()),
         ("quarantine release", settled()),
         ("quarantine drop", settled()),
         ("private set", object([always("section", section())])),
@@ -133,6 +134,7 @@ fn added() -> Value {
     let entry = object([
         always("id", or_null(&text("identifier; none where nothing was written"))),
         always("section", section()),
+        maybe("name", text("what it is called, where an import says so")),
     ]);
     let skipped = object([
         always("resource", text("which part of the file")),
@@ -311,6 +313,24 @@ fn held_back() -> Value {
         maybe("at", moment("when, as the author says")),
         maybe("edits", list(&text("what it would do"))),
         maybe("student", party()),
+    ])
+}
+
+/// As [`held_back`], with what it says.
+fn held_contents() -> Value {
+    let edit = object([
+        always("what", text("kind of edit")),
+        always("field", or_null(&text("the field, where it is about one"))),
+        always("value", or_null(&text("the value or text, in words"))),
+    ]);
+    object([
+        always("id", id()),
+        always("reason", text("why it was not accepted")),
+        always("section", section()),
+        always("author", text("name of who signed it, as far as known")),
+        always("at", moment("when, as the author says")),
+        always("edits", list(&text("what it would do"))),
+        always("contents", list(&edit)),
     ])
 }
 
