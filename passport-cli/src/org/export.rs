@@ -2,17 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use clap::{Args, ValueEnum as _};
+use passport_core::fhir::export::{
+    ExportConsent, ExportEntry, ExportOrganisation, ExportSubject, Summary, bundle, summary,
+};
+use passport_core::id::PassportId;
+use passport_core::organisation::HeldState;
 use passport_core::section::SectionName;
 use passport_core::view::View;
 use serde_json::json;
 
-use super::desk;
+use super::desk::{self, Party};
 use crate::app::App;
 use crate::choice::OrgFormat;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::exporting;
 use crate::files;
 
 /// Writes what a student shares to a file for another system
@@ -20,7 +25,7 @@ use crate::files;
 /// The file is not encrypted. The export is noted with your staff name in your own log.
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport org --actor j.smith export \"Ada Example\" --format fhir -o ada.json")]
+\x20 passport org --actor j.smith export \"Ada Example\" --format ips -o ada.json")]
 pub(crate) struct Export {
     /// The student: their name, or the first letters of their id
     #[arg(value_name = "STUDENT")]
@@ -41,9 +46,10 @@ impl Export {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, format, output, to } = self;
         app.actor()?;
-        if format != OrgFormat::Fhir || to.is_some() {
-            return Err(CliError::usage("this form of export is not in this version yet")
-                .hint("`--format fhir -o FILE` writes a FHIR R4 bundle"));
+        if !matches!(format, OrgFormat::Fhir | OrgFormat::Ips) || to.is_some() {
+            return Err(CliError::usage("this form of export is not in this version yet").hint(
+                "`--format ips -o FILE` writes a patient summary, `--format fhir` a bundle",
+            ));
         }
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
@@ -68,15 +74,17 @@ impl Export {
                 .filter(|g| g.grant.passport == student.id)
                 .find_map(|g| g.grant.nhs_number.clone()),
         };
-        let entries: Vec<ExportEntry> = views.iter().flat_map(entries).collect();
-        let several = views.iter().flat_map(|v| &v.entries).flat_map(|e| e.fields.values());
-        let open = several.filter(|field| field.settled().is_none()).count();
+        let (entries, open) = exporting::entries(&views, student.id);
         if open > 0 {
             app.output().say(&format!(
                 "{open} fields have several values and are left out; `passport org conflicts` lists them."
             ));
         }
-        let document = bundle(&subject, &entries, app.now());
+        let document = if format == OrgFormat::Ips {
+            summarised(app, &party, student.id, &subject, &views, &entries)
+        } else {
+            bundle(&subject, &entries, app.now())
+        };
         for view in &views {
             desk::audit(&mut party, app, student.id, Some(&view.section), "exported")?;
         }
@@ -88,26 +96,49 @@ impl Export {
         }
         let sections: Vec<SectionName> = views.into_iter().map(|v| v.section).collect();
         let place = file.display().to_string();
-        let answer = json!({ "file": place, "format": "fhir", "sections": sections });
+        let name = format.to_possible_value().map(|v| v.get_name().to_owned());
+        let answer = json!({ "file": place, "format": name, "sections": sections });
         app.output().answer(&answer, |_| {
             format!("Exported to {place}. The file is not encrypted: it now is yours to protect.")
         })
     }
 }
 
-fn entries(view: &View) -> Vec<ExportEntry> {
-    let one = |entry: &passport_core::replica::EntryNow| ExportEntry {
-        id: entry.id,
-        section: view.section.clone(),
-        kind: entry.kind.clone(),
-        fields: entry
-            .fields
-            .iter()
-            .filter_map(|(name, now)| Some((name.clone(), now.settled()?.value.clone())))
-            .collect(),
-        author_name: view.name(entry.author).to_owned(),
-        recorded_at: entry.recorded_at,
-        attested: entry.own_attestation().is_some() && entry.changed_since_signed().is_empty(),
+/// What is exported as a patient summary, with who puts it together and under which consents.
+fn summarised(
+    app: &App,
+    party: &Party,
+    student: PassportId,
+    subject: &ExportSubject,
+    views: &[View],
+    entries: &[ExportEntry],
+) -> serde_json::Value {
+    let sections: Vec<SectionName> = views.iter().map(|v| v.section.clone()).collect();
+    let card = party.card();
+    let organisation = ExportOrganisation {
+        id: card.id().to_string(),
+        name: card.name.clone(),
+        ods: card.ods.clone(),
     };
-    view.entries.iter().map(one).collect()
+    let grants = party.grants();
+    let consents: Vec<ExportConsent> = grants
+        .iter()
+        .filter(|g| g.grant.passport == student && sections.contains(&g.grant.section))
+        .filter(|g| g.state(app.now()) == HeldState::Active)
+        .map(|g| ExportConsent {
+            id: g.grant.id.to_string(),
+            section: g.grant.section.clone(),
+            purpose: g.grant.purpose.clone(),
+            from: g.grant.from,
+            until: g.grant.until,
+        })
+        .collect();
+    summary(&Summary {
+        subject,
+        entries,
+        sections: &sections,
+        organisation: Some(&organisation),
+        consents: &consents,
+        at: app.now(),
+    })
 }
