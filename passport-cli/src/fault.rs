@@ -9,6 +9,7 @@ use passport_sync::tls::TlsError;
 
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::page::pdf::PdfError;
 
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
@@ -150,6 +151,12 @@ fn refused(refusal: Refusal) -> CliError {
         | _ => return error,
     };
     error.hint(hint)
+}
+
+impl From<PdfError> for CliError {
+    fn from(error: PdfError) -> Self {
+        Self::new(ExitCode::Bug, "the document cannot be made").caused_by(error)
+    }
 }
 
 impl From<TlsError> for CliError {

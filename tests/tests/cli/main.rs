@@ -17,7 +17,11 @@ mod org_kit;
 #[cfg(test)]
 mod org_record;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod private;
+#[cfg(test)]
+mod receipts;
 #[cfg(test)]
 mod record;
 #[cfg(test)]

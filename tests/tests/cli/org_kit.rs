@@ -17,7 +17,7 @@ use passport_tests::{Cli, Output};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-const URL: &str = "http://relay.example";
+const URL: &str = "https://relay.example";
 const PASSPHRASE: &str = "correct horse battery staple";
 
 /// The moment at which the stories play, unless they say otherwise.
@@ -151,6 +151,7 @@ fn exchange(
         lists: vec![Verdict::Kept; out.lists.len()],
         envelopes: vec![Verdict::Kept; out.envelopes.len()],
         letters: vec![Verdict::Kept; out.letters.len()],
+        drops: vec![Verdict::Kept; out.drops.len()],
     };
     party.settle_with(URL, &out, &verdicts, now).unwrap();
     let key = party.request_key().verification_key();
