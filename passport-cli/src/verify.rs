@@ -42,7 +42,10 @@ impl Verify {
         let mut shown = Vec::new();
         let mut lines = Vec::new();
         for one in &found {
-            let (json, line) = one.as_ref().map_or_else(unreadable, |v| said(v))?;
+            let (json, line) = match one {
+                Some(verified) => said(verified)?,
+                None => (json!({ "holds": false }), "a signature that cannot be read".to_owned()),
+            };
             shown.push(json);
             lines.push(line);
         }
@@ -56,10 +59,6 @@ impl Verify {
         Err(CliError::new(ExitCode::VerificationFailed, said)
             .hint("ask whoever recorded it, or have it exported anew"))
     }
-}
-
-fn unreadable() -> Result<(serde_json::Value, String), CliError> {
-    Ok((json!({ "holds": false }), "a signature that cannot be read".to_owned()))
 }
 
 fn said(verified: &Verified) -> Result<(serde_json::Value, String), CliError> {
