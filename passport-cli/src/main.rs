@@ -9,6 +9,7 @@
 
 mod added;
 mod app;
+mod check;
 mod choice;
 mod clock;
 mod completions;
@@ -19,6 +20,7 @@ mod demo;
 mod duration;
 mod error;
 mod exit_code;
+mod exporting;
 mod fault;
 mod fields;
 mod files;
@@ -43,6 +45,7 @@ mod rng;
 mod schema;
 mod syncing;
 mod table;
+mod verify;
 
 fn main() -> std::process::ExitCode {
     app::main(std::env::args_os().collect())

@@ -15,6 +15,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "relay serve",
         object([always("listening", text("address, once connections are accepted"))]),
     ));
+    all.push(("verify", verified()));
+    all.push(("check", checked()));
     all.push(("demo", demo()));
     all.push(("error", error()));
     all
@@ -116,6 +118,40 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org export", exported()),
         ("org audit", list(&audit_line())),
     ]
+}
+
+fn verified() -> Value {
+    let signer = object([
+        always("id", id()),
+        always("name", text("name on its card")),
+        always("phrase", or_null(&text("words to compare with the organisation itself"))),
+    ]);
+    let names = || list(&text("name of a field"));
+    let entry = object([
+        always("holds", flag("whether the signature holds and nothing was changed since")),
+        maybe("entry", id()),
+        maybe("section", section()),
+        maybe("signer", or_null(&signer)),
+        maybe("signed_at", moment("by the signer's clock")),
+        maybe("intact", names()),
+        maybe("changed", names()),
+        maybe("unseen", names()),
+    ]);
+    object([always("entries", list(&entry)), always("failed", count("entries that do not hold"))])
+}
+
+fn checked() -> Value {
+    let finding = object([
+        always("severity", choice(&["error", "warning"])),
+        always("path", text("where in the file")),
+        always("rule", text("the rule, by HL7's key where it has one")),
+        always("message", text("the rest of a sentence that begins with the path")),
+    ]);
+    object([
+        always("errors", count("rules that are broken")),
+        always("warnings", count("what is allowed and probably not meant")),
+        always("findings", list(&finding)),
+    ])
 }
 
 fn id() -> Value {
