@@ -41,8 +41,10 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
+mod signals;
 mod syncing;
 mod table;
+mod watching;
 
 fn main() -> std::process::ExitCode {
     app::main(std::env::args_os().collect())
