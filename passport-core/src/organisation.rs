@@ -6,13 +6,12 @@
 mod check;
 mod exchange;
 mod held;
+mod receipts;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
-use serde::Serialize;
 
 use crate::codec;
 use crate::epoch::VerifiedCharter;
@@ -31,12 +30,12 @@ use crate::view::{HistoryEvent, View, history};
 
 pub use check::{DischargeCheck, DischargeSource, FollowUp, FoundDischarge, StudentName};
 pub use held::{HeldEpoch, HeldGrant, HeldState};
+pub use receipts::AuditRecord;
 
 const CARD: &[u8] = b"card";
 const CARD_KEY: &[u8] = b"card";
 const INSTANCE_KEY: &[u8] = b"instance";
 const RECEIVING_KEY: &[u8] = b"receiving";
-const AUDITED: &[u8] = b"audited";
 
 /// An organisation's installation, unlocked.
 #[derive(Debug)]
@@ -63,27 +62,6 @@ pub struct OrganisationProfile {
     pub ods: Option<String>,
     /// Relays where its mailbox is.
     pub relays: Vec<String>,
-}
-
-/// Who opened what, in the organisation's own log.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
-#[cbor(array)]
-pub struct AuditRecord {
-    /// When.
-    #[n(0)]
-    pub at: Timestamp,
-    /// The member of staff.
-    #[n(1)]
-    pub actor: String,
-    /// Whose passport.
-    #[n(2)]
-    pub student: PassportId,
-    /// Which section; none for all.
-    #[n(3)]
-    pub section: Option<SectionName>,
-    /// What was done: `opened`, `exported`, `recorded`.
-    #[n(4)]
-    pub what: String,
 }
 
 impl<V: Vault> Organisation<V> {
@@ -327,30 +305,5 @@ impl<V: Vault> Organisation<V> {
             self.replicas.insert(epoch, replica);
         }
         self.replicas.get_mut(&epoch).ok_or(PartyError::NoGrant)
-    }
-
-    /// Writes a line in the organisation's own log of who opened what.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn audit(&mut self, record: &AuditRecord) -> Result<(), PartyError> {
-        let count: u64 = match self.journal.vault().get(Table::Meta, AUDITED)? {
-            Some(bytes) => codec::decode(&bytes, 16).map_err(|_| PartyError::Damaged)?,
-            None => 0,
-        };
-        let mut batch = Batch::new();
-        batch.put(Table::Audit, count.to_be_bytes(), codec::encode(record));
-        batch.put(Table::Meta, AUDITED, codec::encode(&(count + 1)));
-        Ok(self.journal.commit(batch)?)
-    }
-
-    /// The log of who opened what, in order.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn audited(&self) -> Result<Vec<AuditRecord>, PartyError> {
-        let records = self.journal.vault().scan(Table::Audit)?;
-        let decode = |bytes: &[u8]| codec::decode(bytes, 4096).map_err(|_| PartyError::Damaged);
-        records.iter().map(|(_, value)| decode(value)).collect()
     }
 }

@@ -14,6 +14,7 @@ use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
+use crate::letter::Letter;
 use crate::party::{Party, PartyError, Received, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -85,6 +86,7 @@ impl<V: Vault> Party for Holder<V> {
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
         let mut rekeyed = false;
+        let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
         let mut touched: Vec<EpochId> = Vec::new();
         for item in incoming.items {
@@ -110,12 +112,20 @@ impl<V: Vault> Party for Holder<V> {
                         None => None,
                     }
                 }
-                // Of letters a device in use expects keys of the ledger alone: what else comes was
-                // meant for an earlier state.
+                // What else comes was meant for an earlier state.
                 IncomingItem::Letter(bytes) => {
-                    let new = self.take_letter(&mut batch, &bytes);
-                    rekeyed |= new;
-                    Some(new)
+                    Some(match Letter::open(&bytes, &self.device(), &self.receiving) {
+                        Ok(Letter::LedgerKey { key, chain }) => {
+                            let new = self.take_ledger_key(&mut batch, &key, &chain);
+                            rekeyed |= new;
+                            new
+                        }
+                        Ok(Letter::Receipts { receipts: some }) => {
+                            receipts.extend(some);
+                            false
+                        }
+                        Ok(_) | Err(_) => false,
+                    })
                 }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
@@ -130,11 +140,13 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
+        self.fold = self.ledger.fold();
+        // Only now: what they are about may have come along.
+        received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
-        self.fold = self.ledger.fold();
         if rekeyed || self.ledger_keys().len() != keys {
             // What came under a key before the key did.
             self.read_ledger()?;
@@ -160,6 +172,7 @@ impl<V: Vault> Party for Holder<V> {
             self.bring_forward(&mut batch, rng)?
         };
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
+        made += self.pass_on_receipts(&mut batch, rng)?;
         for section in self.sections() {
             made += self.put_in_order(&mut batch, &section, now, rng)?;
         }
@@ -184,8 +197,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.get(&self.device()).is_some_and(|device| !device.removed)
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that a
-    /// removed device had the keys of, and carries over; returns how many envelopes that made.
+    /// Brings together what was founded at once in a section, leaves behind an epoch that has
+    /// grown long or that a removed device had the keys of, and carries over; returns how many
+    /// envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -200,7 +214,8 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
-        if current.len() > 1 || current.first().is_some_and(elsewhere) {
+        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
+        if current.len() > 1 || current.first().is_some_and(over) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }

@@ -86,8 +86,9 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(received)
     }
 
-    fn tidy(&mut self, _: Timestamp, _: &mut dyn CryptoRng) -> Result<usize, PartyError> {
-        Ok(0)
+    /// Leaves receipts for what came, and for what was done with it.
+    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        self.send_receipts(now, rng)
     }
 }
 
@@ -118,6 +119,7 @@ impl<V: Vault> Organisation<V> {
         let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
         if new {
             self.replicas.remove(&epoch);
+            Self::touch(batch, epoch);
         }
         Ok(Some(new))
     }
@@ -129,7 +131,10 @@ impl<V: Vault> Organisation<V> {
             Letter::Withdrawn { withdrawal, chain } => {
                 self.take_withdrawal(batch, &withdrawal, &chain)
             }
-            Letter::Enrolled { .. } | Letter::Recovery { .. } | Letter::LedgerKey { .. } => None,
+            Letter::Enrolled { .. }
+            | Letter::Recovery { .. }
+            | Letter::LedgerKey { .. }
+            | Letter::Receipts { .. } => None,
         }
     }
 
@@ -173,6 +178,7 @@ impl<V: Vault> Organisation<V> {
                 new = true;
             }
             batch.put(Table::Charter, *id.as_bytes(), held.encode());
+            Self::touch(batch, id);
             self.epochs.insert(id, held);
             self.replicas.remove(&id);
         }

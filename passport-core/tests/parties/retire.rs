@@ -167,6 +167,43 @@ fn a_consent_with_history_reaches_what_was_dropped_before_it() {
 }
 
 #[test]
+fn an_epoch_that_grew_long_is_followed_by_one_with_the_same_members_and_no_more() {
+    let mut office = Office::default();
+    let mut s = shared(&mut office, Right::Contribute, 57);
+    let mut laptop = second_device(&mut s.phone, &mut office, day(1), &mut s.rng);
+    let long = current(&s.phone);
+    for n in 0..520 {
+        let dose = [("dose".to_owned(), Some(text("dose", &format!("{n} mg")).1))];
+        s.phone.edit(s.entry, &dose, day(1), &mut s.rng).unwrap();
+    }
+    // Both devices learn how long it is before either founds: then both do, and one follows.
+    let mut beside =
+        Office { relay: [2; 16], envelopes: office.envelopes.clone(), ..Office::default() };
+    let out = s.phone.outgoing(URL, day(1)).unwrap();
+    beside.envelopes.extend(out.envelopes.iter().map(|e| e.bytes.clone()));
+    beside.sync(&mut laptop, day(1), &mut s.rng);
+    for _ in 0..3 {
+        office.sync(&mut s.phone, day(1), &mut s.rng);
+        office.sync(&mut laptop, day(1), &mut s.rng);
+    }
+    let epochs = s.phone.fold().epochs.len();
+    assert_ne!(current(&s.phone), long);
+    assert_eq!(current(&s.phone), current(&laptop));
+    for _ in 0..3 {
+        office.sync(&mut laptop, day(2), &mut s.rng);
+        office.sync(&mut s.phone, day(2), &mut s.rng);
+        office.sync(&mut s.gp, day(2), &mut s.rng);
+    }
+    assert_eq!(s.phone.fold().epochs.len(), epochs, "one founding does not call for another");
+    let on_phone = shown(&s.phone.view(&section("medications")).unwrap());
+    assert!(on_phone.contains("519 mg"));
+    assert_eq!(shown(&laptop.view(&section("medications")).unwrap()), on_phone);
+    let student = s.phone.passport();
+    assert_eq!(shown(&s.gp.view(student, &section("medications")).unwrap()), on_phone);
+    s.gp.annotate(student, s.entry, "still here", day(2), &mut s.rng).unwrap();
+}
+
+#[test]
 fn two_devices_that_archive_at_once_make_the_same() {
     let mut office = Office::default();
     let mut s = shared(&mut office, Right::Contribute, 56);

@@ -74,6 +74,7 @@ impl Office {
                 lists: vec![Verdict::Kept; out.lists.len()],
                 envelopes: vec![Verdict::Kept; out.envelopes.len()],
                 letters: vec![Verdict::Kept; out.letters.len()],
+                drops: vec![Verdict::Kept; out.drops.len()],
             };
             party.settle_with(URL, &out, &verdicts, now)?;
             if !out.more {
