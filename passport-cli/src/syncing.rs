@@ -189,7 +189,8 @@ fn via_name(path: &Path) -> String {
     format!("file:{}", whole.display())
 }
 
+/// Waits so many seconds.
 #[expect(clippy::disallowed_methods, reason = "a person waits at the terminal meanwhile")]
-fn pause(seconds: u32) {
+pub(crate) fn pause(seconds: u32) {
     std::thread::sleep(std::time::Duration::from_secs(seconds.into()));
 }

@@ -91,7 +91,7 @@ pub(crate) fn watch<P: Watched>(
     let told = move || {
         // An exchange may be cut anywhere: whoever does not come to an end by itself is ended.
         let _queued = ending.try_send(Event::End);
-        pause(3 * TICKS);
+        syncing::pause(3);
         std::process::exit(0);
     };
     signals::tell(told).map_err(|e| CliError::user("signals cannot be received").caused_by(e))?;
@@ -120,6 +120,7 @@ impl<P: Watched> Watch<'_, P> {
                     self.held += 1;
                     if self.held > HELD_MAX {
                         self.let_go();
+                        // Nobody unparks this thread, and to go on early does no harm.
                         std::thread::park_timeout(TURN);
                     }
                 }
@@ -290,10 +291,4 @@ impl<P: Watched> Watch<'_, P> {
 fn changed(file: &Path) -> Option<(SystemTime, u64)> {
     let found = std::fs::metadata(file).ok()?;
     Some((found.modified().ok()?, found.len()))
-}
-
-fn pause(ticks: u64) {
-    for _ in 0..ticks {
-        std::thread::park_timeout(TICK);
-    }
 }
