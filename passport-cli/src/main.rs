@@ -43,9 +43,11 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
+mod signals;
 mod syncing;
 mod table;
 mod verify;
+mod watching;
 
 fn main() -> std::process::ExitCode {
     app::main(std::env::args_os().collect())

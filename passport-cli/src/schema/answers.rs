@@ -15,6 +15,23 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "relay serve",
         object([always("listening", text("address, once connections are accepted"))]),
     ));
+    all.push(("relay backup", object([always("file", text("the copy"))])));
+    let objects = always("objects", count("envelopes, letters and access lists looked at"));
+    let faults = ["altered", "miscounted", "astray", "orphaned"].map(|f| always(f, count("found")));
+    all.push(("relay check", object([objects].into_iter().chain(faults))));
+    let counted = [
+        "channels",
+        "keys",
+        "envelopes",
+        "envelope_bytes",
+        "dropped",
+        "letters",
+        "letter_bytes",
+        "feed_rows",
+        "blobs",
+        "database_bytes",
+    ];
+    all.push(("relay stats", object(counted.map(|c| always(c, count("as its name says"))))));
     all.push(("verify", verified()));
     all.push(("check", checked()));
     all.push(("demo", demo()));

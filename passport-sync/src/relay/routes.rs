@@ -44,11 +44,11 @@ async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         // From before the feed is read, so that nothing arrives unseen.
         let waiting = Arrivals::wait(&shared.arrivals, key);
         let pushed = request.objects();
-        let pushes = request.is_push();
+        let is_push = request.is_push();
         let again = SyncRequest { max_bytes: request.max_bytes, ..SyncRequest::default() };
         let wait = request.wait_seconds.min(WAIT_SECONDS_MAX);
         let mut response = answer(&shared, request, key).await?;
-        if !pushes && wait > 0 && response.items.is_empty() && !response.reset && !response.more {
+        if !is_push && wait > 0 && response.items.is_empty() && !response.reset && !response.more {
             let again = SyncRequest { cursor: Some(response.cursor), ..again };
             let wait = Duration::from_secs(wait.into()).min(shared.config.request_timeout / 2);
             let arrived = arrival(&shared, waiting, &again, key);
