@@ -15,6 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::files;
 use crate::help;
 use crate::holder::show::{Shown, who};
+use crate::page::card::Card;
 use crate::page::{self, Page};
 use crate::passport::{self, Passport};
 use serde::Serialize;
@@ -26,6 +27,7 @@ use serde_json::json;
 #[derive(Args)]
 #[command(after_help = help::with_sections("Examples:\n\
 \x20 passport export --format pdf -o record.pdf\n\
+\x20 passport export --format card -o card.pdf\n\
 \x20 passport export --format json -o record.json\n\
 \x20 passport export --format fhir medications allergies problems -o summary.json"))]
 pub(crate) struct Export {
@@ -64,6 +66,10 @@ impl Export {
                 } else {
                     page::pdf::write(&page, app.now())?
                 }
+            }
+            Format::Card => {
+                let card = Card::of(&who(&mut passport, false)?, &views, app.now());
+                page::pdf::write_card(&card, app.now())?
             }
             Format::Ips | Format::PracticePack => {
                 return Err(CliError::user("this form is not in this version yet")
