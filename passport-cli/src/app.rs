@@ -119,6 +119,16 @@ struct OrgArgs {
         hide_env_values = true
     )]
     actor: Option<String>,
+    /// Their role, which the student is told of instead of the name
+    #[arg(
+        long,
+        value_name = "ROLE",
+        env = "PASSPORT_ROLE",
+        global = true,
+        hide_env_values = true,
+        default_value = "staff"
+    )]
+    role: String,
     #[command(subcommand)]
     command: Org,
 }
@@ -141,6 +151,7 @@ pub(crate) struct App {
     kept_back: Passphrases,
     confirm: Confirm,
     actor: Option<String>,
+    role: String,
     remote: RemoteConfig,
 }
 
@@ -155,6 +166,7 @@ impl App {
             kept_back: Passphrases::kept_back(global.kept_back.private_passphrase_file),
             confirm: Confirm::new(global.yes),
             actor: None,
+            role: String::new(),
             remote: RemoteConfig {
                 trust: global.ca.as_deref().map(Trust::only).transpose()?.unwrap_or_default(),
                 allow_http: global.allow_http,
@@ -233,6 +245,11 @@ impl App {
                 .hint("add --actor STAFF, or set PASSPORT_ACTOR; it goes into your own audit log")
         })
     }
+
+    /// The role of the member of staff at work: all that the student is told of them.
+    pub(crate) fn role(&self) -> &str {
+        self.role.trim()
+    }
 }
 
 /// The whole program: arguments in, exit code out.
@@ -262,8 +279,9 @@ fn run(arguments: Vec<OsString>) -> Result<(), CliError> {
     let mut app = App::new(global)?;
     match command {
         Command::Holder(c) => c.run(&app),
-        Command::Org(OrgArgs { actor, command }) => {
+        Command::Org(OrgArgs { actor, role, command }) => {
             app.actor = actor;
+            app.role = role;
             command.run(&app)
         }
         Command::Relay(c) => c.run(&app),

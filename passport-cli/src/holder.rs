@@ -1,6 +1,7 @@
 //! The commands of a student, who holds a passport.
 
 mod accept;
+mod access_log;
 mod add;
 mod annotate;
 mod code;
@@ -59,6 +60,7 @@ pub(crate) enum Holder {
     Share(share::Share),
     Revoke(revoke::Revoke),
     Grants(grants::Grants),
+    AccessLog(access_log::AccessLog),
     /// What was received but not accepted
     #[command(subcommand, after_help = "Example:\n  passport quarantine list")]
     Quarantine(quarantine::Quarantine),
@@ -100,6 +102,7 @@ impl Holder {
             Self::Share(c) => c.run(app),
             Self::Revoke(c) => c.run(app),
             Self::Grants(c) => c.run(app),
+            Self::AccessLog(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
             Self::Private(c) => c.run(app),
             Self::Sync(c) => c.run(app),

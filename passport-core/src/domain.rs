@@ -61,6 +61,14 @@ domains! {
     BODY_TAG = "body tag";
     /// Key that seals bodies, derived from a phase key.
     BODY_SEAL = "body seal";
+    /// Nonce of a body that is sealed alike by whoever seals it, from its content.
+    BODY_NONCE = "body nonce";
+    /// Identity of an epoch's archive, from the epoch and the archive's key.
+    ARCHIVE = "archive";
+    /// Key of an epoch's archive, from those of its phases.
+    ARCHIVE_KEY = "archive key";
+    /// Key that signs the packs of an archive, derived from the archive's key.
+    ARCHIVE_AUTHOR = "archive author";
     /// Commitment to a phase key in a charter.
     PHASE_COMMITMENT = "phase commitment";
     /// Identity and signature of a charter.

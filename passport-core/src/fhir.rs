@@ -11,6 +11,7 @@
 //! of `documents`; what cannot be kept is reported. Sources: HL7 FHIR R4 (4.0.1), HL7
 //! International Patient Summary 2.0, UK Core R4.
 
+pub mod check;
 pub mod export;
 pub mod import;
 mod json;

@@ -11,9 +11,11 @@ mod devices;
 mod exchange;
 mod found;
 mod kept_back;
+mod receipts;
 mod record;
 mod recover;
 mod rekey;
+mod retire;
 mod share;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,15 +24,15 @@ use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 use crate::codec;
-use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, seal};
+use crate::envelope::{Header, Kind, MAX_BODY, SealedEnvelope, seal};
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
 use crate::ledger::{
     Fold, FoldedEpoch, Ledger, Statement, StatementBody, control_key, ledger_channel,
 };
-use crate::party::{PartyError, open_with};
-use crate::replica::{Replica, WAITING};
+use crate::party::{PartyError, open_with, replica_of};
+use crate::replica::Replica;
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -39,6 +41,7 @@ use crate::view::{HistoryEvent, View};
 pub use carry::Quarantined;
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
+pub use receipts::{AccessLine, Arrival};
 pub use record::{FieldChange, NewEntry};
 pub use recover::Recovery;
 pub use share::{Consent, GrantState, GrantView, Share};
@@ -218,15 +221,7 @@ impl<V: Vault> Holder<V> {
     fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let known = self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?;
-            let mut replica = Replica::new(known.charter.clone());
-            let envelopes = self.journal.envelopes(&epoch)?;
-            let opened: Vec<OpenedEnvelope> = envelopes
-                .iter()
-                .filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()))
-                .collect();
-            for some in opened.chunks(WAITING / 2) {
-                replica.admit(some.iter().cloned());
-            }
+            let replica = replica_of(&self.journal, &known.charter, &known.keys)?;
             self.replicas.insert(epoch, replica);
         }
         self.replicas.get_mut(&epoch).ok_or(PartyError::NoEpoch)

@@ -12,7 +12,7 @@ mod statement;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain;
-use crate::id::{ChannelId, EpochId, PassportId, StatementId};
+use crate::id::{ChannelId, EpochId, PassportId, StatementId, VerificationKey};
 use crate::keys::{PhaseKey, Signed, SigningKey, Verified};
 use crate::section::SectionName;
 
@@ -190,6 +190,37 @@ impl Ledger {
     #[must_use]
     pub fn fold(&self) -> Fold {
         Fold::of(self)
+    }
+
+    /// Who is known to have heard that one of these epochs was founded: the signers of what
+    /// builds on a founding, and the devices that joined by it.
+    #[must_use]
+    pub fn heard_of(&self, epochs: &BTreeSet<EpochId>) -> BTreeSet<VerificationKey> {
+        let founding = |id: &StatementId| {
+            self.epochs.get(id).is_some_and(|epoch| epochs.contains(&epoch.charter.id()))
+        };
+        let mut after: BTreeSet<StatementId> =
+            self.statements.keys().copied().filter(founding).collect();
+        loop {
+            let before = after.len();
+            let builds = self
+                .statements
+                .iter()
+                .filter(|(_, s)| s.parents.iter().any(|parent| after.contains(parent)));
+            let builds: Vec<StatementId> = builds.map(|(id, _)| *id).collect();
+            after.extend(builds);
+            if after.len() == before {
+                break;
+            }
+        }
+        let mut heard = BTreeSet::new();
+        for statement in after.iter().filter_map(|id| self.statements.get(id)) {
+            heard.insert(statement.signer());
+            if let StatementBody::DeviceAdded { chain, .. } = &statement.body {
+                heard.extend(chain.verify(&self.passport).ok().map(|device| device.key()));
+            }
+        }
+        heard
     }
 
     /// Whether statement `a` is in the causal past of `b`.

@@ -1,6 +1,6 @@
 //! A replica: the state of one epoch, as everybody who has the same envelopes sees it.
 //!
-//! Envelopes are the truth; the Automerge document is a cache built from them. Admission is a
+//! Envelopes are the truth; Automerge documents are a cache built from them. Admission is a
 //! function of the charter and the set of envelopes: it reads no clock and no local version, so
 //! replicas that have seen the same envelopes agree, conflicts included.
 //!
@@ -9,13 +9,16 @@
 //!                       (bounded)                        └────────────┴──► quarantine, whole
 //! ```
 //!
-//! An edit is applied with an actor of its author at exactly the heads its author saw: on the
-//! document itself when those are its heads, else on that author's branch, whose past only
+//! Each entry has a document of its own, once more than one envelope has named it. An edit is
+//! applied to it with an actor of its author at exactly the heads its author saw: on the shared
+//! document itself when those are its heads, else on that author's copy of it, whose past only
 //! grows.
 
 mod apply;
 mod branch;
 mod document;
+mod entries;
+mod laid;
 mod node;
 mod past;
 mod refusal;
@@ -29,10 +32,10 @@ use crate::codec;
 use crate::edit::{EditBody, EntryRecord, limits};
 use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope};
 use crate::epoch::{SnapshotBody, VerifiedCharter, join};
-use crate::id::{EnvelopeId, VerificationKey};
+use crate::id::{EntryId, EnvelopeId, VerificationKey};
 
-use branch::Branches;
 use document::Origin;
+use entries::Entries;
 pub use node::{Node, NodeState};
 pub use refusal::Refusal;
 use rights::Admitted;
@@ -66,7 +69,7 @@ pub struct Replica {
     charter: VerifiedCharter,
     parts: BTreeMap<u32, Vec<u8>>,
     ready: bool,
-    branches: Branches,
+    entries: Entries,
     nodes: BTreeMap<EnvelopeId, Node>,
     order: Vec<EnvelopeId>,
     siblings: BTreeMap<(VerificationKey, Option<EnvelopeId>), BTreeSet<EnvelopeId>>,
@@ -100,7 +103,7 @@ impl Replica {
     #[must_use]
     pub fn new(charter: VerifiedCharter) -> Self {
         Self {
-            branches: Branches::new(charter.id()),
+            entries: Entries::new(charter.id()),
             charter,
             parts: BTreeMap::new(),
             ready: false,
@@ -239,7 +242,7 @@ impl Replica {
         if self.check_records(&records).is_err() {
             return false;
         }
-        self.branches.found(records);
+        self.entries.found(records);
         true
     }
 
@@ -307,14 +310,14 @@ impl Replica {
     /// Decides about one envelope whose parents have been decided about.
     fn decide(&mut self, id: EnvelopeId) {
         let outcome = self.check_structure(id).and_then(|admitted| {
-            let heads = self.apply(id, &admitted)?;
-            Ok((admitted, heads))
+            self.apply(id, &admitted)?;
+            Ok(admitted)
         });
         let Some(node) = self.nodes.get_mut(&id) else { return };
         match outcome {
-            Ok((Admitted { standing, until, branch }, heads)) => {
+            Ok(Admitted { standing, until, branch }) => {
                 node.until = until;
-                node.state = NodeState::Applied { standing, branch, heads };
+                node.state = NodeState::Applied { standing, branch };
                 let (author, seq) = (node.header.author, node.header.seq);
                 let parents: Vec<_> = node.header.parents().copied().collect();
                 for parent in parents {
@@ -337,7 +340,7 @@ impl Replica {
                 anew.insert(*id);
             }
         }
-        if self.branches.retract(&anew).is_err() {
+        if self.entries.retract(&anew).is_err() {
             anew.extend(&self.order);
         }
         anew.append(&mut self.undecided);
@@ -374,6 +377,13 @@ impl Replica {
         if later {
             self.last.insert(author, id);
         }
+    }
+
+    /// The hash of the change that an envelope made to an entry, if it made one: the same on every
+    /// replica, and of everything that it builds on.
+    #[must_use]
+    pub fn change(&self, envelope: &EnvelopeId, entry: EntryId) -> Option<[u8; 32]> {
+        self.entries.change(envelope, entry, &self.nodes).map(|hash| hash.0)
     }
 
     /// Where `author`'s next envelope stands.

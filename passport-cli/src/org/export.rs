@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum as _};
 use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
 use passport_core::organisation::StudentName;
+use passport_core::receipt::Access;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
 use passport_core::view::View;
@@ -71,9 +72,8 @@ impl Export {
                 fhir(&party, app, &student, &views)
             }
         };
-        for view in &views {
-            desk::audit(&mut party, app, student.id, Some(&view.section), "exported")?;
-        }
+        let handed_on = views.iter().map(|v| &v.section);
+        desk::audit(&mut party, app, student.id, handed_on, Access::Exported)?;
         let file = output.unwrap_or_else(|| "-".into());
         files::write(&file, &content)?;
         if file == Path::new("-") {

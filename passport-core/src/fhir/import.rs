@@ -17,6 +17,8 @@ mod problem;
 mod result;
 mod xml;
 
+pub(in crate::fhir) use bundle::text;
+
 use std::collections::BTreeMap;
 
 use crate::nhs_number::NhsNumber;
@@ -168,7 +170,7 @@ pub enum ImportError {
 /// Returns [`ImportError`] when the file is too large, not JSON, not FHIR or about several people.
 /// A part that cannot be read does not refuse the whole: it is in [`Import::skipped`].
 pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
-    let text = bundle::text(bytes)?;
+    let text = text(bytes)?;
     let collected = bundle::collect(&text)?;
     let resources = Resources::new(&collected);
     let entered = &collected.entered;

@@ -1,4 +1,4 @@
-//! Narrative: XHTML as words (HL7 FHIR R4, Narrative).
+//! Narrative: XHTML as words, and words as XHTML (HL7 FHIR R4, Narrative).
 
 /// Elements after which a new line begins.
 const BREAKS: [&str; 11] = ["br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "caption"];
@@ -96,6 +96,24 @@ fn character(entity: &str) -> Option<char> {
     })
 }
 
+/// Text as XHTML shows it.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("<br/>"),
+            // Not allowed in XML 1.0, escaped or not.
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +126,11 @@ mod tests {
         assert_eq!(words(div), "Legal status: Informal & well\nEmpty\nTom's plan\nnext");
         assert_eq!(words("a < b & c"), "a");
         assert_eq!(words("x &#0; &nosuchentity; y"), "x &nosuchentity; y");
+    }
+
+    #[test]
+    fn what_is_escaped_reads_the_same() {
+        let text = "<script>\"a\" & 'b'</script>\nnext";
+        assert_eq!(words(&format!("<div>{}</div>", escaped(text))), text);
     }
 }

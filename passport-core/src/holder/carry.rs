@@ -49,8 +49,7 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         for (old, seen) in self.older(section, current) {
             let (table, key) = looked_through(&old);
-            let len = self.journal.envelopes(&old)?.len() as u64;
-            let mark = crate::codec::encode(&(len, *current.as_bytes()));
+            let mark = crate::codec::encode(&(self.at_hand(&old), *current.as_bytes()));
             if self.journal.vault().get(table, &key)?.is_some_and(|m| **m == mark) {
                 continue;
             }
@@ -66,7 +65,7 @@ impl<V: Vault> Holder<V> {
 
     /// The epochs before the current one, oldest first, each with what the line that leads to
     /// the current one had seen of it. Epochs beside that line were not seen at all.
-    fn older(
+    pub(super) fn older(
         &self,
         section: &SectionName,
         current: EpochId,

@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
+use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
@@ -13,6 +14,7 @@ use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
+use crate::letter::Letter;
 use crate::party::{Party, PartyError, Received, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -42,7 +44,11 @@ impl<V: Vault> Party for Holder<V> {
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
-        Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
+        let retired = self.retired()?;
+        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
+        out.drops = self.drops_for(&remote, &retired);
+        Ok(out)
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
@@ -80,6 +86,7 @@ impl<V: Vault> Party for Holder<V> {
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
         let mut rekeyed = false;
+        let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
         let mut touched: Vec<EpochId> = Vec::new();
         for item in incoming.items {
@@ -97,19 +104,28 @@ impl<V: Vault> Party for Holder<V> {
                                 self.admit_statements(envelope);
                             }
                             if new {
-                                touched.push(epoch);
+                                let archive = self.archives().find(|a| a.id() == epoch);
+                                touched.push(archive.map_or(epoch, Archive::of_epoch));
                             }
                             Some(new)
                         }
                         None => None,
                     }
                 }
-                // Of letters a device in use expects keys of the ledger alone: what else comes was
-                // meant for an earlier state.
+                // What else comes was meant for an earlier state.
                 IncomingItem::Letter(bytes) => {
-                    let new = self.take_letter(&mut batch, &bytes);
-                    rekeyed |= new;
-                    Some(new)
+                    Some(match Letter::open(&bytes, &self.device(), &self.receiving) {
+                        Ok(Letter::LedgerKey { key, chain }) => {
+                            let new = self.take_ledger_key(&mut batch, &key, &chain);
+                            rekeyed |= new;
+                            new
+                        }
+                        Ok(Letter::Receipts { receipts: some }) => {
+                            receipts.extend(some);
+                            false
+                        }
+                        Ok(_) | Err(_) => false,
+                    })
                 }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
@@ -124,11 +140,13 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
+        self.fold = self.ledger.fold();
+        // Only now: what they are about may have come along.
+        received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
-        self.fold = self.ledger.fold();
         if rekeyed || self.ledger_keys().len() != keys {
             // What came under a key before the key did.
             self.read_ledger()?;
@@ -139,7 +157,8 @@ impl<V: Vault> Party for Holder<V> {
         Ok(received)
     }
 
-    /// Leaves the recovery letter, brings together epochs founded at once and carries over what was written in older ones.
+    /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
+    /// written in older ones, and retires those that everybody has left.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
@@ -153,8 +172,17 @@ impl<V: Vault> Party for Holder<V> {
             self.bring_forward(&mut batch, rng)?
         };
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
+        made += self.pass_on_receipts(&mut batch, rng)?;
         for section in self.sections() {
             made += self.put_in_order(&mut batch, &section, now, rng)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        // Only what was carried over, and is on disk, may be left behind.
+        let mut batch = Batch::new();
+        for section in self.sections() {
+            made += self.retire(&mut batch, &section, now)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -169,8 +197,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.get(&self.device()).is_some_and(|device| !device.removed)
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that a
-    /// removed device had the keys of, and carries over; returns how many envelopes that made.
+    /// Brings together what was founded at once in a section, leaves behind an epoch that has
+    /// grown long or that a removed device had the keys of, and carries over; returns how many
+    /// envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -185,19 +214,23 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
-        if current.len() > 1 || current.first().is_some_and(elsewhere) {
+        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
+        if current.len() > 1 || current.first().is_some_and(over) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
         Ok(made + self.carry_over(batch, section, now, rng)?)
     }
 
-    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not was spoiled on
-    /// the way, or made by somebody without the key: it is not kept.
+    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not
+    /// was spoiled on the way, or made by somebody without the key: it is not kept.
     fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
         let header = envelope.header();
         if let Some(key) = self.ledger_key_of(&header.epoch) {
             return envelope.open(&key).is_ok();
+        }
+        if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
+            return envelope.open(archive.key()).is_ok();
         }
         self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
             epoch.closed

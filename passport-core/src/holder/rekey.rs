@@ -12,7 +12,7 @@ use super::{Holder, LEDGER_KEY};
 use crate::codec;
 use crate::envelope::MAX_BODY;
 use crate::id::{EpochId, StatementId, VerificationKey};
-use crate::keys::{PhaseKey, Signed, SigningKey};
+use crate::keys::{CertificateChain, PhaseKey, Signed, SigningKey};
 use crate::ledger::{KeyOfLedger, Statement, StatementBody, control_key, identity, ledger_epoch};
 use crate::letter::{Letter, NewLedgerKey};
 use crate::party::{PartyError, open_with};
@@ -86,10 +86,13 @@ impl<V: Vault> Holder<V> {
         true
     }
 
-    /// Reads a letter that another device sent; whether it brought a key that was not known.
-    pub(super) fn take_letter(&mut self, batch: &mut Batch, bytes: &[u8]) -> bool {
-        let letter = Letter::open(bytes, &self.device(), &self.receiving);
-        let Ok(Letter::LedgerKey { key, chain }) = letter else { return false };
+    /// Takes a key of the ledger that another device sent; whether it was not known.
+    pub(super) fn take_ledger_key(
+        &mut self,
+        batch: &mut Batch,
+        key: &Signed<NewLedgerKey>,
+        chain: &CertificateChain,
+    ) -> bool {
         let Ok(device) = chain.verify(&self.passport) else { return false };
         let removed = |key| self.fold.devices.get(key).is_some_and(|d| d.removed);
         match key.verify_by(&device.key()) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody};
+use crate::archive::Archive;
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
@@ -87,6 +88,8 @@ pub struct FoldedEpoch {
     pub cut: BTreeSet<EnvelopeId>,
     /// Whether its keys need a passphrase that was not given: then there are none here.
     pub closed: bool,
+    /// Where its history is kept once everybody has left it; none while closed.
+    pub archive: Option<Archive>,
 }
 
 impl FoldedEpoch {
@@ -114,7 +117,8 @@ impl FoldedEpoch {
         let closed = keys.is_none();
         let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed })
+        let archive = Archive::of(&charter, &keys);
+        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed, archive })
     }
 }
 

@@ -4,19 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::Transaction;
 
-use super::branch::Place;
 use super::document::{self, EntryPlace, Splice};
+use super::entries::Place;
 use super::{Admitted, Refusal, Replica, Standing};
 use crate::attestation::{Attestation, Subject};
 use crate::author::Author;
-use crate::edit::{Edit, EntryRecord, NamedValue, Remark, RemarkContent, entry_id, limits};
+use crate::edit::{Edit, EntryRecord, NamedValue, Remark, RemarkContent, limits};
 use crate::envelope::Header;
 use crate::epoch::VerifiedCharter;
 use crate::id::{EntryId, EnvelopeId};
 use crate::section::{FieldKind, KindSpec, SectionSpec, Value, limits as value_limits};
 use crate::time::Timestamp;
-
-use automerge::ChangeHash;
 
 impl Replica {
     /// Applies an envelope's edits at the state its author saw; all or none.
@@ -24,7 +22,7 @@ impl Replica {
         &mut self,
         id: EnvelopeId,
         Admitted { standing, branch, .. }: &Admitted,
-    ) -> Result<Vec<ChangeHash>, Refusal> {
+    ) -> Result<(), Refusal> {
         let node = self.nodes.get(&id).ok_or(Refusal::Document)?;
         let context = Context {
             charter: &self.charter,
@@ -33,14 +31,12 @@ impl Replica {
             header: &node.header,
             at: node.at,
         };
-        let edits = &node.edits;
-        let names = edits.iter().map(|edit| edit.entry(&node.header.author)).collect();
+        let names: Vec<EntryId> = node.names().collect();
         let place = Place { id, branch: *branch, names: &names };
-        self.branches.apply(place, &self.nodes, |tx, hidden| {
+        self.entries.apply(&place, &self.nodes, |sheets| {
             let mut unsigned = Unsigned::default();
-            for edit in edits {
-                context.apply(tx, edit, &mut unsigned)?;
-                Context::room(tx, edit, hidden)?;
+            for (edit, entry) in node.edits.iter().zip(&names) {
+                context.apply(sheets.get_mut(entry), (*entry, edit), &mut unsigned)?;
             }
             if unsigned.0.is_empty() { Ok(()) } else { Err(Refusal::Attestation) }
         })
@@ -62,12 +58,16 @@ struct Context<'a> {
 impl Context<'_> {
     fn apply(
         &self,
-        tx: &mut Transaction<'_>,
-        edit: &Edit,
+        sheet: Option<&mut Transaction<'_>>,
+        (entry, edit): (EntryId, &Edit),
         unsigned: &mut Unsigned,
     ) -> Result<(), Refusal> {
+        if let Edit::Add { kind, fields, .. } = edit {
+            return self.add(sheet, entry, (kind, fields), unsigned);
+        }
+        let tx = sheet.ok_or(Refusal::Document)?;
         match edit {
-            Edit::Add { nonce, kind, fields } => self.add(tx, nonce, kind, fields, unsigned),
+            Edit::Add { .. } => Err(Refusal::Document),
             Edit::Set { entry, field, value } | Edit::Resolve { entry, field, value } => {
                 let place = self.changeable(tx, *entry)?;
                 if let Some(value) = value {
@@ -144,12 +144,12 @@ impl Context<'_> {
         }
     }
 
+    /// Adds an entry; there is no sheet for one that nobody has heard of.
     fn add(
         &self,
-        tx: &mut Transaction<'_>,
-        nonce: &[u8; 16],
-        kind: &str,
-        fields: &[NamedValue],
+        sheet: Option<&mut Transaction<'_>>,
+        id: EntryId,
+        (kind, fields): (&str, &[NamedValue]),
         unsigned: &mut Unsigned,
     ) -> Result<(), Refusal> {
         let kind = self.spec.kind(kind).ok_or(Refusal::Schema)?;
@@ -164,8 +164,7 @@ impl Context<'_> {
         if kind.fields.iter().any(|f| f.required && !has(f.name)) {
             return Err(Refusal::Required);
         }
-        let id = entry_id(&self.header.author, nonce);
-        if document::place(tx, id)?.is_some() {
+        if sheet.as_ref().map(|tx| document::place(*tx, id)).transpose()?.flatten().is_some() {
             return Err(Refusal::Exists);
         }
         if matches!(self.standing, Standing::Contributor { .. }) {
@@ -174,6 +173,7 @@ impl Context<'_> {
         for field in fields {
             self.touch(unsigned, id, &field.name);
         }
+        let Some(tx) = sheet else { return Ok(()) };
         let values = fields.iter().map(|f| (f.name.as_str(), &f.value));
         document::insert_entry(tx, id, kind.name, self.standing.author(), self.at, values)?;
         Ok(())
@@ -310,14 +310,6 @@ impl Context<'_> {
         field: &str,
     ) -> Result<&'static crate::section::FieldSpec, Refusal> {
         self.kind(tx, place)?.field(field).ok_or(Refusal::Schema)
-    }
-
-    /// Whether what was added has room, with the entries that this document does not show.
-    fn room(tx: &Transaction<'_>, edit: &Edit, hidden: usize) -> Result<(), Refusal> {
-        use automerge::ReadDoc as _;
-        let adds = matches!(edit, Edit::Add { .. } | Edit::Move(_));
-        let full = || tx.length(automerge::ROOT).saturating_add(hidden) > limits::ENTRIES;
-        if adds && full() { Err(Refusal::Limit) } else { Ok(()) }
     }
 }
 

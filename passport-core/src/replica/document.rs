@@ -32,7 +32,7 @@ use crate::id::{EntryId, EnvelopeId, RemarkId};
 use crate::section::Value;
 use crate::time::Timestamp;
 
-pub(super) use read::{entry_ids, read_entry, values_at};
+pub(super) use read::{read_entry, values_at};
 pub(super) use write::{Splice, insert_entry, insert_record};
 
 const KIND: &str = "kind";

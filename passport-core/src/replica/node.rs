@@ -1,12 +1,10 @@
 //! Envelopes a replica has taken in.
 
-use automerge::ChangeHash;
-
 use super::branch::BranchId;
 use super::{Refusal, Standing};
 use crate::edit::{Edit, EditBody};
 use crate::envelope::Header;
-use crate::id::EnvelopeId;
+use crate::id::{EntryId, EnvelopeId};
 use crate::keys::CertificateChain;
 use crate::time::Timestamp;
 
@@ -40,8 +38,6 @@ pub enum NodeState {
         standing: Standing,
         /// The actor it was applied under.
         branch: BranchId,
-        /// The document's heads right after it.
-        heads: Vec<ChangeHash>,
     },
     /// It was refused whole.
     Quarantined(Refusal),
@@ -59,7 +55,7 @@ impl Node {
             until,
             depth: 0,
             unreadable: false,
-            state: NodeState::Applied { standing: Standing::Holder, branch, heads: Vec::new() },
+            state: NodeState::Applied { standing: Standing::Holder, branch },
         }
     }
 
@@ -91,6 +87,17 @@ impl Node {
             unreadable: true,
             state: NodeState::Quarantined(refusal),
         }
+    }
+
+    /// The entry that each of its edits names.
+    pub(super) fn names(&self) -> impl Iterator<Item = EntryId> {
+        self.edits.iter().map(|edit| edit.entry(&self.header.author))
+    }
+
+    /// The entries that it adds or moves in.
+    pub(super) fn added(&self) -> impl Iterator<Item = EntryId> {
+        let adds = self.edits.iter().filter(|e| matches!(e, Edit::Add { .. } | Edit::Move(_)));
+        adds.map(|edit| edit.entry(&self.header.author))
     }
 
     /// What became of it.

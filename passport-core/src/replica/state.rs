@@ -3,7 +3,7 @@
 use core::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{self, EntryState, FieldState};
+use super::document::{EntryState, FieldState};
 use super::{Origin, Replica};
 use crate::attestation::Attestation;
 use crate::author::Author;
@@ -171,7 +171,7 @@ impl Replica {
     #[must_use]
     pub fn entries(&self) -> Vec<EntryNow> {
         let touches = OnceCell::new();
-        let ids = self.branches.entry_ids();
+        let ids = self.entries.ids();
         ids.into_iter().filter_map(|id| self.entry_with(id, &touches)).collect()
     }
 
@@ -194,15 +194,11 @@ impl Replica {
     /// The values of a field as the author of an envelope saw them before it.
     #[must_use]
     pub fn values_before(&self, envelope: &EnvelopeId, entry: EntryId, field: &str) -> Vec<Value> {
-        self.branches.values_before(envelope, entry, field, &self.nodes)
+        self.entries.values_before(envelope, entry, field)
     }
 
     fn entry_with(&self, id: EntryId, touches: &OnceCell<Touches>) -> Option<EntryNow> {
-        let origin_of = |op: &automerge::ObjId| self.branches.origin(op);
-        let state = match self.branches.untouched(id) {
-            Some(record) => EntryState::of(record),
-            None => document::read_entry(self.branches.main(), id, &origin_of).ok()??,
-        };
+        let state = self.entries.read(id, &self.nodes)?;
         let fields = state
             .fields
             .iter()

@@ -9,4 +9,7 @@ mod kept_back;
 #[cfg(test)]
 mod office;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod recovery;
+mod retire;

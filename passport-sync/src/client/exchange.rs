@@ -227,6 +227,7 @@ impl Exchange<'_> {
             body: l.bytes.clone().into(),
         };
         request.letters = outgoing.letters.iter().map(letter).collect();
+        request.drop_epochs = outgoing.drops.iter().map(|d| d.signed.clone()).collect();
         let (mut response, reset) = remote.exchange(&request, self.now, rng)?;
         let results = core::mem::take(&mut response.results);
         let new = self.take(party, url, response, reset, done)?;
@@ -339,6 +340,7 @@ fn verdicts(results: &Results) -> Verdicts {
         lists: all(&results.access_lists),
         envelopes: all(&results.envelopes),
         letters: all(&results.letters),
+        drops: all(&results.drop_epochs),
     }
 }
 

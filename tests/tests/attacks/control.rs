@@ -26,7 +26,7 @@ impl Relay {
     fn ask(&self, key: &SigningKey, request: SyncRequest) -> SyncResponse {
         let request = SyncRequest { max_bytes: u32::MAX, ..request };
         let sender = key.verification_key();
-        handle(request, &sender, day(1), &RelayLimits::default(), &self.0).unwrap()
+        handle(request, &sender, day(1), &RelayLimits::default(), &self.0).unwrap().response
     }
 
     fn set(&self, key: &SigningKey, list: &Signed<AccessList>) -> Outcome {
@@ -81,6 +81,7 @@ impl Relay {
                 lists: kept(&results.access_lists),
                 envelopes: kept(&results.envelopes),
                 letters: kept(&results.letters),
+                drops: kept(&results.drop_epochs),
             };
             party.settle_with(URL, &out, &verdicts, day(1)).unwrap();
             let mut learned = false;

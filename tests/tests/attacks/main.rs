@@ -14,9 +14,11 @@
 mod control;
 mod decoders;
 mod devices;
+mod faults;
 mod forgeries;
 mod members;
 mod office;
+mod packs;
 mod relays;
 mod sealed;
 mod writers;

@@ -21,6 +21,8 @@ mod page;
 #[cfg(test)]
 mod private;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod recovery;

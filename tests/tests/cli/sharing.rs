@@ -29,7 +29,7 @@ pub(crate) fn card(folder: &tempfile::TempDir, url: &str) -> (String, Organisati
 }
 
 /// `seed` differs from one exchange to the next: a relay takes no request twice.
-fn sync(organisation: &mut Organisation<MemoryVault>, url: &str, seed: u8) -> usize {
+pub(crate) fn sync(organisation: &mut Organisation<MemoryVault>, url: &str, seed: u8) -> usize {
     let mut exchange = Exchange {
         now: NOW.parse().unwrap(),
         policy: BackoffPolicy { budget: 1, ..BackoffPolicy::default() },

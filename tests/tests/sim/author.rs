@@ -53,7 +53,7 @@ pub(crate) fn write(scene: &mut Scene<'_>, who: usize) {
     let at = scene.tick();
     let mut edits = Vec::new();
     let entries = scene.writers[who].replica.entries();
-    for _ in 0..=scene.world.below(2) {
+    for _ in 0..=scene.world.below(4) {
         edits.extend(edit(scene, who, &entries, at));
     }
     if edits.is_empty() {

@@ -12,16 +12,34 @@ use passport_tests::kit::{Epoch, Founding, Party, START, World, admit};
 
 use crate::{Counts, author, hostile};
 
-/// Edits of each author in each epoch; there are [`EPOCHS`].
-const STEPS: usize = 25;
+/// Least edits that each honest author has admitted in each epoch; there are [`EPOCHS`].
+const EDITS: usize = 25;
 const EPOCHS: usize = 2;
+/// Envelopes that the hostile author sends in each epoch.
+const BAD: usize = 20;
+/// About how many envelopes there are in an epoch.
+const ENVELOPES: i64 = 70;
+const HOUR: i64 = 3_600;
+/// The organisation whose right ends while others still write, and the hostile one.
+const ENDING: usize = 3;
+const HOSTILE: usize = 4;
 
 /// Somebody who writes, with what they have received.
 pub(crate) struct Writer {
     pub(crate) party: Party,
     pub(crate) replica: Replica,
     pub(crate) hostile: bool,
+    /// Edits of it that were admitted; what a hostile one sent.
+    written: usize,
     pending: Vec<usize>,
+    /// What the network lost, and somebody brings in the end.
+    lost: Vec<usize>,
+}
+
+impl Writer {
+    fn is_done(&self) -> bool {
+        self.written >= if self.hostile { BAD } else { EDITS }
+    }
 }
 
 /// One epoch under way.
@@ -31,6 +49,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) writers: Vec<Writer>,
     pub(crate) log: Vec<OpenedEnvelope>,
     pub(crate) now: i64,
+    ends: i64,
     /// Records that any device may bring in.
     pub(crate) pool: Vec<EntryRecord>,
     pub(crate) counts: &'a mut Counts,
@@ -42,7 +61,10 @@ impl Scene<'_> {
     }
 
     pub(crate) fn tick(&mut self) -> Timestamp {
-        self.now += 3_600;
+        // A right does not end before its owner has written enough.
+        let end = self.ends - HOUR;
+        let waits = !self.writers[ENDING].is_done() && self.now + HOUR > end;
+        self.now += if waits { 0 } else { HOUR };
         // Clocks are wrong by up to a day.
         let skew = i64::try_from(self.world.below(2 * 86_400)).unwrap() - 86_400;
         Timestamp::from_seconds(self.now + skew)
@@ -50,7 +72,14 @@ impl Scene<'_> {
 
     /// Sends an envelope: its author has it at once, everybody else some time.
     pub(crate) fn send(&mut self, from: usize, envelope: OpenedEnvelope) {
-        admit(&mut self.writers[from].replica, &envelope);
+        let admission = admit(&mut self.writers[from].replica, &envelope);
+        let writer = &mut self.writers[from];
+        if writer.hostile {
+            writer.written += 1;
+        } else if admission == Admission::Applied {
+            let node = writer.replica.node(&envelope.id()).unwrap();
+            writer.written += node.edits.len();
+        }
         let n = self.log.len();
         self.log.push(envelope);
         for (i, writer) in self.writers.iter_mut().enumerate() {
@@ -67,6 +96,13 @@ impl Scene<'_> {
         let keep = if all { 0 } else { self.world.below(pending.len() + 1) };
         let later = pending.split_off(pending.len() - keep);
         self.writers[to].pending = later;
+        if all {
+            pending.append(&mut self.writers[to].lost);
+        } else if !pending.is_empty() && self.world.chance(10) {
+            let lost = pending.pop();
+            self.writers[to].lost.extend(lost);
+            self.count("merge lost");
+        }
         if !self.log.is_empty() && self.world.chance(30) {
             let again = self.world.below(self.log.len());
             pending.push(again);
@@ -95,48 +131,63 @@ pub(crate) fn run(seed: u64, counts: &mut Counts) {
     let section = if seed.is_multiple_of(2) { "medications" } else { "plan" };
     let mut founding = Founding::new(section, &[0, 1, 2]);
     let mut now = START.as_seconds();
+    let mut written = BTreeMap::new();
     for _ in 0..EPOCHS {
-        // The second organisation's right ends half-way; the hostile one's last of all.
-        let steps = i64::try_from(STEPS * 5).unwrap();
+        let ends = now + ENVELOPES * HOUR / 2;
         founding.at = Timestamp::from_seconds(now);
-        founding.writers[1].1 = Some(Timestamp::from_seconds(now + steps * 1_800));
-        founding.writers[2].1 = Some(Timestamp::from_seconds(now + steps * 3_000));
+        founding.writers[1].1 = Some(Timestamp::from_seconds(ends));
+        if let Some(hostile) = founding.writers.get_mut(2) {
+            hostile.1 = Some(Timestamp::from_seconds(now + ENVELOPES * HOUR * 3 / 4));
+        }
         let epoch = world.found_in_parts(founding.clone(), 4_000);
         let pool = (0..4).map(|_| author::record(&mut world, section)).collect();
         let parties = world.devices.iter().chain(&world.organisations).cloned();
         let writers: Vec<Writer> = parties
-            .zip([false, false, false, false, true])
-            .map(|(party, hostile)| Writer {
+            .enumerate()
+            .map(|(n, party)| Writer {
                 party,
                 replica: epoch.replica(),
-                hostile,
+                hostile: n == HOSTILE,
+                written: 0,
                 pending: Vec::new(),
+                lost: Vec::new(),
             })
             .collect();
-        let mut scene =
-            Scene { world: &mut world, epoch, writers, log: Vec::new(), now, pool, counts };
+        let log = Vec::new();
+        let mut scene = Scene { world: &mut world, epoch, writers, log, now, ends, pool, counts };
         step_through(&mut scene);
         let last = agree(&mut scene);
         now = scene.now;
+        for (n, writer) in scene.writers.iter().enumerate().filter(|(_, w)| !w.hostile) {
+            *written.entry(n).or_insert(0) += writer.written;
+        }
         founding.records = last.records();
         founding.parents = vec![last.charter().id()];
         founding.founder = world.below(2);
         check_next(&mut world, &founding, &last);
         *counts.entry("merge epoch".to_owned()).or_default() += 1;
+        // One who meant ill writes on where it may not any more.
+        if world.chance(50) {
+            founding.writers.truncate(2);
+            *counts.entry("merge revocation".to_owned()).or_default() += 1;
+        }
+    }
+    assert!(written.len() >= 4, "too few authors");
+    for (n, edits) in written {
+        assert!(edits >= EPOCHS * EDITS, "author {n} had {edits} edits admitted");
     }
 }
 
 fn step_through(scene: &mut Scene<'_>) {
-    let mut left = vec![STEPS; scene.writers.len()];
-    while left.iter().any(|n| *n > 0) {
-        let who = scene.world.below(left.len());
+    while scene.writers.iter().any(|writer| !writer.is_done()) {
+        let who = scene.world.below(scene.writers.len());
         if scene.world.chance(60) {
             scene.deliver(who, false);
         }
-        if left[who] == 0 {
+        // Who has written enough goes on now and then, after the end of a right too.
+        if scene.writers[who].is_done() && !scene.world.chance(10) {
             continue;
         }
-        left[who] -= 1;
         if scene.writers[who].hostile && scene.world.chance(70) {
             hostile::write(scene, who);
         } else {

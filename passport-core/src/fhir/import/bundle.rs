@@ -119,7 +119,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 }
 
 /// A file as JSON text.
-pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
+pub(in crate::fhir) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     if bytes.len() > limits::FILE {
         return Err(ImportError::TooLarge { len: bytes.len() });
     }

@@ -10,8 +10,9 @@ use super::{
     text_of,
 };
 use crate::attestation::Attestation;
-use crate::edit::{EntryRecord, FieldVersion, Remark};
-use crate::id::{EntryId, RemarkId};
+use crate::author::Author;
+use crate::edit::{EntryRecord, FieldVersion, NamedValue, Remark};
+use crate::id::{EntryId, EnvelopeId, RemarkId};
 use crate::replica::Refusal;
 use crate::section::Value;
 use crate::time::Timestamp;
@@ -241,11 +242,6 @@ pub(in crate::replica) fn values_at<R: ReadDoc>(
     Some(values.iter().filter_map(read).collect())
 }
 
-/// The ids of all entries, removed ones included, ascending.
-pub(in crate::replica) fn entry_ids<R: ReadDoc>(doc: &R) -> Vec<EntryId> {
-    doc.keys(ROOT).filter_map(|key| key.parse().ok()).collect()
-}
-
 fn read_fields<R: ReadDoc>(
     doc: &R,
     place: &EntryPlace,
@@ -348,6 +344,34 @@ impl EntryState {
             settled: Vec::new(),
             removed: Vec::new(),
             disputed: record.contested_removal,
+        }
+    }
+
+    /// An entry as the one edit that added it, laid in a document, reads.
+    pub(in crate::replica) fn added(
+        id: EntryId,
+        kind: &str,
+        fields: &[NamedValue],
+        (author, recorded_at): (Author, Timestamp),
+        by: EnvelopeId,
+    ) -> Self {
+        let fields = fields.iter().map(|field| FieldState {
+            name: field.name.clone(),
+            values: vec![(field.value.clone(), vec![Origin::Envelope(by)])],
+            recorded: Vec::new(),
+            contested: Vec::new(),
+        });
+        Self {
+            id,
+            kind: kind.to_owned(),
+            author,
+            recorded_at,
+            fields: fields.collect(),
+            attestations: Vec::new(),
+            remarks: Vec::new(),
+            settled: Vec::new(),
+            removed: Vec::new(),
+            disputed: false,
         }
     }
 }

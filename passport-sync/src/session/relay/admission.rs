@@ -7,10 +7,11 @@ use passport_core::envelope::{EnvelopeError, HeaderError, SealedEnvelope};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::keys::{Verified, VerifyError};
 
-use super::{Asker, day};
-use crate::session::port::{Channel, Epochs, Meter, Object, StoreError, Transaction};
+use super::{Asker, ITEMS_BYTES_MAX, day};
+use crate::session::port::{Channel, Epochs, FeedQuery, Meter, Object, StoreError, Transaction};
 use crate::wire::{
-    DeliveredLetter, ENVELOPE_MAX, LETTER_MAX, Letter, Outcome, Rejection, object_id,
+    DeliveredLetter, ENVELOPE_MAX, ItemKind, LETTER_MAX, Letter, OBJECTS_MAX, Outcome, Rejection,
+    object_id,
 };
 
 /// An envelope whose signature holds.
@@ -111,6 +112,8 @@ fn replace_members(
     signed: &[u8],
 ) -> Result<(), StoreError> {
     let before = tx.members(&list.channel)?;
+    let known = tx.channel(&list.channel)?.map(|channel| channel.live).unwrap_or_default();
+    let begun: Vec<EpochId> = list.live.iter().filter(|e| !known.contains(e)).copied().collect();
     tx.put_channel(list, &list.payload_hash(), signed)?;
     for gone in before.iter().filter(|m| list.member(&m.key).is_none_or(|m| !m.can.reads())) {
         tx.clear_feed(&gone.key, &list.channel)?;
@@ -121,6 +124,9 @@ fn replace_members(
             old.is_some_and(|old| old.may_read(asker.now) && (old.history || !member.history));
         if !had_all {
             tx.backfill(&member.key, &list.channel, epochs_for(Some(member), &list.live))?;
+        } else if !member.history && !begun.is_empty() {
+            // What came in an epoch before a list named it went to those with history alone.
+            tx.backfill(&member.key, &list.channel, Epochs::Only(&begun))?;
         }
     }
     Ok(())
@@ -161,6 +167,7 @@ pub(super) fn append(
         .members(&envelope.channel)?
         .into_iter()
         .filter(|m| m.may_read(asker.now))
+        .filter(|m| m.history || channel.live.contains(&envelope.epoch))
         .map(|m| m.key)
         .collect();
     let object = Object::Envelope {
@@ -204,7 +211,8 @@ pub(super) fn deliver(
     Ok(Outcome::Stored)
 }
 
-/// Forgets an epoch that the current list no longer names as live.
+/// Forgets an epoch that the current list no longer names as live, if the asker has read all
+/// there is of it: what came since would be lost.
 pub(super) fn drop_epoch(
     tx: &mut dyn Transaction,
     asker: &Asker,
@@ -221,8 +229,30 @@ pub(super) fn drop_epoch(
     if channel.live.contains(&drop.epoch) {
         return Ok(Rejection::EpochLive.into());
     }
+    if has_unread(tx, asker, drop)? {
+        return Ok(Rejection::Unread.into());
+    }
     tx.drop_epoch(&drop.channel, &drop.epoch)?;
     Ok(Outcome::Stored)
+}
+
+/// Whether the asker's feed holds something of an epoch beyond what it has read; also if there is
+/// more than is looked at.
+fn has_unread(tx: &dyn Transaction, asker: &Asker, drop: &DropEpoch) -> Result<bool, StoreError> {
+    let query = FeedQuery {
+        key: asker.key,
+        after: asker.read_to,
+        now: asker.now,
+        rows_max: OBJECTS_MAX,
+        bytes_max: ITEMS_BYTES_MAX,
+    };
+    let page = tx.feed(&query)?;
+    let of_epoch = |bytes: &[u8]| {
+        let envelope = SealedEnvelope::decode(bytes);
+        envelope.is_ok_and(|e| (e.header().channel, e.header().epoch) == (drop.channel, drop.epoch))
+    };
+    let mut envelopes = page.items.iter().filter(|item| item.kind == ItemKind::Envelope);
+    Ok(page.more || envelopes.any(|item| of_epoch(&item.bytes)))
 }
 
 /// Puts a channel into the asker's feed once more.
