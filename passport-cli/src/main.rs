@@ -41,6 +41,7 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
+mod shlink;
 mod syncing;
 mod table;
 

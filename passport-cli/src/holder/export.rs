@@ -95,7 +95,11 @@ fn json_text(document: &impl Serialize) -> Result<Vec<u8>, CliError> {
 }
 
 /// The sections as a FHIR bundle. A field in conflict has no value yet, and is told.
-fn fhir(app: &App, passport: &mut Passport, views: &[View]) -> Result<serde_json::Value, CliError> {
+pub(super) fn fhir(
+    app: &App,
+    passport: &mut Passport,
+    views: &[View],
+) -> Result<serde_json::Value, CliError> {
     let mut who = who(passport, false)?;
     let subject = ExportSubject {
         name: who.remove("name"),
