@@ -43,6 +43,7 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
+mod shlink;
 mod signals;
 mod syncing;
 mod table;

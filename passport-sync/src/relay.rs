@@ -11,6 +11,7 @@ mod arrivals;
 mod auth;
 mod body;
 mod crowd;
+mod links;
 mod live;
 mod routes;
 mod server;

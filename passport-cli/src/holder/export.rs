@@ -16,6 +16,7 @@ use crate::exporting;
 use crate::files;
 use crate::help;
 use crate::holder::show::{Shown, who};
+use crate::page::card::Card;
 use crate::page::{self, Page};
 use crate::passport::{self, Passport};
 use serde::Serialize;
@@ -27,6 +28,7 @@ use serde_json::json;
 #[derive(Args)]
 #[command(after_help = help::with_sections("Examples:\n\
 \x20 passport export --format pdf -o record.pdf\n\
+\x20 passport export --format card -o card.pdf\n\
 \x20 passport export --format json -o record.json\n\
 \x20 passport export --format ips medications allergies problems -o summary.json"))]
 pub(crate) struct Export {
@@ -67,6 +69,10 @@ impl Export {
                     page::pdf::write(&page, app.now())?
                 }
             }
+            Format::Card => {
+                let card = Card::of(&who(&mut passport, false)?, &views, app.now());
+                page::pdf::write_card(&card, app.now())?
+            }
             Format::PracticePack => {
                 return Err(CliError::user("this form is not in this version yet")
                     .hint("`--format ips`, `fhir`, `html`, `pdf` and `json` are"));
@@ -91,7 +97,7 @@ fn json_text(document: &impl Serialize) -> Result<Vec<u8>, CliError> {
 }
 
 /// The sections as a FHIR bundle. A field in conflict has no value yet, and is told.
-fn fhir(
+pub(super) fn fhir(
     app: &App,
     passport: &mut Passport,
     views: &[View],

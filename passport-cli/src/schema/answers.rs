@@ -82,6 +82,19 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("device list", list(&device())),
         ("device remove", object([always("device", id())])),
         ("export", exported()),
+        (
+            "link create",
+            object([
+                always("id", id()),
+                always("link", text("the link; it holds the key, so whoever has it can read")),
+                always("label", text("its label; may be empty")),
+                always("sections", list(&section())),
+                always("until", moment("when it ends")),
+                always("passcode", flag("whether a passcode is asked for")),
+            ]),
+        ),
+        ("link list", list(&link())),
+        ("link revoke", object([always("id", id())])),
         ("status", status()),
     ]
 }
@@ -418,6 +431,26 @@ fn exported() -> Value {
         always("file", text("where it was written")),
         always("format", text("its form")),
         always("sections", list(&section())),
+    ])
+}
+
+fn link() -> Value {
+    let opening = object([
+        always("at", moment("when, by the relay's clock")),
+        always("recipient", text("who, as they said themselves")),
+        always("opened", flag("whether they got it; otherwise the passcode was wrong")),
+    ]);
+    object([
+        always("id", id()),
+        always("label", text("its label, or its sections")),
+        always("sections", list(&section())),
+        always("relay", text("where it is kept")),
+        always("made", moment("when it was made")),
+        always("until", moment("when it ends")),
+        always("state", choice(&["active", "ended", "unknown"])),
+        always("attempts_left", or_null(&count("wrong passcodes still taken"))),
+        always("opened", or_null(&count("how often it was opened"))),
+        always("openings", list(&opening)),
     ])
 }
 

@@ -15,8 +15,8 @@ use crate::session::{ProtocolError, Reset, check};
 use crate::signature::{SignatureHeaders, Target, sign};
 use crate::tls::{self, TlsError, Trust};
 use crate::wire::{
-    BLOB_MAX, MEDIA_TYPE, OBJECTS_PATH, RESPONSE_MAX, Refusal, Rejection, SYNC_PATH, SyncRequest,
-    SyncResponse, object_id,
+    BLOB_MAX, LINKS_PATH, LinkState, MEDIA_TYPE, NewLink, OBJECTS_PATH, RESPONSE_MAX, Refusal,
+    Rejection, SYNC_PATH, SyncRequest, SyncResponse, object_id,
 };
 
 /// How relays are reached: whom to believe, and how long to wait.
@@ -262,21 +262,62 @@ impl Remote {
         }
     }
 
+    /// Leaves an encrypted file at the relay for whoever has a link to it. Its id is 32 random
+    /// bytes.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`].
+    pub fn put_link(
+        &mut self,
+        id: &ObjectId,
+        link: &NewLink,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), RemoteError> {
+        let path = format!("{LINKS_PATH}{id}");
+        self.send("PUT", &path, &codec::encode(link), now, rng)?.accept()?;
+        Ok(())
+    }
+
+    /// What has become of a link that this key made; none if the relay does not have it.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`].
+    pub fn link(
+        &mut self,
+        id: &ObjectId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<LinkState>, RemoteError> {
+        let found = self.send("GET", &format!("{LINKS_PATH}{id}"), &[], now, rng)?.found()?;
+        let state = found.map(|bytes| LinkState::decode(&bytes)).transpose();
+        state.map_err(|_| RemoteError::Answer { status: 200 })
+    }
+
+    /// Has the relay forget a link that this key made; says whether it had it.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`].
+    pub fn drop_link(
+        &mut self,
+        id: &ObjectId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, RemoteError> {
+        let answer = self.send("DELETE", &format!("{LINKS_PATH}{id}"), &[], now, rng)?;
+        Ok(answer.found()?.is_some())
+    }
+
     fn get(
         &mut self,
         path: &str,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Option<Vec<u8>>, RemoteError> {
-        let answer = self.send("GET", path, &[], now, rng)?;
-        if answer.refusal().is_some_and(|r| r.code == Rejection::NotFound.code()) {
-            return Ok(None);
+        match self.send("GET", path, &[], now, rng)?.found()? {
+            Some(bytes) if bytes.len() > BLOB_MAX => Err(RemoteError::Answer { status: 200 }),
+            found => Ok(found),
         }
-        let bytes = answer.accept()?;
-        if bytes.len() > BLOB_MAX {
-            return Err(RemoteError::Answer { status: 200 });
-        }
-        Ok(Some(bytes))
     }
 
     /// Fetches the enrolment request that a code stands for; none if it is not there, or no
@@ -383,7 +424,7 @@ impl Remote {
             self.address.authority
         ));
         let request = signed.on(request);
-        if method == "GET" {
+        if matches!(method, "GET" | "DELETE") {
             self.agent.run(request.body(())?)
         } else {
             self.agent.run(request.header(http::header::CONTENT_TYPE, MEDIA_TYPE).body(body)?)
@@ -394,6 +435,14 @@ impl Remote {
 impl Answer {
     fn refusal(&self) -> Option<Refusal> {
         if self.status == 200 { None } else { decoded(&self.body) }
+    }
+
+    /// The body; none where there is no such thing.
+    fn found(self) -> Result<Option<Vec<u8>>, RemoteError> {
+        if self.refusal().is_some_and(|r| r.code == Rejection::NotFound.code()) {
+            return Ok(None);
+        }
+        self.accept().map(Some)
     }
 
     fn accept(self) -> Result<Vec<u8>, RemoteError> {

@@ -17,7 +17,7 @@ use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
 use super::arrivals::{Arrivals, Waiting};
-use super::{Shared, auth, body, live};
+use super::{Shared, auth, body, links, live};
 use crate::session;
 use crate::signature::check_body;
 use crate::store::StoreError;
@@ -31,6 +31,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route(SYNC_PATH, post(sync))
         .route(LIVE_PATH, get(live::live))
         .route("/v1/objects/{id}", put(put_object).get(get_object))
+        .merge(links::router())
         .route("/healthz", get(health))
         .with_state(shared)
 }
@@ -157,7 +158,7 @@ async fn health(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// Authenticates a request and receives its body.
-async fn open(
+pub(super) async fn open(
     shared: &Shared,
     request: Request,
     now: Timestamp,
@@ -170,7 +171,7 @@ async fn open(
     Ok((caller.key, received))
 }
 
-async fn within<R>(
+pub(super) async fn within<R>(
     shared: &Shared,
     work: impl Future<Output = Result<R, Rejection>>,
 ) -> Result<R, Rejection> {
@@ -210,7 +211,7 @@ pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
     encoded(status, &Refusal { code: rejection.code(), time })
 }
 
-fn encoded<T: Encode<()>>(status: StatusCode, value: &T) -> Response {
+pub(super) fn encoded<T: Encode<()>>(status: StatusCode, value: &T) -> Response {
     reply(status, codec::encode(value))
 }
 

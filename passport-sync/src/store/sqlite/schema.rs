@@ -6,7 +6,8 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 
 /// Each takes the schema from its index to the next version. Never change one: add another.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE relay (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         id BLOB NOT NULL,
@@ -71,7 +72,17 @@ const MIGRATIONS: &[&str] = &["
         bytes BLOB NOT NULL
     ) STRICT;
     CREATE INDEX blobs_by_end ON blobs (expires);
-"];
+",
+    "
+    CREATE TABLE links (
+        id BLOB PRIMARY KEY,
+        until INTEGER NOT NULL,
+        state BLOB NOT NULL,
+        file BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX links_by_end ON links (until);
+",
+];
 
 /// Brings the schema up to date; a new database is given an identity.
 pub(super) fn migrate(
