@@ -32,6 +32,8 @@ pub(crate) enum Format {
     Pdf,
     /// A page for people, in a browser
     Html,
+    /// An emergency card to print, cut out and fold
+    Card,
     /// Everything, as `passport show --json` prints it
     Json,
     /// A document and coded list for a practice's inbox

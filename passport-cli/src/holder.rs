@@ -15,6 +15,7 @@ mod grants;
 mod history;
 mod import;
 mod init;
+mod link;
 mod move_entry;
 mod private;
 mod quarantine;
@@ -75,6 +76,9 @@ pub(crate) enum Holder {
     #[command(subcommand, after_help = "Example:\n  passport device list")]
     Device(device::Device),
     Export(export::Export),
+    /// Links that let somebody without this program read sections, in a browser
+    #[command(subcommand, after_help = "Example:\n  passport link list")]
+    Link(link::Link),
     Status(status::Status),
 }
 
@@ -109,6 +113,7 @@ impl Holder {
             Self::Remote(c) => c.run(app),
             Self::Device(c) => c.run(app),
             Self::Export(c) => c.run(app),
+            Self::Link(c) => c.run(app),
             Self::Status(c) => c.run(app),
         }
     }

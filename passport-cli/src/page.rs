@@ -3,6 +3,7 @@
 //! [`Page::of`] lays out what a view shows; [`html`] and [`pdf`] only set it. Both neutralise
 //! every text, so nobody who fills a [`Block`] has to.
 
+pub(crate) mod card;
 mod glance;
 pub(crate) mod html;
 pub(crate) mod pdf;

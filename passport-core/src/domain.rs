@@ -49,6 +49,10 @@ macro_rules! domains {
 }
 
 domains! {
+    /// A link's passcode, as a relay keeps it.
+    LINK_PASSCODE = "link passcode";
+    /// A short-lived address of a link's file.
+    LINK_TICKET = "link ticket";
     /// Identity of a passport, from its root key.
     PASSPORT = "passport";
     /// Identity of an organisation, from its card key.

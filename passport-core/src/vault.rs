@@ -22,7 +22,7 @@ pub use kdf::{KdfFloor, KdfParams};
 pub use memory::MemoryVault;
 pub(crate) use seal::{open_with, seal_with};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteVault, VAULT_FILE};
+pub use sqlite::{SqliteVault, VAULT_FILE, VaultAgain};
 
 /// Longest key of a record, in bytes.
 pub const KEY_LIMIT: usize = 1024;
@@ -57,11 +57,13 @@ pub enum Table {
     Organisation = 13,
     /// What waits to be sent.
     Outbox = 14,
+    /// Links that were made for people without a passport program.
+    Link = 15,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Key,
         Self::Ledger,
@@ -75,6 +77,7 @@ impl Table {
         Self::Audit,
         Self::Organisation,
         Self::Outbox,
+        Self::Link,
     ];
 
     /// The stored number.

@@ -2,9 +2,11 @@
 //! ([`via`]); and [`exchange`], which takes a party through them.
 
 pub mod exchange;
+mod live;
 mod remote;
 pub mod via;
 
+pub use live::{LiveConnection, LiveEvent, LiveSink};
 pub use remote::{Address, Remote, RemoteConfig, RemoteError};
 
 #[cfg(test)]

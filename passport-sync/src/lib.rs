@@ -42,6 +42,8 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(any(feature = "client", feature = "relay"))]
+mod frames;
 #[cfg(feature = "relay")]
 pub mod relay;
 pub mod session;

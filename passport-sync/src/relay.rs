@@ -7,9 +7,12 @@
 //!
 //! Logs carry outcomes, counts and durations; never keys, channels, addresses or bytes.
 
+mod arrivals;
 mod auth;
 mod body;
 mod crowd;
+mod links;
+mod live;
 mod routes;
 mod server;
 
@@ -19,12 +22,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use passport_core::time::Timestamp;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
+use self::arrivals::Arrivals;
 use crate::session::RelayLimits;
 use crate::signature::ReplayGuard;
 use crate::store::Store;
 use crate::tls::Identity;
+use crate::wire::LIVE_SILENCE_SECONDS;
 
 /// Where the relay reads the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -55,6 +60,12 @@ pub struct RelayConfig {
     pub request_timeout: Duration,
     /// How long a connection may live, so that a client that reads slowly lets go.
     pub connection_timeout: Duration,
+    /// How long a live connection may go on before its key has to sign anew.
+    pub live_timeout: Duration,
+    /// How often something is sent on a live connection, that silence means something.
+    pub live_beat: Duration,
+    /// How long a client may take nothing of what a live connection has for it.
+    pub live_patience: Duration,
     /// How long requests may go on after shutdown began.
     pub shutdown_timeout: Duration,
 }
@@ -72,6 +83,9 @@ impl Default for RelayConfig {
             header_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_mins(1),
             connection_timeout: Duration::from_mins(10),
+            live_timeout: Duration::from_hours(1),
+            live_beat: Duration::from_secs(LIVE_SILENCE_SECONDS / 3),
+            live_patience: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -85,16 +99,7 @@ struct Shared {
     clock: Clock,
     replay: Mutex<ReplayGuard>,
     body_bytes: Arc<Semaphore>,
-    arrivals: watch::Sender<Arrivals>,
-}
-
-/// What requests that wait are woken by.
-#[derive(Clone, Copy, Debug, Default)]
-struct Arrivals {
-    /// Counts requests that pushed something.
-    pushes: u64,
-    /// The relay is about to stop.
-    stopping: bool,
+    arrivals: Arc<Arrivals>,
 }
 
 #[cfg(test)]

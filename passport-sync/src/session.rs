@@ -6,9 +6,11 @@
 
 mod backoff;
 mod client;
+mod links;
 pub mod port;
 mod relay;
 
 pub use backoff::{Backoff, BackoffPolicy};
 pub use client::{PAGE_BYTES, ProtocolError, Reset, check};
-pub use relay::{RelayLimits, fetch_blob, find_blob, handle, put_blob};
+pub use links::{Asked, Opened, drop_link, link_file, link_state, open_link, put_link};
+pub use relay::{Answered, Live, RelayLimits, fetch_blob, find_blob, handle, put_blob};

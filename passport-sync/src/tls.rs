@@ -89,6 +89,18 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// What a client holds a relay's certificate against, for connections that stay.
+#[cfg(feature = "client")]
+pub(crate) fn client(trust: &Trust) -> Result<Arc<rustls::ClientConfig>, TlsError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(trust.authorities()?.iter().cloned());
+    let config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
 /// A relay's certificates and key, which can be read anew while it serves.
 #[cfg(feature = "relay")]
 #[derive(Debug)]

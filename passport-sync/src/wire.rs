@@ -3,9 +3,13 @@
 //! Versioned by the path they are posted to (`/v1/sync`). Unknown rejection codes are kept as
 //! numbers, so an older client can still be told no by a newer relay.
 
+mod link;
+mod live;
 mod message;
 mod rejection;
 
+pub use link::{LINK_URL_MAX, LinkPasscode, LinkState, NewLink, Opening};
+pub use live::LiveFrame;
 pub use message::{
     AccessConflict, Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Refusal, Results,
     SyncRequest, SyncResponse,
@@ -37,8 +41,21 @@ pub const BLOB_SECONDS: i64 = 3600;
 pub const MEDIA_TYPE: &str = "application/cbor";
 /// Where a [`SyncRequest`] is posted.
 pub const SYNC_PATH: &str = "/v1/sync";
+/// Where a live connection is asked for.
+pub const LIVE_PATH: &str = "/v1/live";
+/// What such a connection is upgraded to (RFC 9110 §7.8).
+pub const LIVE_PROTOCOL: &str = "passport-live";
+/// Seconds after which a live connection on which nothing came is taken for lost.
+pub const LIVE_SILENCE_SECONDS: u64 = 60;
 /// Where rendezvous objects are put and fetched, followed by the object's id.
 pub const OBJECTS_PATH: &str = "/v1/objects/";
+
+/// Largest encrypted file of a link, in bytes.
+pub const LINK_FILE_MAX: usize = 1024 * 1024;
+/// Where links are put, asked about and dropped by their maker, followed by the link's id.
+pub const LINKS_PATH: &str = "/v1/links/";
+/// Where links are opened by whoever has them, followed by the id in URL-safe base64.
+pub const SHL_PATH: &str = "/shl/";
 
 /// A relay's identity: random, made when its database is born.
 pub type RelayId = [u8; 16];

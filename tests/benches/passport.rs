@@ -309,7 +309,7 @@ fn feed(channels: usize) -> Vec<Duration> {
     }
     let limits = RelayLimits::default();
     let ask = |key: &SigningKey, request: SyncRequest| -> SyncResponse {
-        handle(request, &key.verification_key(), START, &limits, &store).unwrap()
+        handle(request, &key.verification_key(), START, &limits, &store).unwrap().response
     };
     let asking = |cursor: Option<Cursor>| SyncRequest {
         cursor,

@@ -93,6 +93,39 @@ pub(super) fn part(views: &[View]) -> Part {
     Part { title: "At a glance".to_owned(), blocks, ends_sheet: true }
 }
 
+/// One of the lists in few words, for where there is little room.
+pub(super) fn brief(views: &[View], section: &str) -> String {
+    let listed = LISTED.iter().find(|l| l.section == section);
+    let view = views.iter().find(|v| v.section.as_str() == section);
+    let (Some(listed), Some(view)) = (listed, view) else {
+        return "not on this card; ask".to_owned();
+    };
+    let mut said = Vec::new();
+    for entry in &view.entries {
+        match entry.kind.as_str() {
+            "none-known" | "no-information" => {
+                let kind = view.section.spec().kind(&entry.kind).map_or("", |k| k.title);
+                said.push(kind.to_owned());
+            }
+            kind if kind != listed.kind || is_past(listed, entry) => {}
+            _ => {
+                let cells = listed.columns.iter().flat_map(|(_, fields)| *fields);
+                // Who may be told what is for whoever has the whole record.
+                let cells = cells.filter(|f| !matches!(**f, "status" | "may_be_told"));
+                let cells: Vec<String> = cells.filter_map(|f| self::said(entry, f)).collect();
+                said.push(cells.join(", "));
+            }
+        }
+    }
+    if said.is_empty() { "nothing recorded; ask".to_owned() } else { said.join("; ") }
+}
+
+/// Whom the student's own plan says to call, in few words.
+pub(super) fn crisis_words(views: &[View]) -> Option<String> {
+    let plan = views.iter().filter(|v| v.section.as_str() == "safety-plan");
+    plan.flat_map(|v| &v.entries).find_map(|entry| said(entry, "who_to_call"))
+}
+
 fn list(blocks: &mut Vec<Block>, listed: &Listed, view: Option<&View>) {
     let Some(view) = view else {
         let words = "Not part of this document. That does not mean that there is nothing.";

@@ -12,6 +12,7 @@ mod wrap;
 use passport_core::time::Timestamp;
 
 use super::Page;
+use super::card::Card;
 use draw::Described;
 use flow::Flow;
 use font::Fonts;
@@ -22,6 +23,9 @@ pub(crate) enum PdfError {
     /// A built-in font cannot be read.
     #[error("a built-in font cannot be read")]
     Font,
+    /// A text is more than a code holds.
+    #[error("a text is more than a code holds")]
+    Code(#[from] qrcode::types::QrError),
     /// A page, rectangle or date has no form in a PDF.
     #[error("a measure has no form in a PDF")]
     Measure,
@@ -38,4 +42,15 @@ pub(crate) fn write(page: &Page, now: Timestamp) -> Result<Vec<u8>, PdfError> {
     let fonts = Fonts::new()?;
     let laid = Flow::of(&fonts, page);
     draw::write(&fonts, &laid, &Described { title: &page.title, now })
+}
+
+/// Writes an emergency card.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_card(card: &Card, now: Timestamp) -> Result<Vec<u8>, PdfError> {
+    let fonts = Fonts::new()?;
+    let laid = Flow::card(&fonts, card)?;
+    let title = format!("Emergency card: {}", card.name);
+    draw::write(&fonts, &laid, &Described { title: &title, now })
 }

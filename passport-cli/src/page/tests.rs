@@ -23,6 +23,7 @@ fn entry() -> Entry {
     Entry {
         id: "4f".repeat(16),
         kind: "medicine".to_owned(),
+        along: false,
         label: "Sertraline".to_owned(),
         fields: vec![Field { title: "Instructions".to_owned(), value: HOSTILE.to_owned() }],
         author: Some("Elm Street Surgery".to_owned()),
@@ -147,4 +148,20 @@ fn a_pdf_of_whatever_length_is_laid_out() {
     let pdf = pdf::write(&page(many), now()).unwrap();
     assert!(pdf.len() > 10_000);
     pdf::write(&page(Vec::new()), now()).unwrap();
+}
+
+#[test]
+fn a_card_holds_what_fits_and_says_where_there_is_more() {
+    let card = card::Card {
+        name: "Ada Example".to_owned(),
+        front: vec![("Allergies", "Penicillin; ".repeat(200))],
+        back: vec![("Medicines", HOSTILE.to_owned())],
+        code: "EMERGENCY Ada Example".to_owned(),
+    };
+    let pdf = pdf::write_card(&card, now()).unwrap();
+    assert_eq!(pdf, pdf::write_card(&card, now()).unwrap());
+    let who = Who::from([("name", "Ada Example".to_owned())]);
+    let card = card::Card::of(&who, &[], now());
+    assert!(card.code.contains("Allergies: not on this card; ask"), "{card:?}");
+    assert!(card.code.len() <= 290);
 }

@@ -207,7 +207,7 @@ impl<V: Vault> Holder<V> {
         Ok(enrolment_words(&self.passport, &self.device(), &request.device, &request.receiving))
     }
 
-    /// Lets a new device in: certifies it, says so in the ledger, and leaves it the ledger's key.
+    /// Lets a new device in: certifies it, gives it a name that no other has, says so in the ledger, and leaves it the ledger's key.
     ///
     /// # Errors
     /// Returns [`PartyError::Enrolment`] when the request does not verify.
@@ -229,7 +229,8 @@ impl<V: Vault> Holder<V> {
         let chain: CertificateChain = self.chain.extend(&certificate, &self.device);
         chain.verify(&self.passport)?;
         let mut batch = Batch::new();
-        let body = StatementBody::DeviceAdded { chain: chain.clone(), name: name.to_owned() };
+        let name = self.distinct_name(name);
+        let body = StatementBody::DeviceAdded { chain: chain.clone(), name };
         self.say(&mut batch, body, now, rng)?;
         let letter = Letter::Enrolled {
             chain,
@@ -240,6 +241,14 @@ impl<V: Vault> Holder<V> {
         self.journal.post(&mut batch, request.device, sealed);
         self.journal.commit(batch)?;
         Ok(request.device)
+    }
+
+    /// A name that no device has had: this one, or with a number after it.
+    pub(super) fn distinct_name(&self, wanted: &str) -> String {
+        let taken = |name: &str| self.fold.devices.values().any(|d| d.name == name);
+        let numbered = (2_u64..).map(|n| format!("{wanted} {n}"));
+        let mut names = core::iter::once(wanted.to_owned()).chain(numbered);
+        names.find(|name| !taken(name)).unwrap_or_else(|| wanted.to_owned())
     }
 
     /// Removes a device, and those that it let in: from now on they speak for nobody, and the

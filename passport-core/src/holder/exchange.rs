@@ -200,8 +200,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that a
-    /// removed device had the keys of, and carries over; returns how many envelopes that made.
+    /// Brings together what was founded at once in a section, leaves behind an epoch that has
+    /// grown long or that a removed device had the keys of, and carries over; returns how many
+    /// envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -216,7 +217,8 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
-        if current.len() > 1 || current.first().is_some_and(elsewhere) {
+        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
+        if current.len() > 1 || current.first().is_some_and(over) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }

@@ -26,7 +26,7 @@ use crate::vault::{Batch, Vault};
 const HISTORY_BYTES: usize = 48 * 1024;
 
 /// Largest part of a snapshot, before padding.
-const PART_BYTES: usize = 160 * 1024;
+pub(super) const PART_BYTES: usize = 160 * 1024;
 
 impl<V: Vault> Holder<V> {
     /// Founds the next epoch of a section with the members that the ledger says, and sends each

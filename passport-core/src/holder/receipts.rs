@@ -145,7 +145,7 @@ impl<V: Vault> Holder<V> {
         Ok(())
     }
 
-    fn receipts(&self) -> Result<Vec<(Signed<Receipt>, Verified<Receipt>)>, PartyError> {
+    pub(super) fn receipts(&self) -> Result<Vec<(Signed<Receipt>, Verified<Receipt>)>, PartyError> {
         let rows = self.journal.vault().scan(Table::Audit)?;
         let one = |value: &[u8]| {
             let signed = decode(value)?;

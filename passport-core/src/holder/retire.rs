@@ -11,22 +11,31 @@
 use std::collections::BTreeSet;
 
 use super::Holder;
+use super::found::PART_BYTES;
 use crate::access::DropEpoch;
 use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::OpenedEnvelope;
 use crate::id::{EnvelopeId, EpochId, VerificationKey};
 use crate::journal::{OutgoingDrop, RemoteState};
-use crate::keys::Signed;
+use crate::keys::{Signed, VerifiedInstance};
 use crate::party::{PartyError, archived, open_with};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
-/// Days after which an epoch is retired though somebody was not heard of since: readers who
-/// write nothing, a phone in a drawer. Nothing is lost by it being too soon, as late envelopes
+/// Days after which an epoch is retired though somebody was not heard of since: a phone
+/// in a drawer, an installation that is never switched on. Nothing is lost by it being too soon, as late envelopes
 /// are still taken, and nothing is gained by it being later than the term of a letter at a relay.
 const PATIENCE_DAYS: i64 = 30;
+
+/// Envelopes since the snapshot, for each part of it, after which an epoch has grown long: adding
+/// so many entries takes half a second to read anew in every run, a founding a tenth of that.
+const GROWN_ENVELOPES: u64 = 512;
+
+/// Bytes, likewise, of an epoch whose snapshot has one part. Those with more may be twice as large
+/// as the snapshot, so that founding never seals much more anew than was written meanwhile.
+const GROWN_BYTES: u64 = 512 * 1024;
 
 /// How much of an epoch is here: its envelopes, and the packs of its archive.
 type AtHand = (u64, u64);
@@ -52,6 +61,16 @@ impl<V: Vault> Holder<V> {
             }
         }
         Ok(made)
+    }
+
+    /// Whether so much was written in an epoch that a new one is cheaper to read.
+    pub(super) fn has_grown(&self, epoch: &EpochId) -> bool {
+        let Some(known) = self.fold.epochs.get(epoch) else { return false };
+        let parts = known.charter.snapshot.len() as u64;
+        let twice = parts.saturating_sub(1).saturating_mul(2 * PART_BYTES as u64);
+        let here = self.journal.extent(epoch);
+        here.count > parts.saturating_mul(GROWN_ENVELOPES + 1)
+            || here.bytes > twice.saturating_add(GROWN_BYTES)
     }
 
     /// Writes what the archive of an epoch lacks, as far as it is here. An epoch of which
@@ -104,13 +123,14 @@ impl<V: Vault> Holder<V> {
         let devices = self.fold.live_devices().map(|d| d.verified.key());
         let members = self.fold.in_force(&section, now).map(|g| g.grant.organisation);
         let contacts = members.filter_map(|id| self.fold.contacts.get(&id));
-        let instances = contacts.flat_map(|c| c.card.instances().iter().map(|i| i.key()));
+        let instances = contacts.flat_map(|c| c.card.instances());
+        let instances = instances.map(VerifiedInstance::key);
         Ok(devices.chain(instances).all(|key| moved.contains(&key)))
     }
 
     /// Keys that are known to have heard of one of these epochs: this device; whoever wrote in
-    /// one, or signed that they received one; whoever made a statement that builds on its founding,
-    /// or joined by one.
+    /// one, or sent a receipt for it; whoever made a statement that builds on its founding, or
+    /// joined by one.
     fn moved_on(
         &self,
         epochs: &BTreeSet<EpochId>,
@@ -168,7 +188,8 @@ impl<V: Vault> Holder<V> {
     /// How much of an epoch is here.
     pub(super) fn at_hand(&self, epoch: &EpochId) -> AtHand {
         let archive = self.fold.epochs.get(epoch).and_then(|e| e.archive.as_ref());
-        (self.journal.count(epoch), archive.map_or(0, |a| self.journal.count(&a.id())))
+        let count = |epoch: &EpochId| self.journal.extent(epoch).count;
+        (count(epoch), archive.map_or(0, |archive| count(&archive.id())))
     }
 
     /// The archives of the epochs that can be read here.

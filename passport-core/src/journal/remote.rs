@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{Journal, JournalError, RelayId};
+use super::{Extent, Journal, JournalError, RelayId};
 use crate::access::{AccessList, DropEpoch};
 use crate::codec;
 use crate::id::{ChannelId, EpochId, VerificationKey};
@@ -260,13 +260,13 @@ impl<V: Vault> Journal<V> {
         let mut out = Outgoing { lists, ..Outgoing::default() };
         let mut bytes = 0;
         let offered: BTreeMap<_, _> = remote.offered.iter().copied().collect();
-        let ahead = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) == first);
-        let others = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) != first);
-        for (epoch, len) in ahead.chain(others) {
+        let ahead = self.extents.iter().filter(|(epoch, _)| Some(*epoch) == first);
+        let others = self.extents.iter().filter(|(epoch, _)| Some(*epoch) != first);
+        for (epoch, Extent { count, .. }) in ahead.chain(others) {
             if !offers(epoch) {
                 continue;
             }
-            for index in offered.get(epoch).copied().unwrap_or(0)..*len {
+            for index in offered.get(epoch).copied().unwrap_or(0)..*count {
                 if bytes >= OFFER_BYTES || out.envelopes.len() >= OFFER_OBJECTS {
                     out.more = true;
                     out.reached.push((*epoch, index));
@@ -279,7 +279,7 @@ impl<V: Vault> Journal<V> {
                 bytes += stored.bytes.len();
                 out.envelopes.push(OutgoingEnvelope { epoch: *epoch, index, bytes: stored.bytes });
             }
-            out.reached.push((*epoch, *len));
+            out.reached.push((*epoch, *count));
         }
         for index in remote.letters..self.letters {
             if bytes >= OFFER_BYTES || out.letters.len() >= OFFER_OBJECTS {

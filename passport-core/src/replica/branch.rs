@@ -50,7 +50,7 @@ struct Branch {
 /// An entry as one author sees it.
 #[derive(Debug)]
 pub(super) struct Copy {
-    pub(super) doc: Automerge,
+    pub(super) doc: Box<Automerge>,
     /// Envelopes that the author has seen since, and that are not in it yet.
     pub(super) unseen: Vec<EnvelopeId>,
 }

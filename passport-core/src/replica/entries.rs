@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::transaction::{CommitOptions, Transaction};
-use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc as _, TextEncoding};
+use automerge::transaction::Transaction;
+use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc as _};
 
 use super::branch::{BranchId, Branches, Copy, Sight};
-use super::document::{self, EntryState, Origin};
+use super::document::{self, EntryState};
+use super::laid::{Laid, Made, base, commit, empty, transact};
 use super::{Node, NodeState, Refusal};
-use crate::domain;
 use crate::edit::{Edit, EntryRecord, limits};
 use crate::id::{EntryId, EnvelopeId, EpochId};
 use crate::section::Value;
@@ -40,24 +40,6 @@ enum Touched {
     Laid(Box<Laid>),
 }
 
-#[derive(Debug)]
-struct Laid {
-    doc: Automerge,
-    made: BTreeMap<EnvelopeId, Made>,
-    by_hash: BTreeMap<ChangeHash, EnvelopeId>,
-    origins: BTreeMap<ActorId, Vec<(u64, EnvelopeId)>>,
-}
-
-/// What an envelope made of one entry.
-#[derive(Debug)]
-struct Made {
-    order: u64,
-    /// The heads that its author saw.
-    before: Vec<ChangeHash>,
-    /// None if it changed nothing.
-    change: Option<Change>,
-}
-
 /// What an envelope is applied as.
 pub(super) struct Place<'a> {
     pub(super) id: EnvelopeId,
@@ -72,17 +54,33 @@ pub(super) type Sheets<'a> = BTreeMap<EntryId, Transaction<'a>>;
 
 /// A document on which an envelope is tried.
 struct Desk {
-    doc: Automerge,
+    sheet: Sheet,
     before: Vec<ChangeHash>,
-    /// It is the one that everybody sees, or will be.
-    shared: bool,
     /// What was written on it.
     change: Option<Change>,
 }
 
+enum Sheet {
+    /// What everybody sees, or will.
+    Shared(Box<Laid>),
+    /// What the author sees.
+    Copy(Box<Automerge>),
+}
+
 impl Desk {
-    fn new(doc: Automerge, shared: bool) -> Self {
-        Self { before: doc.get_heads(), doc, shared, change: None }
+    fn new(sheet: Sheet) -> Self {
+        let before = match &sheet {
+            Sheet::Shared(laid) => laid.doc.get_heads(),
+            Sheet::Copy(doc) => doc.get_heads(),
+        };
+        Self { sheet, before, change: None }
+    }
+
+    fn doc(&mut self) -> &mut Automerge {
+        match &mut self.sheet {
+            Sheet::Shared(laid) => &mut laid.doc,
+            Sheet::Copy(doc) => doc,
+        }
     }
 }
 
@@ -117,9 +115,7 @@ impl Entries {
                 let author = node.standing()?.author();
                 Some(EntryState::added(id, kind, fields, (author, node.at), *envelope))
             }
-            Some(Touched::Laid(laid)) => {
-                document::read_entry(&laid.doc, id, &|op| laid.origin(op)).ok()?
-            }
+            Some(Touched::Laid(laid)) => laid.read(id),
         }
     }
 
@@ -145,9 +141,11 @@ impl Entries {
             })
         });
         if let Err(refusal) = written {
-            for (id, desk) in desks.into_iter().filter(|(_, desk)| desk.shared) {
-                if let Some(Touched::Laid(laid)) = self.touched.get_mut(&id) {
-                    laid.doc = desk.doc;
+            for (id, desk) in desks {
+                if let Sheet::Shared(laid) = desk.sheet
+                    && !laid.made.is_empty()
+                {
+                    self.touched.insert(id, Touched::Laid(laid));
                 }
             }
             self.branches.restore(place.branch, sight);
@@ -210,23 +208,29 @@ impl Entries {
         Ok(())
     }
 
-    /// The desk of one entry. Whoever has seen all heads has seen all there is.
+    /// The desk of one entry.
     fn desk(&mut self, id: EntryId, sight: &mut Sight) -> Result<Desk, Refusal> {
-        let base = || base(self.epoch, id, self.records.get(&id));
-        let Some(Touched::Laid(laid)) = self.touched.get_mut(&id) else {
-            return Ok(Desk::new(base()?, true));
+        let (epoch, record) = (self.epoch, self.records.get(&id));
+        let base = || base(epoch, id, record);
+        let laid = match self.touched.remove(&id) {
+            Some(Touched::Laid(laid)) => laid,
+            Some(Touched::Added(..)) | None => Box::new(Laid::new(base()?)),
         };
-        let heads = laid.doc.get_heads();
-        let seen = |head: &ChangeHash| laid.by_hash.get(head).is_none_or(|id| sight.sees(id));
-        if heads.iter().all(seen) {
-            return Ok(Desk::new(core::mem::replace(&mut laid.doc, empty()), true));
+        if laid.is_seen(sight) {
+            return Ok(Desk::new(Sheet::Shared(laid)));
         }
-        let (mut doc, unseen): (_, Vec<EnvelopeId>) = match sight.copy(&id) {
-            Some(Copy { doc, unseen }) => (doc, unseen.into_iter().chain(sight.news()).collect()),
-            None => (base()?, laid.made.keys().copied().filter(|id| sight.sees(id)).collect()),
+        let copy = match sight.copy(&id) {
+            Some(Copy { doc, unseen }) => {
+                Ok((doc, unseen.into_iter().chain(sight.news()).collect()))
+            }
+            None => base().map(|doc| (Box::new(doc), laid.seen_by(sight))),
         };
-        doc.apply_changes(laid.changes(&unseen)).map_err(|_| Refusal::Document)?;
-        Ok(Desk::new(doc, false))
+        let copy = copy.and_then(|(mut doc, unseen): (_, Vec<EnvelopeId>)| {
+            doc.apply_changes(laid.changes(&unseen)).map_err(|_| Refusal::Document)?;
+            Ok(Desk::new(Sheet::Copy(doc)))
+        });
+        self.touched.insert(id, Touched::Laid(laid));
+        copy
     }
 
     /// Gives an entry that was added a document.
@@ -271,25 +275,23 @@ impl Entries {
         id: EntryId,
         desk: Desk,
     ) -> Result<Option<Copy>, Refusal> {
-        let Desk { doc, before, shared, change } = desk;
+        let Desk { sheet, before, change } = desk;
         let made = Made { order: self.order, before, change };
-        match (self.touched.get_mut(&id), shared) {
-            (Some(Touched::Laid(laid)), false) => {
+        match sheet {
+            Sheet::Shared(mut laid) => {
+                laid.note(envelope, made);
+                self.touched.insert(id, Touched::Laid(laid));
+                Ok(None)
+            }
+            Sheet::Copy(doc) => {
+                let Some(Touched::Laid(laid)) = self.touched.get_mut(&id) else {
+                    return Err(Refusal::Document);
+                };
                 laid.doc.apply_changes(made.change.clone()).map_err(|_| Refusal::Document)?;
                 laid.note(envelope, made);
-                return Ok(Some(Copy { doc, unseen: Vec::new() }));
-            }
-            (Some(Touched::Laid(laid)), true) => {
-                laid.doc = doc;
-                laid.note(envelope, made);
-            }
-            (Some(Touched::Added(..)) | None, _) => {
-                let mut laid = Laid::new(doc);
-                laid.note(envelope, made);
-                self.touched.insert(id, Touched::Laid(Box::new(laid)));
+                Ok(Some(Copy { doc, unseen: Vec::new() }))
             }
         }
-        Ok(None)
     }
 
     /// Takes back envelopes, with everything that builds on them. What is left is as it was:
@@ -352,70 +354,6 @@ impl Entries {
     }
 }
 
-impl Laid {
-    fn new(doc: Automerge) -> Self {
-        let (made, by_hash, origins) = Default::default();
-        Self { doc, made, by_hash, origins }
-    }
-
-    fn note(&mut self, envelope: EnvelopeId, made: Made) {
-        if let Some(change) = &made.change {
-            self.by_hash.insert(change.hash(), envelope);
-            let origins = self.origins.entry(change.actor_id().clone()).or_default();
-            origins.push((change.start_op().get(), envelope));
-        }
-        self.made.insert(envelope, made);
-    }
-
-    /// The changes of these envelopes, in the order they were made in.
-    fn changes(&self, of: &[EnvelopeId]) -> Vec<Change> {
-        let mut made: Vec<&Made> = of.iter().filter_map(|id| self.made.get(id)).collect();
-        made.sort_unstable_by_key(|made| made.order);
-        made.into_iter().filter_map(|made| made.change.clone()).collect()
-    }
-
-    /// Makes the document of a base and of what is left of what was made of it.
-    fn rebuild(&mut self, base: Automerge) -> Result<(), Refusal> {
-        let of: Vec<EnvelopeId> = self.made.keys().copied().collect();
-        let changes = self.changes(&of);
-        let mut made: Vec<(EnvelopeId, Made)> =
-            core::mem::take(&mut self.made).into_iter().collect();
-        made.sort_unstable_by_key(|(_, made)| made.order);
-        *self = Self::new(base);
-        for (envelope, made) in made {
-            self.note(envelope, made);
-        }
-        self.doc.apply_changes(changes).map_err(|_| Refusal::Document)
-    }
-
-    /// Which envelope wrote an operation.
-    fn origin(&self, operation: &automerge::ObjId) -> Origin {
-        let automerge::ObjId::Id(counter, actor, _) = operation else { return Origin::Snapshot };
-        let Some(origins) = self.origins.get(actor) else { return Origin::Snapshot };
-        let after = origins.partition_point(|(start, _)| start <= counter);
-        match after.checked_sub(1).and_then(|i| origins.get(i)) {
-            Some((_, id)) => Origin::Envelope(*id),
-            None => Origin::Snapshot,
-        }
-    }
-}
-
-/// An entry's document before any envelope: with its record, if the snapshot has one.
-fn base(epoch: EpochId, id: EntryId, record: Option<&EntryRecord>) -> Result<Automerge, Refusal> {
-    let mut doc = empty();
-    if let Some(record) = record {
-        let parts = [epoch.as_bytes(), &b"snapshot"[..], id.as_bytes()];
-        let actor = ActorId::from(&domain::ACTOR.hash(&parts)[..]);
-        transact(&mut doc, actor, |tx| document::insert_record(tx, record))?;
-    }
-    Ok(doc)
-}
-
-/// A document that counts text in Unicode scalar values, on every platform.
-fn empty() -> Automerge {
-    Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint)
-}
-
 /// Writes on all desks, or on none.
 fn work(
     desks: &mut BTreeMap<EntryId, Desk>,
@@ -424,31 +362,14 @@ fn work(
 ) -> Result<(), Refusal> {
     let mut sheets = Sheets::new();
     for (id, desk) in desks.iter_mut() {
-        desk.doc.set_actor(actor.clone());
-        sheets.insert(*id, desk.doc.transaction());
+        desk.doc().set_actor(actor.clone());
+        sheets.insert(*id, desk.doc().transaction());
     }
     // What is not committed is rolled back when it is dropped.
     edit(&mut sheets)?;
     let hashes: Vec<Option<ChangeHash>> = sheets.into_values().map(commit).collect();
     for (desk, hash) in desks.values_mut().zip(hashes) {
-        desk.change = hash.and_then(|hash| desk.doc.get_change_by_hash(&hash));
+        desk.change = hash.and_then(|hash| desk.doc().get_change_by_hash(&hash));
     }
     Ok(())
-}
-
-fn commit(tx: Transaction<'_>) -> Option<ChangeHash> {
-    tx.commit_with(CommitOptions::default().with_time(0)).0
-}
-
-/// Makes one change, if there is anything to change.
-fn transact(
-    doc: &mut Automerge,
-    actor: ActorId,
-    edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), Refusal>,
-) -> Result<Option<Change>, Refusal> {
-    doc.set_actor(actor);
-    let mut tx = doc.transaction();
-    edit(&mut tx)?;
-    let hash = commit(tx);
-    Ok(hash.and_then(|hash| doc.get_change_by_hash(&hash)))
 }

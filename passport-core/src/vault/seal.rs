@@ -10,6 +10,7 @@ use crate::domain::{self, Domain};
 const NONCE: usize = 24;
 
 /// The keys of an open vault, all derived from its random 32-byte key. Zeroized on drop.
+#[derive(Clone)]
 pub(super) struct VaultKeys {
     value: Zeroizing<[u8; 32]>,
     name: Zeroizing<[u8; 32]>,

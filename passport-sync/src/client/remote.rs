@@ -12,13 +12,11 @@ use rand_core::CryptoRng;
 use ureq::tls::{Certificate, RootCerts};
 
 use crate::session::{ProtocolError, Reset, check};
-use crate::signature::{
-    CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, SignatureHeaders, Target, sign,
-};
+use crate::signature::{SignatureHeaders, Target, sign};
 use crate::tls::{self, TlsError, Trust};
 use crate::wire::{
-    BLOB_MAX, MEDIA_TYPE, OBJECTS_PATH, RESPONSE_MAX, Refusal, Rejection, SYNC_PATH, SyncRequest,
-    SyncResponse, object_id,
+    BLOB_MAX, LINKS_PATH, LinkState, MEDIA_TYPE, NewLink, OBJECTS_PATH, RESPONSE_MAX, Refusal,
+    Rejection, SYNC_PATH, SyncRequest, SyncResponse, object_id,
 };
 
 /// How relays are reached: whom to believe, and how long to wait.
@@ -82,6 +80,12 @@ pub enum RemoteError {
     Protocol(#[from] ProtocolError),
 }
 
+impl From<std::io::Error> for RemoteError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unreachable(Box::new(ureq::Error::Io(error)))
+    }
+}
+
 impl RemoteError {
     /// Whether trying again later may help.
     #[must_use]
@@ -127,6 +131,24 @@ impl Address {
         let authority = authority.as_str().to_lowercase();
         let authority = authority.strip_suffix(usual).unwrap_or(&authority).to_owned();
         Ok(Self { tls, authority })
+    }
+
+    /// Whether by TLS.
+    pub(super) const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host, as a name or an address without brackets.
+    pub(super) fn host(&self) -> &str {
+        let bracketed = self.authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let plain = || self.authority.split(':').next().unwrap_or_default();
+        bracketed.map_or_else(plain, |(host, _)| host)
+    }
+
+    /// The port.
+    pub(super) fn port(&self) -> u16 {
+        let named = self.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.unwrap_or(if self.tls { 443 } else { 80 })
     }
 
     fn scheme(&self) -> &'static str {
@@ -240,21 +262,62 @@ impl Remote {
         }
     }
 
+    /// Leaves an encrypted file at the relay for whoever has a link to it. Its id is 32 random
+    /// bytes.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`].
+    pub fn put_link(
+        &mut self,
+        id: &ObjectId,
+        link: &NewLink,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), RemoteError> {
+        let path = format!("{LINKS_PATH}{id}");
+        self.send("PUT", &path, &codec::encode(link), now, rng)?.accept()?;
+        Ok(())
+    }
+
+    /// What has become of a link that this key made; none if the relay does not have it.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`].
+    pub fn link(
+        &mut self,
+        id: &ObjectId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<LinkState>, RemoteError> {
+        let found = self.send("GET", &format!("{LINKS_PATH}{id}"), &[], now, rng)?.found()?;
+        let state = found.map(|bytes| LinkState::decode(&bytes)).transpose();
+        state.map_err(|_| RemoteError::Answer { status: 200 })
+    }
+
+    /// Has the relay forget a link that this key made; says whether it had it.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`].
+    pub fn drop_link(
+        &mut self,
+        id: &ObjectId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, RemoteError> {
+        let answer = self.send("DELETE", &format!("{LINKS_PATH}{id}"), &[], now, rng)?;
+        Ok(answer.found()?.is_some())
+    }
+
     fn get(
         &mut self,
         path: &str,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Option<Vec<u8>>, RemoteError> {
-        let answer = self.send("GET", path, &[], now, rng)?;
-        if answer.refusal().is_some_and(|r| r.code == Rejection::NotFound.code()) {
-            return Ok(None);
+        match self.send("GET", path, &[], now, rng)?.found()? {
+            Some(bytes) if bytes.len() > BLOB_MAX => Err(RemoteError::Answer { status: 200 }),
+            found => Ok(found),
         }
-        let bytes = answer.accept()?;
-        if bytes.len() > BLOB_MAX {
-            return Err(RemoteError::Answer { status: 200 });
-        }
-        Ok(Some(bytes))
     }
 
     /// Fetches the enrolment request that a code stands for; none if it is not there, or no
@@ -289,7 +352,7 @@ impl Remote {
         let answer = self.attempt(method, path, body, now, rng)?;
         let stale = answer.refusal().filter(|r| r.code == Rejection::Stale.code());
         let Some(refusal) = stale else { return Ok(answer) };
-        self.skew_seconds = refusal.time.as_seconds().saturating_sub(now.as_seconds());
+        self.accept_time(refusal, now)?;
         self.attempt(method, path, body, now, rng)
     }
 
@@ -301,11 +364,7 @@ impl Remote {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Answer, RemoteError> {
-        let mut nonce = [0; 16];
-        rng.fill_bytes(&mut nonce);
-        let target = Target { method, authority: &self.address.authority, path };
-        let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
-        let signed = sign(&target, body, &self.key, created, &nonce);
+        let signed = self.signed(method, path, body, now, rng);
         let response = self.run(method, path, body, &signed);
         let mut response = response.map_err(|error| RemoteError::Unreachable(Box::new(error)))?;
         let status = response.status().as_u16();
@@ -317,6 +376,41 @@ impl Remote {
         }
     }
 
+    /// The headers that sign a request, in the relay's time as far as it is known.
+    pub(super) fn signed(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: &[u8],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> SignatureHeaders {
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let target = Target { method, authority: &self.address.authority, path };
+        let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
+        sign(&target, body, &self.key, created, &nonce)
+    }
+
+    /// Learns the relay's time from a refusal that was about time alone.
+    pub(super) fn accept_time(
+        &mut self,
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> Result<(), RemoteError> {
+        let Refusal { code, time } = refusal;
+        if code != Rejection::Stale.code() {
+            return Err(RemoteError::Refused { code, rejection: Rejection::from_code(code) });
+        }
+        self.skew_seconds = time.as_seconds().saturating_sub(now.as_seconds());
+        Ok(())
+    }
+
+    /// Where it is.
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
     fn run(
         &self,
         method: &str,
@@ -324,13 +418,13 @@ impl Remote {
         body: &[u8],
         signed: &SignatureHeaders,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("{}://{}{path}", self.address.scheme(), self.address.authority))
-            .header(CONTENT_DIGEST, &signed.content_digest)
-            .header(SIGNATURE_INPUT, &signed.signature_input)
-            .header(SIGNATURE, &signed.signature);
-        if method == "GET" {
+        let request = http::Request::builder().method(method).uri(format!(
+            "{}://{}{path}",
+            self.address.scheme(),
+            self.address.authority
+        ));
+        let request = signed.on(request);
+        if matches!(method, "GET" | "DELETE") {
             self.agent.run(request.body(())?)
         } else {
             self.agent.run(request.header(http::header::CONTENT_TYPE, MEDIA_TYPE).body(body)?)
@@ -341,6 +435,14 @@ impl Remote {
 impl Answer {
     fn refusal(&self) -> Option<Refusal> {
         if self.status == 200 { None } else { decoded(&self.body) }
+    }
+
+    /// The body; none where there is no such thing.
+    fn found(self) -> Result<Option<Vec<u8>>, RemoteError> {
+        if self.refusal().is_some_and(|r| r.code == Rejection::NotFound.code()) {
+            return Ok(None);
+        }
+        self.accept().map(Some)
     }
 
     fn accept(self) -> Result<Vec<u8>, RemoteError> {

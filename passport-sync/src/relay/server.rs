@@ -18,12 +18,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::crowd::{Crowd, Seat};
-use super::{Arrivals, Clock, RelayConfig, Shared, auth, routes};
+use super::live::Afterwards;
+use super::{Clock, RelayConfig, Shared, auth, routes};
 use crate::signature::ReplayGuard;
 use crate::store::Store;
 
@@ -45,7 +46,7 @@ pub async fn serve(
         clock,
         replay: Mutex::new(ReplayGuard::new(config.nonces_max)),
         body_bytes: Arc::new(Semaphore::new(config.body_bytes_max)),
-        arrivals: watch::Sender::new(Arrivals::default()),
+        arrivals: Arc::default(),
         config,
     });
     let router = routes::router(Arc::clone(&shared));
@@ -77,7 +78,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    shared.arrivals.send_modify(|arrivals| arrivals.stopping = true);
+    shared.arrivals.stop();
     let all = async { while connections.join_next().await.is_some() {} };
     let ended = tokio::time::timeout(shared.config.shutdown_timeout, all).await;
     tracing::info!(all_requests_ended = ended.is_ok(), "relay has stopped");
@@ -108,12 +109,14 @@ async fn attend(stream: TcpStream, shared: Arc<Shared>, router: Router, seat: Se
 }
 
 /// Answers the requests of a connection, one after the other.
-async fn converse<S>(stream: S, shared: &Shared, router: Router, seat: &Seat)
+async fn converse<S>(stream: S, shared: &Arc<Shared>, router: Router, seat: &Seat)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let after = Afterwards::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(after.clone());
         let serving = seat.serve();
         let answer = router.call(request);
         async move {
@@ -128,16 +131,20 @@ where
             .header_read_timeout(shared.config.header_timeout)
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
     );
-    let mut arrivals = shared.arrivals.subscribe();
+    let mut stopping = shared.arrivals.stopping();
     let conversation = async {
         tokio::select! {
             _ended = &mut connection => return,
-            _stopping = arrivals.wait_for(|a| a.stopping) => {}
+            _stopping = stopping.wait_for(|stopping| *stopping) => {}
         }
         connection.as_mut().graceful_shutdown();
-        let _ended = connection.await;
+        let _ended = connection.as_mut().await;
     };
-    let _lived_long_enough =
-        tokio::time::timeout(shared.config.connection_timeout, conversation).await;
+    let life = shared.config.connection_timeout;
+    if tokio::time::timeout(life, conversation).await.is_ok() {
+        let _serving = seat.serve();
+        after.clone().go_on(shared).await;
+    }
 }

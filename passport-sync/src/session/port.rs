@@ -5,6 +5,8 @@
 //! is decided by the session; only the feed's rights are joined by the store, so that the cost
 //! of a read does not depend on how many channels a key is in.
 
+use std::collections::BTreeSet;
+
 use passport_core::access::{AccessList, Member};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
@@ -115,6 +117,10 @@ pub enum Meter {
     Channels,
     /// Rendezvous objects put.
     Blobs,
+    /// Links made.
+    Links,
+    /// Openings of one link, whose id stands for the key, in a minute instead of a day.
+    Openings,
 }
 
 /// How much of a feed to read.
@@ -210,10 +216,24 @@ pub trait Snapshot {
     /// # Errors
     /// Returns [`StoreError`].
     fn blob_from(&self, start: &[u8; 16], now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// What is kept of a link, ended or not.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn link(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The file of a link, ended or not.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn link_file(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// A write: all of it happens, or nothing.
 pub trait Transaction: Snapshot {
+    /// Whose feeds this write has added to so far.
+    fn fed(&self) -> BTreeSet<VerificationKey>;
     /// Sets the current access list of a channel, and its members.
     ///
     /// # Errors
@@ -289,7 +309,31 @@ pub trait Transaction: Snapshot {
         now: Timestamp,
         expires: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Keeps a link; without a file, the one that is there stays.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn put_link(
+        &mut self,
+        id: &ObjectId,
+        state: &[u8],
+        file: Option<&[u8]>,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Deletes a link and its file.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn delete_link(&mut self, id: &ObjectId) -> Result<(), StoreError>;
+    /// Deletes links that ended a month before `now`; until then their makers can ask about them.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn expire_links(&mut self, now: Timestamp) -> Result<(), StoreError>;
 }
+
+/// Seconds that a link is kept for its maker to ask about after it ended.
+pub const LINK_KEPT_SECONDS: i64 = 30 * passport_core::time::DAY_SECONDS;
 
 /// A write to be done.
 pub type Write = Box<dyn FnOnce(&mut dyn Transaction) -> Result<(), StoreError> + Send>;

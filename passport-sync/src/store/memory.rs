@@ -11,6 +11,7 @@ use super::{
     Channel, Epochs, FeedPage, FeedQuery, MailboxUsage, Meter, Object, Read, Snapshot, Store,
     StoreError, Transaction, Write,
 };
+use crate::session::port::LINK_KEPT_SECONDS;
 use crate::wire::{Generation, Item, ItemKind, RelayId};
 
 /// Everything a relay keeps, in memory.
@@ -42,6 +43,7 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn write(&self, write: Write) -> Result<(), StoreError> {
         let mut state = self.lock();
+        state.fed.clear();
         let before = state.clone();
         write(&mut *state).inspect_err(|_| *state = before)
     }
@@ -77,6 +79,16 @@ struct State {
     feeds: BTreeMap<VerificationKey, BTreeMap<u64, ObjectId>>,
     counts: BTreeMap<(VerificationKey, Meter), (i64, u64)>,
     blobs: BTreeMap<ObjectId, (Vec<u8>, Timestamp)>,
+    links: BTreeMap<ObjectId, Link>,
+    /// Whose feeds the present write has added to.
+    fed: BTreeSet<VerificationKey>,
+}
+
+#[derive(Clone, Debug)]
+struct Link {
+    state: Vec<u8>,
+    file: Vec<u8>,
+    until: Timestamp,
 }
 
 impl State {
@@ -196,9 +208,21 @@ impl Snapshot for State {
         let mut found = self.blobs.iter().filter(|(id, _)| id.as_bytes().starts_with(start));
         Ok(found.find(|(_, (_, expires))| now < *expires).map(|(_, (bytes, _))| bytes.clone()))
     }
+
+    fn link(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.links.get(id).map(|link| link.state.clone()))
+    }
+
+    fn link_file(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.links.get(id).map(|link| link.file.clone()))
+    }
 }
 
 impl Transaction for State {
+    fn fed(&self) -> BTreeSet<VerificationKey> {
+        self.fed.clone()
+    }
+
     fn put_channel(
         &mut self,
         list: &AccessList,
@@ -248,6 +272,7 @@ impl Transaction for State {
     fn append_feed(&mut self, keys: &[VerificationKey], id: &ObjectId) -> Result<(), StoreError> {
         let position = self.next();
         for key in keys {
+            self.fed.insert(*key);
             self.feeds.entry(*key).or_default().insert(position, *id);
         }
         Ok(())
@@ -272,6 +297,7 @@ impl Transaction for State {
             })
             .map(|(id, kept)| (kept.order, *id))
             .collect();
+        self.fed.insert(*key);
         let ids: BTreeSet<ObjectId> = wanted.values().copied().collect();
         self.feeds.entry(*key).or_default().retain(|_, id| !ids.contains(id));
         for id in wanted.into_values() {
@@ -353,6 +379,30 @@ impl Transaction for State {
     ) -> Result<(), StoreError> {
         self.blobs.retain(|_, (_, expires)| now < *expires);
         self.blobs.insert(*id, (bytes.to_vec(), expires));
+        Ok(())
+    }
+
+    fn put_link(
+        &mut self,
+        id: &ObjectId,
+        state: &[u8],
+        file: Option<&[u8]>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let before = self.links.remove(id).map(|link| link.file);
+        let file = file.map(<[u8]>::to_vec).or(before).unwrap_or_default();
+        self.links.insert(*id, Link { state: state.to_vec(), file, until });
+        Ok(())
+    }
+
+    fn delete_link(&mut self, id: &ObjectId) -> Result<(), StoreError> {
+        self.links.remove(id);
+        Ok(())
+    }
+
+    fn expire_links(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let kept = now.as_seconds().saturating_sub(LINK_KEPT_SECONDS);
+        self.links.retain(|_, link| link.until.as_seconds() >= kept);
         Ok(())
     }
 }

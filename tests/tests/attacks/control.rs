@@ -26,7 +26,7 @@ impl Relay {
     fn ask(&self, key: &SigningKey, request: SyncRequest) -> SyncResponse {
         let request = SyncRequest { max_bytes: u32::MAX, ..request };
         let sender = key.verification_key();
-        handle(request, &sender, day(1), &RelayLimits::default(), &self.0).unwrap()
+        handle(request, &sender, day(1), &RelayLimits::default(), &self.0).unwrap().response
     }
 
     fn set(&self, key: &SigningKey, list: &Signed<AccessList>) -> Outcome {

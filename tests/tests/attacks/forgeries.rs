@@ -43,7 +43,9 @@ impl Relay {
 
     fn ask(&self, n: u8, now: Timestamp, request: SyncRequest) -> SyncResponse {
         let request = SyncRequest { max_bytes: 1 << 20, ..request };
-        handle(request, &key(n).verification_key(), now, &RelayLimits::default(), &self.0).unwrap()
+        handle(request, &key(n).verification_key(), now, &RelayLimits::default(), &self.0)
+            .unwrap()
+            .response
     }
 
     fn set(&self, n: u8, list: &Signed<AccessList>) -> Outcome {
@@ -144,7 +146,7 @@ fn a41_a_flood_meets_its_limit_and_others_do_not() {
         let letters = vec![Letter { to, body: vec![body; 10].into() }];
         let request = SyncRequest { letters, max_bytes: 1000, ..SyncRequest::default() };
         let sender = key(n).verification_key();
-        handle(request, &sender, at(0), &limits, &relay.0).unwrap().results.letters[0]
+        handle(request, &sender, at(0), &limits, &relay.0).unwrap().response.results.letters[0]
     };
     let sent: Vec<_> = (0..20).map(|body| letter(7, body)).collect();
     assert_eq!(sent.iter().filter(|o| **o == Outcome::Stored).count(), 5);

@@ -18,6 +18,7 @@ mod faults;
 mod forgeries;
 mod members;
 mod office;
+mod packs;
 mod relays;
 mod sealed;
 mod writers;

@@ -45,8 +45,8 @@ fn both_forms_say_what_matters_first_and_tell_none_from_nothing() {
         assert!(glance.contains(expected), "{expected}\n{glance}");
     }
     assert!(glance.contains("&lt;b&gt;swollen&lt;/b&gt; face") && !html.contains("<b>"));
-    // Conditions were never begun; that is not the same as none.
-    assert!(glance.contains("Not part of this document."), "{glance}");
+    // Nobody wrote anything of conditions; that is not the same as none.
+    assert!(glance.contains("Nothing recorded here."), "{glance}");
 
     let (pdf, again) = (place("record.pdf"), place("again.pdf"));
     export("pdf", &pdf, &["allergies", "medications"]);
@@ -58,6 +58,7 @@ fn both_forms_say_what_matters_first_and_tell_none_from_nothing() {
         {
             assert!(first.contains(expected), "{expected}\n{text}");
         }
+        assert!(first.contains("Not part of this document."), "{text}");
         assert!(!first.contains("Mum first"), "a section that was not asked for: {text}");
     }
 }
@@ -76,4 +77,25 @@ fn somebodys_word_that_there_are_none_is_told_with_who_and_when() {
     let _ = cli.run(&["import", file.to_str().unwrap(), "--yes"]).success();
     let html = cli.run(&["export", "--format", "html", "-o", "-"]).success().stdout;
     assert!(html.contains("no known allergies: as recorded by the student, 2026-11-22."), "{html}");
+}
+
+#[test]
+fn the_code_on_an_emergency_card_is_read_by_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let _ = cli.run(&["add", "allergies", "--set", "agent=Penicillin"]).success();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (card, picture) = (place("card.pdf"), place("card"));
+    let _ = cli.run(&["export", "--format", "card", "-o", &card]).success();
+    let drawn = Command::new("pdftoppm")
+        .args(["-r", "200", "-png", "-singlefile", &card, &picture])
+        .output();
+    let read = Command::new("zbarimg").args(["-q", &format!("{picture}.png")]).output();
+    let (Ok(_), Ok(read)) = (drawn, read) else {
+        println!("SKIPPED: pdftoppm or zbarimg is not installed, nothing else reads the code");
+        return;
+    };
+    let read = String::from_utf8(read.stdout).unwrap();
+    assert!(read.contains("EMERGENCY Ada Example\n"), "{read}");
+    assert!(read.contains("Allergies: Penicillin\n"), "{read}");
 }

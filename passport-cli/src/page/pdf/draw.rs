@@ -58,7 +58,16 @@ pub(super) fn write(
         let mut page = document.start_page_with(size);
         let mut surface = page.surface();
         for area in &sheet.areas {
-            fill(&mut surface, area)?;
+            let kind = Artifact::with_kind(ArtifactType::Layout);
+            surface.start_tagged(ContentTag::Artifact(kind));
+            draw(&mut surface, core::slice::from_ref(area))?;
+            surface.end_tagged();
+        }
+        for figure in &sheet.figures {
+            let identifier = surface.start_tagged(ContentTag::Other);
+            draw(&mut surface, &figure.areas)?;
+            surface.end_tagged();
+            leaves.insert(figure.leaf, identifier);
         }
         for line in &sheet.lines {
             set(&mut surface, fonts, line, &mut leaves);
@@ -109,15 +118,16 @@ fn paint(ink: Ink) -> Fill {
     }
 }
 
-fn fill(surface: &mut Surface<'_>, area: &Area) -> Result<(), PdfError> {
-    let rect = Rect::from_xywh(area.x, area.y, area.width, area.height).ok_or(PdfError::Measure)?;
+/// Fills rectangles, in the colour of the first.
+fn draw(surface: &mut Surface<'_>, areas: &[Area]) -> Result<(), PdfError> {
     let mut path = PathBuilder::new();
-    path.push_rect(rect);
+    for area in areas {
+        let rect = Rect::from_xywh(area.x, area.y, area.width, area.height);
+        path.push_rect(rect.ok_or(PdfError::Measure)?);
+    }
     let path = path.finish().ok_or(PdfError::Measure)?;
-    surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)));
-    surface.set_fill(Some(paint(area.ink)));
+    surface.set_fill(areas.first().map(|area| paint(area.ink)));
     surface.draw_path(&path);
-    surface.end_tagged();
     Ok(())
 }
 
@@ -160,6 +170,7 @@ fn tag(role: &Role) -> TagKind {
             let level = NonZeroU16::new(*level).unwrap_or(NonZeroU16::MIN);
             Tag::Hn(level, Some(words.clone())).into()
         }
+        Role::Figure(alt) => Tag::Figure(Some(alt.clone())).into(),
         Role::Paragraph => Tag::P.into(),
         Role::Table => Tag::Table.into(),
         Role::TableRow => Tag::TR.into(),

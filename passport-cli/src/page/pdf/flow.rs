@@ -2,6 +2,8 @@
 //!
 //! Measures are points (1/72 inch) from the top left corner.
 
+mod card;
+
 use super::font::{Fonts, Weight};
 use super::sheet::{Area, Bookmark, Content, Element, Ink, Laid, Line, Role, Sheet};
 use super::wrap::wrap;

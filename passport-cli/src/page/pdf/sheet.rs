@@ -20,6 +20,8 @@ pub(super) struct Laid {
 pub(super) struct Sheet {
     /// What lies below the text.
     pub(super) areas: Vec<Area>,
+    /// Pictures, each of one colour.
+    pub(super) figures: Vec<Figure>,
     /// The text.
     pub(super) lines: Vec<Line>,
 }
@@ -54,6 +56,14 @@ pub(super) struct Area {
     pub(super) height: f32,
     /// Its colour.
     pub(super) ink: Ink,
+}
+
+/// A picture made of rectangles of one colour.
+pub(super) struct Figure {
+    /// The rectangles; there is at least one.
+    pub(super) areas: Vec<Area>,
+    /// Its number in the tree.
+    pub(super) leaf: usize,
 }
 
 /// Colours. Text has a contrast of 7:1 or more on everything it stands on (WCAG 2.2, 1.4.6).
@@ -113,6 +123,8 @@ pub(super) enum Role {
     Section,
     /// A heading, how deep, and its words.
     Heading(u16, String),
+    /// A picture, and what it shows in words.
+    Figure(String),
     /// A paragraph.
     Paragraph,
     /// A table.

@@ -84,7 +84,9 @@ fn asking(store: &dyn Store) -> Asking<'_> {
 impl Asking<'_> {
     fn request(&self, n: u8, request: SyncRequest) -> SyncResponse {
         let request = SyncRequest { max_bytes: 1 << 20, ..request };
-        handle(request, &key(n).verification_key(), self.now, &self.limits, self.store).unwrap()
+        handle(request, &key(n).verification_key(), self.now, &self.limits, self.store)
+            .unwrap()
+            .response
     }
 
     fn set(&self, n: u8, list: &Signed<AccessList>) -> Outcome {

@@ -6,7 +6,8 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 
 /// Each takes the schema from its index to the next version. Never change one: add another.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE relay (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         id BLOB NOT NULL,
@@ -71,7 +72,17 @@ const MIGRATIONS: &[&str] = &["
         bytes BLOB NOT NULL
     ) STRICT;
     CREATE INDEX blobs_by_end ON blobs (expires);
-"];
+",
+    "
+    CREATE TABLE links (
+        id BLOB PRIMARY KEY,
+        until INTEGER NOT NULL,
+        state BLOB NOT NULL,
+        file BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX links_by_end ON links (until);
+",
+];
 
 /// Brings the schema up to date; a new database is given an identity.
 pub(super) fn migrate(
@@ -96,6 +107,20 @@ pub(super) fn migrate(
         transaction.execute("INSERT INTO relay VALUES (1, ?1, 0)", [id])?;
     }
     transaction.commit()?;
+    Ok(())
+}
+
+/// Whether the database is of the version this software writes.
+pub(super) fn known(connection: &Connection) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    // An older one is brought up to date by a relay that starts with it.
+    if found < known {
+        return Err(StoreError::Damaged { table: "database", column: "user_version" });
+    }
     Ok(())
 }
 

@@ -157,6 +157,16 @@ impl Snapshot for View<'_> {
         let found = statement.query_row(params![first, last, now.as_seconds()], |r| r.get(0));
         Ok(found.optional()?)
     }
+
+    fn link(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT state FROM links WHERE id = ?1")?;
+        Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?)
+    }
+
+    fn link_file(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT file FROM links WHERE id = ?1")?;
+        Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?)
+    }
 }
 
 /// What a row of the feed is, if its key may have it now.

@@ -1,16 +1,25 @@
 //! Writing.
 
+use std::collections::BTreeSet;
+
 use passport_core::access::{AccessList, Rights};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::snapshot::signed;
+use crate::session::port::LINK_KEPT_SECONDS;
 use crate::store::{Epochs, Meter, Object, StoreError, Transaction};
 use crate::wire::ItemKind;
 
-/// A connection inside a transaction.
-pub(super) struct View<'a>(pub(super) &'a Connection);
+/// A connection inside a transaction, and whose feeds were added to in it.
+pub(super) struct View<'a>(pub(super) &'a Connection, BTreeSet<VerificationKey>);
+
+impl<'a> View<'a> {
+    pub(super) const fn new(connection: &'a Connection) -> Self {
+        Self(connection, BTreeSet::new())
+    }
+}
 
 impl View<'_> {
     fn run(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize, StoreError> {
@@ -59,6 +68,10 @@ impl View<'_> {
 }
 
 impl Transaction for View<'_> {
+    fn fed(&self) -> BTreeSet<VerificationKey> {
+        self.1.clone()
+    }
+
     fn put_channel(
         &mut self,
         list: &AccessList,
@@ -129,6 +142,7 @@ impl Transaction for View<'_> {
             params![id.as_bytes(), position],
         )?;
         for key in keys {
+            self.1.insert(*key);
             let key_id = self.key_id(key)?;
             self.run(
                 "INSERT INTO feed SELECT ?1, ?2, seq FROM objects WHERE id = ?3",
@@ -144,6 +158,7 @@ impl Transaction for View<'_> {
         channel: &ChannelId,
         epochs: Epochs<'_>,
     ) -> Result<(), StoreError> {
+        self.1.insert(*key);
         let key_id = self.key_id(key)?;
         match epochs {
             Epochs::All => self.backfill_epoch(key_id, channel, None),
@@ -211,6 +226,8 @@ impl Transaction for View<'_> {
             Meter::Letters => 0,
             Meter::Channels => 1,
             Meter::Blobs => 2,
+            Meter::Links => 3,
+            Meter::Openings => 4,
         };
         let mut statement = self.0.prepare_cached(
             "INSERT INTO counts VALUES (?1, ?2, ?3, 1) ON CONFLICT (key, meter) DO UPDATE
@@ -233,6 +250,32 @@ impl Transaction for View<'_> {
             "INSERT INTO blobs VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET expires = ?2",
             params![id.as_bytes(), expires.as_seconds(), bytes],
         )?;
+        Ok(())
+    }
+
+    fn put_link(
+        &mut self,
+        id: &ObjectId,
+        state: &[u8],
+        file: Option<&[u8]>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO links VALUES (?1, ?2, ?3, coalesce(?4, x'')) ON CONFLICT (id) DO UPDATE
+             SET until = ?2, state = ?3, file = coalesce(?4, file)",
+            params![id.as_bytes(), until.as_seconds(), state, file],
+        )?;
+        Ok(())
+    }
+
+    fn delete_link(&mut self, id: &ObjectId) -> Result<(), StoreError> {
+        self.run("DELETE FROM links WHERE id = ?1", [id.as_bytes()])?;
+        Ok(())
+    }
+
+    fn expire_links(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let kept = now.as_seconds().saturating_sub(LINK_KEPT_SECONDS);
+        self.run("DELETE FROM links WHERE until < ?1", [kept])?;
         Ok(())
     }
 }

@@ -1,0 +1,62 @@
+//! The emergency card: what somebody needs who finds a student ill, in the size of a bank card.
+
+use passport_core::time::Timestamp;
+use passport_core::view::View;
+
+use super::{Who, glance, nhs_number};
+
+/// Most bytes of the code's text: more would print too small to scan (about 0.4 mm a module).
+const CODE_BYTES: usize = 280;
+
+/// A card of two sides.
+#[derive(Clone, Debug)]
+pub(crate) struct Card {
+    /// Whose it is.
+    pub(super) name: String,
+    /// What stands on the front, below the name: labels and what they say.
+    pub(super) front: Vec<(&'static str, String)>,
+    /// What stands on the back.
+    pub(super) back: Vec<(&'static str, String)>,
+    /// What the code says to whoever scans it, without any network.
+    pub(super) code: String,
+}
+
+impl Card {
+    /// What these views say that matters in an emergency.
+    pub(crate) fn of(who: &Who, views: &[View], now: Timestamp) -> Self {
+        let given = |key: &str| who.get(key).cloned();
+        let name = given("name").unwrap_or_else(|| "unnamed".to_owned());
+        let born = given("date_of_birth").unwrap_or_else(|| "not given".to_owned());
+        let number = given("nhs_number").map(|n| nhs_number(&n, views));
+        let mut front = vec![("Born", born)];
+        front.extend(number.map(|number| ("NHS number", number)));
+        front.push(("Allergies", glance::brief(views, "allergies")));
+        front.push(("Call", glance::brief(views, "contacts")));
+        let mut back = vec![
+            ("Medicines", glance::brief(views, "medications")),
+            ("Conditions", glance::brief(views, "problems")),
+        ];
+        back.extend(glance::crisis_words(views).map(|words| ("In a crisis", words)));
+        back.push(("As of", format!("{}. It may have changed since.", now.date())));
+        let code = code(&name, front.iter().chain(&back));
+        Self { name, front, back, code }
+    }
+}
+
+/// As many whole lines as one code holds well, and a sign where some are missing.
+fn code<'a>(name: &str, lines: impl Iterator<Item = &'a (&'static str, String)>) -> String {
+    let mut text = format!("EMERGENCY {name}");
+    let mut whole = true;
+    for (label, words) in lines {
+        let line = format!("\n{label}: {words}");
+        if text.len() + line.len() + 4 <= CODE_BYTES {
+            text.push_str(&line);
+        } else {
+            whole = false;
+        }
+    }
+    if !whole {
+        text.push_str("\n…");
+    }
+    text
+}

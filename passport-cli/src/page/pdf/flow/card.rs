@@ -1,0 +1,126 @@
+//! The emergency card on a sheet: two sides of 85.6 × 54 mm (ISO/IEC 7810 ID-1), to cut out and
+//! fold.
+
+use qrcode::{Color, EcLevel, QrCode};
+
+use super::super::PdfError;
+use super::{Area, Content, Element, Flow, Fonts, Ink, Laid, MARGIN, Role, Sheet, Style};
+use super::{Weight, wrap};
+use crate::page::card::Card;
+use crate::page::pdf::sheet::Figure;
+
+const WIDTH: f32 = 242.65;
+const HEIGHT: f32 = 153.07;
+const PAD: f32 = 8.0;
+/// About 27 mm.
+const CODE: f32 = 76.0;
+const TOP: f32 = 130.0;
+
+const HEAD: Style = Style::new(Weight::Bold, 7.0, Ink::Mark);
+const NAME: Style = Style::new(Weight::Bold, 11.0, Ink::Text);
+const LABEL: Style = Style::new(Weight::Bold, 6.5, Ink::Heading);
+const SMALL: Style = Style::new(Weight::Regular, 7.0, Ink::Text);
+
+impl<'a> Flow<'a> {
+    /// Lays a card out.
+    ///
+    /// # Errors
+    /// Returns [`PdfError::Code`] when its text is more than a code holds.
+    pub(in crate::page::pdf) fn card(fonts: &'a Fonts, card: &Card) -> Result<Laid, PdfError> {
+        let mut flow = Self { fonts, laid: Laid::default(), y: super::TOP, lost: false };
+        flow.laid.sheets.push(Sheet::default());
+        let title = flow.heading(1, super::TITLE, &format!("Emergency card: {}", card.name));
+        let how = "Cut along the outer lines and fold in the middle. Whoever holds it can read it.";
+        let how = flow.text(super::PLAIN, how);
+        let (left, right) = (MARGIN, MARGIN + WIDTH);
+        for x in [left, right] {
+            flow.frame(x);
+        }
+        let inner = WIDTH - 2.0 * PAD;
+        let mut front = flow.side(left, inner - CODE - 4.0, "EMERGENCY", &card.name, &card.front);
+        let alt = format!("A code that says: {}", card.code);
+        let leaf = flow.code(right - PAD - CODE, TOP + HEIGHT - PAD - CODE, &card.code)?;
+        front.content.push(Content::Element(Element::over(Role::Figure(alt), vec![leaf])));
+        let back = flow.side(right, inner, "EMERGENCY, OTHER SIDE", "", &card.back);
+        flow.laid.tree.extend([title, how, front, back]);
+        flow.laid.bookmarks.truncate(1);
+        Ok(flow.laid)
+    }
+
+    /// The outline of a side.
+    fn frame(&mut self, x: f32) {
+        for (dx, dy, width, height) in [
+            (0.0, 0.0, WIDTH, 0.5),
+            (0.0, HEIGHT, WIDTH, 0.5),
+            (0.0, 0.0, 0.5, HEIGHT),
+            (WIDTH, 0.0, 0.5, HEIGHT),
+        ] {
+            self.fill(x + dx, TOP + dy, width, height, Ink::Rule);
+        }
+    }
+
+    /// One side: as much as it holds, and a sign where there is more.
+    fn side(
+        &mut self,
+        x: f32,
+        width: f32,
+        head: &str,
+        name: &str,
+        rows: &[(&str, String)],
+    ) -> Element {
+        self.y = TOP + PAD - 2.0;
+        let mut side = Element::of(Role::Section, []);
+        let mut texts = vec![(HEAD, head)];
+        texts.extend((!name.is_empty()).then_some((NAME, name)));
+        for (label, words) in rows {
+            texts.extend([(LABEL, *label), (SMALL, words.as_str())]);
+        }
+        let bottom = TOP + HEIGHT - PAD;
+        for (style, text) in texts {
+            let text = self.clean(style, text);
+            let mut leaves = Vec::new();
+            for line in wrap(self.fonts, style.weight, width / style.size, &text) {
+                let height = style.size * 1.2;
+                if self.y + 2.0 * height > bottom {
+                    if self.y + height <= bottom {
+                        leaves.push(self.line(x + PAD, style, "… more in the record"));
+                    }
+                    self.y = bottom;
+                    break;
+                }
+                leaves.push(self.line(x + PAD, style, &line));
+                self.y += height;
+            }
+            if !leaves.is_empty() {
+                side.content.push(Content::Element(Element::over(Role::Paragraph, leaves)));
+            }
+        }
+        side
+    }
+
+    /// A code of medium error correction, with the quiet zone left to whoever places it.
+    fn code(&mut self, x: f32, y: f32, text: &str) -> Result<usize, PdfError> {
+        let code = QrCode::with_error_correction_level(text, EcLevel::M)?;
+        let modules = code.width();
+        let count = u16::try_from(modules).map_err(|_| PdfError::Measure)?;
+        let side = CODE / f32::from(count);
+        let mut areas = Vec::new();
+        let mut top = y;
+        for row in code.to_colors().chunks(modules) {
+            let mut left = x;
+            for color in row {
+                if *color == Color::Dark {
+                    areas.push(Area { x: left, y: top, width: side, height: side, ink: Ink::Text });
+                }
+                left += side;
+            }
+            top += side;
+        }
+        let leaf = self.laid.leaves;
+        self.laid.leaves = leaf.saturating_add(1);
+        if let Some(sheet) = self.laid.sheets.last_mut() {
+            sheet.figures.push(Figure { areas, leaf });
+        }
+        Ok(leaf)
+    }
+}
