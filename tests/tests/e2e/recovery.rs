@@ -65,7 +65,7 @@ fn history_comes_back_from_before_an_epoch_that_the_relay_forgot() {
     assert!(history.to_string().contains("50 mg"), "{history:#}");
     let blank = stage.blank("blank");
     let arguments = blank.whole(&["recover", "--remote", stage.relay.url()]);
-    blank.cli.run_with(&arguments, &phone.words).success();
+    let _ = blank.cli.run_with(&arguments, &phone.words).success();
     for person in [&phone, &blank] {
         person.sync();
     }
