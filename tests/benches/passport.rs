@@ -22,8 +22,8 @@ use passport_core::id::{EntryId, EnvelopeId, EpochId};
 use passport_core::keys::{Card, PhaseKey, SigningKey};
 use passport_core::section::{Code, SectionName, Value};
 use passport_core::vault::{KdfFloor, KdfParams, SqliteVault, Vault};
-use passport_sync::client::exchange::{Exchange, fetch_all};
-use passport_sync::client::{Remote, RemoteConfig};
+use passport_sync::client::exchange::{Exchange, Http, fetch_all};
+
 use passport_sync::relay::{RelayConfig, serve};
 use passport_sync::session::{BackoffPolicy, PAGE_BYTES, RelayLimits, handle};
 use passport_sync::store::{SqliteStore, write};
@@ -235,10 +235,9 @@ fn relay() {
     let laptop = laptop.unwrap();
     phone.approve_device(laptop.request().0, "laptop", START, &mut rng).unwrap();
     exchange(&mut phone, &url, &mut rng);
-    let config = RemoteConfig::default();
-    let mut remote = Remote::new(&url, laptop.request_key().clone(), config).unwrap();
-    let mut found = Vec::new();
-    fetch_all(&mut remote, START, &mut rng, &mut |incoming| found.push(incoming)).unwrap();
+    let (mut way, mut found) = (Http::new(&url), Vec::new());
+    let key = laptop.request_key();
+    fetch_all(&mut way, key, START, &mut rng, &mut |incoming| found.push(incoming)).unwrap();
     let joined = laptop.receive(found.remove(0)).unwrap();
     let mut laptop = joined.ok().unwrap().accept().unwrap();
     exchange(&mut laptop, &url, &mut rng);
