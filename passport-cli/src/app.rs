@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use passport_core::section::ParseSectionNameError;
 use passport_core::time::Timestamp;
+use passport_sync::client::{Address, RemoteConfig};
+use passport_sync::tls::Trust;
 
 use crate::clock::Clock;
 use crate::config::Home;
@@ -17,6 +19,7 @@ use crate::org::Org;
 use crate::output::{self, Output};
 use crate::passphrase::Passphrases;
 use crate::relay::Relay;
+use crate::relay_url::RelayUrl;
 use crate::{completions, demo, help, logging, man, panic, schema};
 
 /// Your record of care, carried between home and campus; you decide who sees what, and until when
@@ -34,6 +37,7 @@ struct Cli {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The directory that holds the passport; one passport in each
@@ -45,6 +49,8 @@ struct Global {
     /// A file that holds the passphrase; without it `PASSPORT_PASSPHRASE` counts, or you are asked
     #[arg(long, value_name = "FILE", global = true)]
     passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    kept_back: KeptBack,
     /// Pretends that it is this moment; for tests and demonstrations
     #[arg(
         long,
@@ -54,6 +60,13 @@ struct Global {
         hide_env_values = true
     )]
     now: Option<Timestamp>,
+    /// Certificate authorities to trust, in a PEM file, instead of this machine's own
+    #[arg(long, value_name = "FILE", env = "PASSPORT_CA", global = true, hide_env_values = true)]
+    ca: Option<PathBuf>,
+    /// Allows http:// to other machines, where everybody between sees who syncs what with whom;
+    /// without it, http:// reaches this machine alone
+    #[arg(long, env = "PASSPORT_ALLOW_HTTP", global = true, hide_env_values = true)]
+    allow_http: bool,
     /// Agrees to every question beforehand
     #[arg(short = 'y', long, global = true)]
     yes: bool,
@@ -63,6 +76,17 @@ struct Global {
     /// Says more of what is going on; twice or thrice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
+struct KeptBack {
+    /// Opens what you keep back too; you are asked for its passphrase
+    #[arg(long, global = true)]
+    private: bool,
+    /// A file that holds that passphrase; without it `PASSPORT_PRIVATE_PASSPHRASE` counts
+    #[arg(long, value_name = "FILE", global = true)]
+    private_passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -95,13 +119,23 @@ struct OrgArgs {
         hide_env_values = true
     )]
     actor: Option<String>,
+    /// Their role, which the student is told of instead of the name
+    #[arg(
+        long,
+        value_name = "ROLE",
+        env = "PASSPORT_ROLE",
+        global = true,
+        hide_env_values = true,
+        default_value = "staff"
+    )]
+    role: String,
     #[command(subcommand)]
     command: Org,
 }
 
 const ORG_HELP: &str = "\
 Getting started, as an organisation:
-  passport org init --name \"Campus Medical\" --kind gp --remote http://relay.example:7700
+  passport org init --name \"Campus Medical\" --kind gp --remote https://relay.example:7700
   passport org card -o campus-medical.card    give this file to students
   passport org sync                           fetches what students shared
   passport org students                       who shares what, until when
@@ -113,8 +147,12 @@ pub(crate) struct App {
     clock: Clock,
     output: Output,
     passphrases: Passphrases,
+    private: bool,
+    kept_back: Passphrases,
     confirm: Confirm,
     actor: Option<String>,
+    role: String,
+    remote: RemoteConfig,
 }
 
 impl App {
@@ -124,9 +162,33 @@ impl App {
             clock: Clock::new(global.now),
             output: Output::new(global.json, global.quiet),
             passphrases: Passphrases::new(global.passphrase_file),
+            private: global.kept_back.private,
+            kept_back: Passphrases::kept_back(global.kept_back.private_passphrase_file),
             confirm: Confirm::new(global.yes),
             actor: None,
+            role: String::new(),
+            remote: RemoteConfig {
+                trust: global.ca.as_deref().map(Trust::only).transpose()?.unwrap_or_default(),
+                allow_http: global.allow_http,
+                ..RemoteConfig::default()
+            },
         })
+    }
+
+    /// How relays are reached.
+    pub(crate) const fn remote(&self) -> &RemoteConfig {
+        &self.remote
+    }
+
+    /// Addresses somebody typed, as text, if they can be used.
+    ///
+    /// # Errors
+    /// Returns a usage error for `http://` to another machine that was not allowed.
+    pub(crate) fn usable(&self, urls: &[RelayUrl]) -> Result<Vec<String>, CliError> {
+        for url in urls {
+            Address::new(url.as_str(), self.remote.allow_http)?;
+        }
+        Ok(urls.iter().map(ToString::to_string).collect())
     }
 
     /// Where the vault is.
@@ -154,6 +216,19 @@ impl App {
         &self.passphrases
     }
 
+    /// Where the passphrase of what is kept back comes from.
+    pub(crate) const fn kept_back(&self) -> &Passphrases {
+        &self.kept_back
+    }
+
+    /// Whether what is kept back is to be opened whatever the command concerns.
+    ///
+    /// # Errors
+    /// Returns an error when the passphrase file cannot be read.
+    pub(crate) fn opens_kept_back(&self) -> Result<bool, CliError> {
+        Ok(self.private || self.kept_back.given()?.is_some())
+    }
+
     /// Asks before something that others will see or that cannot be undone.
     pub(crate) const fn confirm(&self) -> Confirm {
         self.confirm
@@ -169,6 +244,11 @@ impl App {
             CliError::usage("opening a student's record needs the name of who opens it")
                 .hint("add --actor STAFF, or set PASSPORT_ACTOR; it goes into your own audit log")
         })
+    }
+
+    /// The role of the member of staff at work: all that the student is told of them.
+    pub(crate) fn role(&self) -> &str {
+        self.role.trim()
     }
 }
 
@@ -199,8 +279,9 @@ fn run(arguments: Vec<OsString>) -> Result<(), CliError> {
     let mut app = App::new(global)?;
     match command {
         Command::Holder(c) => c.run(&app),
-        Command::Org(OrgArgs { actor, command }) => {
+        Command::Org(OrgArgs { actor, role, command }) => {
             app.actor = actor;
+            app.role = role;
             command.run(&app)
         }
         Command::Relay(c) => c.run(&app),

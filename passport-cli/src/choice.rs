@@ -47,6 +47,8 @@ pub(crate) enum OrgFormat {
     Ips,
     /// A document for people
     Pdf,
+    /// A page for people, in a browser
+    Html,
     /// A table for a spreadsheet
     Csv,
     /// A document and coded list for a practice's inbox

@@ -11,7 +11,9 @@ use passport_core::time::Timestamp;
 use serde::Serialize;
 
 use crate::duration::{TooFarError, When};
+use crate::error::CliError;
 use crate::names::short;
+use crate::passport::Passport;
 use crate::table::table;
 
 /// A consent, as `--json` prints it.
@@ -25,6 +27,9 @@ pub(crate) struct GrantLine {
     until: Option<Timestamp>,
     purpose: String,
     state: GrantState,
+    /// Of a consent in force: how many envelopes the recipient has not said it received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_received: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +39,18 @@ struct Party {
 }
 
 impl GrantLine {
+    /// The lines of consents, with what each recipient in force has not yet received.
+    ///
+    /// # Errors
+    /// Returns an error when the vault is damaged.
+    pub(crate) fn all(passport: &mut Passport, views: &[GrantView]) -> Result<Vec<Self>, CliError> {
+        let mut lines: Vec<Self> = views.iter().map(Self::of).collect();
+        for line in lines.iter_mut().filter(|l| l.state == GrantState::Active) {
+            line.not_received = Some(passport.not_received(line.contact.id, &line.section)?);
+        }
+        Ok(lines)
+    }
+
     /// The line of a consent.
     pub(crate) fn of(view: &GrantView) -> Self {
         let grant = &view.grant;
@@ -46,6 +63,7 @@ impl GrantLine {
             until: grant.until,
             purpose: grant.purpose.clone(),
             state: view.state,
+            not_received: None,
         }
     }
 }
@@ -66,6 +84,9 @@ pub(crate) fn words(grants: &[GrantLine]) -> String {
     }
     let row = |g: &GrantLine| {
         let state = match g.state {
+            GrantState::Active if g.not_received.is_some_and(|n| n > 0) => {
+                "active, not all received"
+            }
             GrantState::Active => "active",
             GrantState::Expired => "ended",
             GrantState::Revoked => "revoked",

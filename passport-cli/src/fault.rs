@@ -5,9 +5,11 @@ use passport_core::replica::Refusal;
 use passport_core::vault::VaultError;
 use passport_sync::client::RemoteError;
 use passport_sync::client::exchange::ViaExchangeError;
+use passport_sync::tls::TlsError;
 
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::page::pdf::PdfError;
 
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
@@ -62,6 +64,14 @@ impl From<PartyError> for CliError {
             PartyError::NoEpoch => {
                 user("this section is not in the passport yet").hint("`passport add` begins it")
             }
+            PartyError::Closed => Self::new(
+                ExitCode::VaultLocked,
+                "what is kept back is closed, or nothing is kept back",
+            )
+            .hint("open it with --private, or name its passphrase with --private-passphrase-file FILE")
+            .hint("`passport private set` begins to keep things back"),
+            PartyError::AlreadyKept => user("something is kept back under this passphrase already")
+                .hint("open it with --private; choose another passphrase for something apart"),
             PartyError::NoEntry => user("there is no such entry"),
             PartyError::NoSuggestion => user("there is no such suggestion, or it is settled")
                 .hint("`passport suggestions` lists those that are open"),
@@ -143,11 +153,31 @@ fn refused(refusal: Refusal) -> CliError {
     error.hint(hint)
 }
 
+impl From<PdfError> for CliError {
+    fn from(error: PdfError) -> Self {
+        Self::new(ExitCode::Bug, "the document cannot be made").caused_by(error)
+    }
+}
+
+impl From<TlsError> for CliError {
+    fn from(error: TlsError) -> Self {
+        Self::usage("the certificates cannot be used")
+            .caused_by(error)
+            .hint("they are PEM files: certificates begin with -----BEGIN CERTIFICATE-----")
+    }
+}
+
 impl From<RemoteError> for CliError {
     fn from(error: RemoteError) -> Self {
         match &error {
-            RemoteError::Url => Self::usage("this version reaches relays by http:// addresses only")
-                .hint("write it like http://127.0.0.1:7700; what is sent is sealed and signed in any case"),
+            RemoteError::Url => Self::usage("this is not the address of a relay")
+                .hint("write it like https://relay.example:7700"),
+            RemoteError::Plain => Self::usage("http:// reaches relays on this machine alone")
+                .hint("use the relay's https:// address")
+                .hint("in a network you trust, --allow-http or PASSPORT_ALLOW_HTTP=true allows it; what is sent is sealed and signed in any case"),
+            RemoteError::Tls(_) => Self::usage("it is not known whom to believe about relays")
+                .caused_by(error)
+                .hint("install your system's certificate authorities, or name a file of them with --ca FILE"),
             RemoteError::Unreachable(_) => {
                 Self::new(ExitCode::RelayUnreachable, "the relay cannot be reached")
                     .caused_by(error)
@@ -187,6 +217,7 @@ mod tests {
         for (error, code) in [
             (PartyError::Vault(VaultError::WrongPassphrase), ExitCode::VaultLocked),
             (PartyError::Vault(VaultError::DamagedFile), ExitCode::VaultDamaged),
+            (PartyError::Closed, ExitCode::VaultLocked),
             (PartyError::NoGrant, ExitCode::NoGrant),
             (PartyError::UnverifiedContact, ExitCode::VerificationFailed),
             (PartyError::NotShareable, ExitCode::UserFixable),

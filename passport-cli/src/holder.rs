@@ -1,6 +1,7 @@
 //! The commands of a student, who holds a passport.
 
 mod accept;
+mod access_log;
 mod add;
 mod annotate;
 mod code;
@@ -15,6 +16,7 @@ mod history;
 mod import;
 mod init;
 mod move_entry;
+mod private;
 mod quarantine;
 mod recover;
 mod remote;
@@ -58,9 +60,13 @@ pub(crate) enum Holder {
     Share(share::Share),
     Revoke(revoke::Revoke),
     Grants(grants::Grants),
+    AccessLog(access_log::AccessLog),
     /// What was received but not accepted
     #[command(subcommand, after_help = "Example:\n  passport quarantine list")]
     Quarantine(quarantine::Quarantine),
+    /// What you keep back, under a passphrase of its own
+    #[command(subcommand, after_help = "Example:\n  passport private set")]
+    Private(private::Private),
     Sync(sync::Sync),
     /// The relays that carry your sealed envelopes
     #[command(subcommand, after_help = "Example:\n  passport remote list")]
@@ -96,7 +102,9 @@ impl Holder {
             Self::Share(c) => c.run(app),
             Self::Revoke(c) => c.run(app),
             Self::Grants(c) => c.run(app),
+            Self::AccessLog(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
+            Self::Private(c) => c.run(app),
             Self::Sync(c) => c.run(app),
             Self::Remote(c) => c.run(app),
             Self::Device(c) => c.run(app),

@@ -35,7 +35,7 @@ pub(crate) fn join(
     } else {
         let mut failed: Option<CliError> = None;
         for url in pending.relays() {
-            let (mut way, key) = (Http::new(url), pending.request_key());
+            let (mut way, key) = (Http::new(url, app.remote()), pending.request_key());
             let fetched = fetch_all(&mut way, key, app.now(), rng, &mut |page| found.push(page));
             failed = fetched.err().map(CliError::from).or(failed);
         }

@@ -30,6 +30,7 @@ mod man;
 mod names;
 mod org;
 mod output;
+mod page;
 mod panic;
 mod passphrase;
 mod passport;

@@ -1,6 +1,7 @@
 //! The commands of an organisation: a practice, university service or hospital.
 
 mod annotate;
+mod audit;
 mod card;
 mod conflicts;
 mod contribute;
@@ -46,6 +47,7 @@ pub(crate) enum Org {
     Conflicts(conflicts::Conflicts),
     Quarantine(quarantine::Quarantine),
     Export(export::Export),
+    Audit(audit::Audit),
 }
 
 impl Org {
@@ -68,6 +70,7 @@ impl Org {
             Self::Conflicts(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
             Self::Export(c) => c.run(app),
+            Self::Audit(c) => c.run(app),
         }
     }
 }

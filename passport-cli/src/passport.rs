@@ -5,7 +5,7 @@ use std::time::Duration;
 use passport_core::edit::{Remark, RemarkContent};
 use passport_core::holder::{Holder, PendingDevice};
 use passport_core::id::{OrganisationId, RemarkId};
-use passport_core::ledger::Contact;
+use passport_core::ledger::{Contact, is_kept_back};
 use passport_core::replica::EntryNow;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
@@ -16,6 +16,7 @@ use rand_core::CryptoRng;
 use crate::app::App;
 use crate::error::CliError;
 use crate::names::{Candidate, resolve};
+use crate::rng::os_rng;
 
 /// How long a command waits for another to let go of the vault.
 const WAIT: Duration = Duration::from_secs(10);
@@ -41,11 +42,39 @@ pub(crate) fn unlock(app: &App) -> Result<SqliteVault, CliError> {
     Ok(SqliteVault::open(app.home().dir(), &passphrase, WAIT)?)
 }
 
-/// Opens the passport.
+/// Opens the passport, and what is kept back too if its passphrase was given or `--private` says
+/// so.
 ///
 /// # Errors
-/// As [`unlock`]; or the vault is somebody else's.
+/// As [`unlock`]; or the vault is somebody else's; or nothing is kept back under the passphrase.
 pub(crate) fn open(app: &App) -> Result<Passport, CliError> {
+    if app.opens_kept_back()? { open_kept_back(app) } else { open_without_kept_back(app) }
+}
+
+/// Opens the passport for these sections: with what is kept back, if that is among them.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_for(app: &App, sections: &[SectionName]) -> Result<Passport, CliError> {
+    if sections.iter().any(is_kept_back) { open_kept_back(app) } else { open(app) }
+}
+
+/// Opens the passport and what is kept back.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_kept_back(app: &App) -> Result<Passport, CliError> {
+    let mut passport = open_without_kept_back(app)?;
+    let passphrase = app.kept_back().existing()?;
+    passport.open_kept_back(&passphrase, app.now(), &mut os_rng()?)?;
+    Ok(passport)
+}
+
+/// Opens the passport alone.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_without_kept_back(app: &App) -> Result<Passport, CliError> {
     match open_any(app)? {
         Opened::Holder(holder) => Ok(*holder),
         Opened::Pending(_) => Err(CliError::user("this device was not let in yet")
@@ -79,7 +108,7 @@ pub(crate) fn create<T>(
         return Err(VaultError::Exists.into());
     }
     // Asked for first: without a passphrase not even a directory is made.
-    let passphrase = app.passphrases().new_vault()?;
+    let passphrase = app.passphrases().chosen()?;
     let place = app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
     fill(vault, rng).inspect_err(|_| {

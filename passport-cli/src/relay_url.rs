@@ -3,14 +3,14 @@
 use core::fmt;
 use std::str::FromStr;
 
-/// `http://`, a host, perhaps a port and a path; without a slash at the end, so
+/// `https://` or `http://`, a host, perhaps a port and a path; without a slash at the end, so
 /// that one relay has one spelling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RelayUrl(String);
 
 /// The text is not the address of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a relay's address; write it like http://relay.example:7700 (https is not there yet)")]
+#[error("not a relay's address; write it like https://relay.example:7700")]
 pub(crate) struct ParseRelayUrlError;
 
 impl RelayUrl {
@@ -31,7 +31,11 @@ impl FromStr for RelayUrl {
         // No user name, query or fragment: a relay knows its clients by their keys.
         let plain = rest.bytes().all(|b| b.is_ascii_graphic() && !b"@?#\\\"<>".contains(&b));
         // An address that no exchange could use is better refused where it is typed.
-        if scheme != "http" || !plain || host.is_empty() || host.starts_with(':') {
+        if !matches!(scheme.as_str(), "https" | "http")
+            || !plain
+            || host.is_empty()
+            || host.starts_with(':')
+        {
             return Err(ParseRelayUrlError);
         }
         let path = rest.get(host.len()..).unwrap_or_default();
@@ -72,7 +76,7 @@ mod tests {
             "http://u:p@x",
             "http://x?y",
             "http://x y",
-            "https://relay.example",
+            "https://",
         ] {
             assert!(bad.parse::<RelayUrl>().is_err(), "{bad}");
         }

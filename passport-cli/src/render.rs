@@ -5,6 +5,7 @@
 
 mod entry;
 mod view;
+pub(crate) mod words;
 
 use std::fmt::Write as _;
 
@@ -148,7 +149,7 @@ pub(crate) fn screen(sections: &[Section], reader: Reader) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{title}\n{}", one_line(&section.gloss));
         if section.entries.is_empty() {
-            text.push_str("\n  Nothing recorded here. That does not mean that there is nothing.\n");
+            let _ = writeln!(text, "\n  {}", words::NOTHING_RECORDED);
         }
         for entry in &section.entries {
             text.push('\n');

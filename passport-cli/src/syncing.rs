@@ -6,7 +6,8 @@ use std::path::Path;
 
 use passport_core::party::Party;
 use passport_core::time::Timestamp;
-use passport_sync::client::exchange::{self, Exchange, Exchanged};
+use passport_sync::client;
+use passport_sync::client::exchange::{Exchange, Exchanged};
 use passport_sync::client::via::Via;
 use passport_sync::session::BackoffPolicy;
 use rand_core::CryptoRng;
@@ -95,9 +96,7 @@ pub(crate) fn with_relays(
     for url in urls {
         let spinner = Progress::start(app.output(), "asking the relay");
         let mut progress = |_: &Exchanged| {};
-        let mut exchange =
-            Exchange { now: app.now(), policy: POLICY, pause: &mut pause, progress: &mut progress };
-        let done = exchange.with_relay(party, url, rng)?;
+        let done = exchange(app, &mut pause, &mut progress).with_relay(party, url, rng)?;
         drop(spinner);
         synced.add(app, &done);
         let ok = done.failed.is_none();
@@ -135,7 +134,7 @@ pub(crate) fn via(
 ) -> Result<Synced, CliError> {
     let mut synced = Synced::new();
     let name = via_name(path);
-    let done = exchange::via(party, &Via::at(path), &name, app.now(), rng)?;
+    let done = client::exchange::via(party, &Via::at(path), &name, app.now(), rng)?;
     synced.add(app, &done);
     let last_confirmed = party.remote(&name)?.last_confirmed;
     synced.remotes.push(RemoteLine { url: name, ok: true, last_confirmed });
@@ -164,9 +163,7 @@ pub(crate) fn watch<P: Party>(
         first = false;
         let Some(url) = urls.first() else { return Ok(()) };
         let mut progress = |_: &Exchanged| {};
-        let mut exchange =
-            Exchange { now: app.now(), policy: POLICY, pause: &mut pause, progress: &mut progress };
-        let waited = exchange.wait(party, url, rng)?;
+        let waited = exchange(app, &mut pause, &mut progress).wait(party, url, rng)?;
         if waited.failed.is_some() {
             pause(10);
         } else if waited.received > 0 {
@@ -175,6 +172,14 @@ pub(crate) fn watch<P: Party>(
             told(party, synced)?;
         }
     }
+}
+
+fn exchange<'a>(
+    app: &App,
+    pause: &'a mut dyn FnMut(u32),
+    progress: &'a mut dyn FnMut(&Exchanged),
+) -> Exchange<'a> {
+    Exchange { now: app.now(), policy: POLICY, pause, config: app.remote().clone(), progress }
 }
 
 /// What the journal calls a file or folder.

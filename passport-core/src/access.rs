@@ -1,6 +1,6 @@
 //! What the relay is told of a channel: who may read and write it, and which epochs are gone.
 //!
-//! Both statements are signed by the passport's control key and say nothing about people,
+//! Both statements are signed by a control key of the passport and say nothing about people,
 //! kinds of section or purposes: the relay sees a random channel, keys, rights and end dates.
 
 use minicbor::{Decode, Encode};
@@ -114,7 +114,7 @@ pub struct AccessList {
     /// The random part of the channel's identity.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub nonce: [u8; 16],
-    /// The key that signs this list.
+    /// The key that the channel began under, and that signs its lists until one names a successor.
     #[n(3)]
     pub control: VerificationKey,
     /// Counts the lists of the channel; greater than that of the list replaced.
@@ -129,7 +129,7 @@ pub struct AccessList {
     /// The members, ascending by key and unique.
     #[n(7)]
     pub members: Vec<Member>,
-    /// Reserved for the rotation of the control key; none in version 1.
+    /// The key that signs the next list, and every one until another is named; none for `control`.
     #[n(8)]
     pub successor: Option<VerificationKey>,
 }
@@ -146,7 +146,7 @@ pub enum AccessError {
     /// Signature or encoding are not acceptable.
     #[error("not acceptably signed")]
     Signature(#[source] VerifyError),
-    /// Signed by another key than the control key it names.
+    /// Signed by another key than the control key it names, and it names no successor.
     #[error("not signed by the control key")]
     NotControl,
     /// A version this software does not know.
@@ -158,7 +158,7 @@ pub enum AccessError {
     /// Channel, control key and nonce do not belong together.
     #[error("channel does not belong to the control key")]
     Channel,
-    /// Members or epochs are out of order, repeated or too many; or a reserved field is used.
+    /// Members or epochs are out of order, repeated or too many.
     #[error("not in the required form")]
     Form,
 }
@@ -189,13 +189,20 @@ impl AccessList {
         }
     }
 
-    /// Checks signature, signer and form: all that can be known of a list by itself.
+    /// The key that must sign the next list.
+    #[must_use]
+    pub fn controller(&self) -> VerificationKey {
+        self.successor.unwrap_or(self.control)
+    }
+
+    /// Checks signature, signer and form: all that can be known of a list by itself. Whether its
+    /// signer is the [`Self::controller`] of the list it replaces is for whoever has that one.
     ///
     /// # Errors
     /// Returns [`AccessError`] saying what is wrong.
     pub fn check(signed: &Signed<Self>) -> Result<Verified<Self>, AccessError> {
         let list = signed.verify().map_err(AccessError::Signature)?;
-        if list.signer() != list.control {
+        if list.signer() != list.control && list.successor.is_none() {
             return Err(AccessError::NotControl);
         }
         if list.version != VERSION {
@@ -207,7 +214,7 @@ impl AccessList {
         let ordered =
             list.members.is_sorted_by(|a, b| a.key < b.key) && list.live.is_sorted_by(|a, b| a < b);
         let bounded = list.members.len() <= MEMBERS_MAX && list.live.len() <= LIVE_MAX;
-        if !ordered || !bounded || list.successor.is_some() {
+        if !ordered || !bounded {
             return Err(AccessError::Form);
         }
         Ok(list)
@@ -236,7 +243,7 @@ pub struct DropEpoch {
     /// The random part of the channel's identity.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub nonce: [u8; 16],
-    /// The key that signs this statement.
+    /// The key that the channel began under.
     #[n(3)]
     pub control: VerificationKey,
     /// The epoch to forget.
@@ -256,15 +263,13 @@ impl DropEpoch {
         Self { version: VERSION, channel: channel_id(&control, &nonce), nonce, control, epoch }
     }
 
-    /// Checks signature, signer and form.
+    /// Checks signature and form. Whether its signer is the [`AccessList::controller`] of the
+    /// channel is for whoever has its list.
     ///
     /// # Errors
     /// Returns [`AccessError`] saying what is wrong.
     pub fn check(signed: &Signed<Self>) -> Result<Verified<Self>, AccessError> {
         let drop = signed.verify().map_err(AccessError::Signature)?;
-        if drop.signer() != drop.control {
-            return Err(AccessError::NotControl);
-        }
         if drop.version != VERSION {
             return Err(AccessError::Version { version: drop.version });
         }
@@ -314,21 +319,21 @@ mod tests {
         assert_eq!(AccessList::check(&Signed::new(&claimed, &thief)), Err(AccessError::Channel));
         let drop = DropEpoch::new(key.verification_key(), [5; 16], EpochId::from_bytes([1; 32]));
         assert!(DropEpoch::check(&Signed::new(&drop, &key)).is_ok());
-        assert_eq!(DropEpoch::check(&Signed::new(&drop, &thief)), Err(AccessError::NotControl));
+        let claimed = DropEpoch { control: thief.verification_key(), ..drop };
+        assert_eq!(DropEpoch::check(&Signed::new(&claimed, &thief)), Err(AccessError::Channel));
     }
 
     #[test]
-    fn disorder_repetition_excess_versions_and_reserved_fields_are_refused() {
+    fn disorder_repetition_excess_and_unknown_versions_are_refused() {
         let key = SigningKey::from_seed(&[1; 32]);
         let good = list(&key);
         let mut repeated = good.clone();
         repeated.members.push(member(9));
         let mut reversed = good.clone();
         reversed.live.reverse();
-        let successor = AccessList { successor: Some(good.control), ..good.clone() };
         let live = (0..=u8::try_from(LIVE_MAX).unwrap()).map(|n| EpochId::from_bytes([n; 32]));
         let many = AccessList { live: live.collect(), ..good.clone() };
-        for bad in [repeated, reversed, successor, many] {
+        for bad in [repeated, reversed, many] {
             assert_eq!(AccessList::check(&Signed::new(&bad, &key)), Err(AccessError::Form));
         }
         let newer = AccessList { version: 2, ..good };

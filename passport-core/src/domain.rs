@@ -61,6 +61,14 @@ domains! {
     BODY_TAG = "body tag";
     /// Key that seals bodies, derived from a phase key.
     BODY_SEAL = "body seal";
+    /// Nonce of a body that is sealed alike by whoever seals it, from its content.
+    BODY_NONCE = "body nonce";
+    /// Identity of an epoch's archive, from the epoch and the archive's key.
+    ARCHIVE = "archive";
+    /// Key of an epoch's archive, from those of its phases.
+    ARCHIVE_KEY = "archive key";
+    /// Key that signs the packs of an archive, derived from the archive's key.
+    ARCHIVE_AUTHOR = "archive author";
     /// Commitment to a phase key in a charter.
     PHASE_COMMITMENT = "phase commitment";
     /// Identity and signature of a charter.
@@ -137,8 +145,12 @@ domains! {
     VAULT_KEY = "vault key";
     /// Vault: nonces of sealed values.
     VAULT_NONCE = "vault nonce";
-    /// Vault: keys of a private compartment.
-    VAULT_PRIVATE = "vault private";
+    /// Salt of a passphrase for what is kept back, from the passport.
+    COMPARTMENT_SALT = "compartment salt";
+    /// Associated data of compartment keys sealed under a passphrase.
+    COMPARTMENT_LOCK = "compartment lock";
+    /// Associated data of phase keys sealed under a compartment's key.
+    COMPARTMENT_KEYS = "compartment keys";
 }
 
 #[cfg(test)]

@@ -8,15 +8,20 @@
 //!
 //! ```text
 //! SealedEnvelope --verify--> VerifiedEnvelope --open(phase key)--> OpenedEnvelope
+//!                                    pack --unpack(phase keys)-------^
 //! ```
 
 mod header;
+mod pack;
 mod padding;
 mod seal;
 
 pub use header::{Header, HeaderError, Kind, MAX_DEPENDENCIES};
+pub use pack::{PackError, pack, unpack};
 pub use padding::padme;
-pub use seal::{EnvelopeError, OpenError, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope, seal};
+pub use seal::{
+    EnvelopeError, OpenError, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope, seal, seal_alike,
+};
 
 /// Largest envelope on the wire, in bytes.
 pub const MAX_ENVELOPE: usize = 256 * 1024;
@@ -24,3 +29,7 @@ pub const MAX_ENVELOPE: usize = 256 * 1024;
 /// Largest body before padding, in bytes: what is left of [`MAX_ENVELOPE`] beside the header,
 /// the tag and Padmé's overhead (at most 12%).
 pub const MAX_BODY: usize = 220 * 1024;
+
+/// Largest body of a pack before padding, in bytes: one that holds the largest body, and what is
+/// said beside it, still fits [`MAX_ENVELOPE`].
+pub const MAX_PACK: usize = 240 * 1024;

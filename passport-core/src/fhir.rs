@@ -11,11 +11,13 @@
 //! of `documents`; what cannot be kept is reported. Sources: HL7 FHIR R4 (4.0.1), HL7
 //! International Patient Summary 2.0, UK Core R4.
 
+pub mod check;
 pub mod export;
 pub mod import;
 mod json;
 mod known;
 mod marker;
+mod narrative;
 mod plan;
 mod same;
 

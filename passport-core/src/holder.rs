@@ -10,24 +10,29 @@ mod create;
 mod devices;
 mod exchange;
 mod found;
+mod kept_back;
+mod receipts;
 mod record;
 mod recover;
 mod rekey;
+mod retire;
 mod share;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 use crate::codec;
-use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, seal};
+use crate::envelope::{Header, Kind, MAX_BODY, SealedEnvelope, seal};
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
-use crate::ledger::{Fold, Ledger, Statement, StatementBody, ledger_channel};
-use crate::party::{PartyError, open_with};
-use crate::replica::{Replica, WAITING};
+use crate::ledger::{
+    Fold, FoldedEpoch, Ledger, Statement, StatementBody, control_key, ledger_channel,
+};
+use crate::party::{PartyError, open_with, replica_of};
+use crate::replica::Replica;
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -36,6 +41,7 @@ use crate::view::{HistoryEvent, View};
 pub use carry::Quarantined;
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
+pub use receipts::{AccessLine, Arrival};
 pub use record::{FieldChange, NewEntry};
 pub use recover::Recovery;
 pub use share::{Consent, GrantState, GrantView, Share};
@@ -117,15 +123,22 @@ impl<V: Vault> Holder<V> {
         Ok(holder)
     }
 
-    /// Reads the ledger anew from the journal.
+    /// Reads the ledger anew from the journal, with the keys that are known and those it brings.
     fn read_ledger(&mut self) -> Result<(), PartyError> {
-        for (epoch, _) in self.ledger_keys() {
-            for envelope in self.journal.envelopes(&epoch)? {
-                self.admit_statements(&envelope);
+        let mut read = BTreeSet::new();
+        loop {
+            let unread: Vec<EpochId> =
+                self.ledger_keys().into_keys().filter(|epoch| read.insert(*epoch)).collect();
+            if unread.is_empty() {
+                return Ok(());
             }
+            for epoch in unread {
+                for envelope in self.journal.envelopes(&epoch)? {
+                    self.admit_statements(&envelope);
+                }
+            }
+            self.fold = self.ledger.fold();
         }
-        self.fold = self.ledger.fold();
-        Ok(())
     }
 
     /// Takes the statements of an envelope of the ledger; what does not open or verify is left.
@@ -184,13 +197,12 @@ impl<V: Vault> Holder<V> {
         statements: &[Signed<Statement>],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
-        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
         let (epoch, key) = self.present_ledger();
         let tail = self.ledger_tails.get(&epoch);
         let header = Header {
             version: Header::VERSION,
             suite: Header::SUITE,
-            channel: ledger_channel(control),
+            channel: ledger_channel(&control_key(&key)),
             epoch,
             phase: 0,
             author: self.device.verification_key(),
@@ -209,15 +221,7 @@ impl<V: Vault> Holder<V> {
     fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let known = self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?;
-            let mut replica = Replica::new(known.charter.clone());
-            let envelopes = self.journal.envelopes(&epoch)?;
-            let opened: Vec<OpenedEnvelope> = envelopes
-                .iter()
-                .filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()))
-                .collect();
-            for some in opened.chunks(WAITING / 2) {
-                replica.admit(some.iter().cloned());
-            }
+            let replica = replica_of(&self.journal, &known.charter, &known.keys)?;
             self.replicas.insert(epoch, replica);
         }
         self.replicas.get_mut(&epoch).ok_or(PartyError::NoEpoch)
@@ -225,7 +229,20 @@ impl<V: Vault> Holder<V> {
 
     /// The epoch of a section that is written in now.
     fn current(&self, section: &SectionName) -> Option<EpochId> {
-        self.fold.current(section).first().copied()
+        self.currents(section).first().copied()
+    }
+
+    /// The epochs of a section that no other follows and that are open, the one to write in
+    /// first.
+    fn currents(&self, section: &SectionName) -> Vec<EpochId> {
+        let mut current = self.fold.current(section);
+        current.retain(|id| self.fold.epochs.get(id).is_some_and(|e| !e.closed));
+        current
+    }
+
+    /// The epochs that are open.
+    fn open_epochs(&self) -> impl Iterator<Item = &FoldedEpoch> {
+        self.fold.epochs.values().filter(|e| !e.closed)
     }
 
     /// This passport.
@@ -252,12 +269,11 @@ impl<V: Vault> Holder<V> {
         &self.journal
     }
 
-    /// The sections that have an epoch, in the table's order, own ones last.
+    /// The sections that have an epoch, in the table's order, own ones last; not what is kept
+    /// back and closed.
     #[must_use]
     pub fn sections(&self) -> Vec<SectionName> {
-        crate::party::sections_in_order(
-            self.fold.epochs.values().map(|e| e.charter.section.clone()),
-        )
+        crate::party::sections_in_order(self.open_epochs().map(|e| e.charter.section.clone()))
     }
 
     /// A section as it stands; empty sections have a view too once they were opened.
@@ -298,7 +314,7 @@ impl<V: Vault> Holder<V> {
     }
 
     fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {
-        let of_section = self.fold.epochs.values().filter(|e| e.charter.section == *section);
+        let of_section = self.open_epochs().filter(|e| e.charter.section == *section);
         of_section.map(|e| e.charter.id()).collect()
     }
 

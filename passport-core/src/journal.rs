@@ -18,8 +18,8 @@ use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
 pub use remote::{
-    Incoming, IncomingItem, Outgoing, OutgoingEnvelope, OutgoingLetter, Position, RemoteState,
-    Verdict, Verdicts,
+    Incoming, IncomingItem, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter, Position,
+    RemoteState, Verdict, Verdicts,
 };
 
 /// Which relay an object came from; none for one's own.
@@ -46,9 +46,21 @@ pub enum JournalError {
 #[derive(Debug)]
 pub struct Journal<V> {
     vault: V,
-    lengths: BTreeMap<EpochId, u64>,
+    extents: BTreeMap<EpochId, Extent>,
     letters: u64,
     fresh: BTreeSet<ObjectId>,
+}
+
+/// How much there is of an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Extent {
+    /// Envelopes.
+    #[n(0)]
+    pub count: u64,
+    /// Bytes of them, sealed.
+    #[n(1)]
+    pub bytes: u64,
 }
 
 #[derive(Encode, Decode)]
@@ -78,14 +90,10 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn open(vault: V) -> Result<Self, JournalError> {
-        let mut lengths = BTreeMap::new();
-        for (key, value) in vault.scan(Table::Cache)? {
-            if let Ok(epoch) = EpochId::from_slice(&key) {
-                lengths.insert(epoch, length(&value)?);
-            }
-        }
-        let letters = vault.get(Table::Meta, LETTERS)?.map_or(Ok(0), |v| length(&v))?;
-        Ok(Self { vault, lengths, letters, fresh: BTreeSet::new() })
+        let (extents, letters, fresh) = (BTreeMap::new(), 0, BTreeSet::new());
+        let mut journal = Self { vault, extents, letters, fresh };
+        journal.recount()?;
+        Ok(journal)
     }
 
     /// The vault.
@@ -109,13 +117,13 @@ impl<V: Vault> Journal<V> {
     }
 
     fn recount(&mut self) -> Result<(), JournalError> {
-        self.lengths.clear();
+        self.extents.clear();
         for (key, value) in self.vault.scan(Table::Cache)? {
             if let Ok(epoch) = EpochId::from_slice(&key) {
-                self.lengths.insert(epoch, length(&value)?);
+                self.extents.insert(epoch, counted(&value)?);
             }
         }
-        self.letters = self.vault.get(Table::Meta, LETTERS)?.map_or(Ok(0), |v| length(&v))?;
+        self.letters = self.vault.get(Table::Meta, LETTERS)?.map_or(Ok(0), |v| counted(&v))?;
         Ok(())
     }
 
@@ -138,12 +146,14 @@ impl<V: Vault> Journal<V> {
             return Ok(false);
         }
         let epoch = envelope.header().epoch;
-        let index = self.lengths.entry(epoch).or_insert(0);
+        let extent = self.extents.entry(epoch).or_default();
+        let place = place(epoch.as_bytes(), extent.count);
+        extent.count += 1;
+        extent.bytes += bytes.len() as u64;
         let stored = StoredEnvelope { source, bytes };
         batch.put(Table::Envelope, *id.as_bytes(), Vec::new());
-        batch.put(Table::Envelope, place(epoch.as_bytes(), *index), codec::encode(&stored));
-        *index += 1;
-        batch.put(Table::Cache, *epoch.as_bytes(), codec::encode(index));
+        batch.put(Table::Envelope, place, codec::encode(&stored));
+        batch.put(Table::Cache, *epoch.as_bytes(), codec::encode(extent));
         Ok(true)
     }
 
@@ -157,7 +167,13 @@ impl<V: Vault> Journal<V> {
 
     /// The epochs of which there are envelopes.
     pub fn epochs(&self) -> impl Iterator<Item = &EpochId> {
-        self.lengths.keys()
+        self.extents.keys()
+    }
+
+    /// How much of an epoch there is.
+    #[must_use]
+    pub fn extent(&self, epoch: &EpochId) -> Extent {
+        self.extents.get(epoch).copied().unwrap_or_default()
     }
 
     /// The envelopes of an epoch in order of arrival.
@@ -165,8 +181,7 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn envelopes(&self, epoch: &EpochId) -> Result<Vec<SealedEnvelope>, JournalError> {
-        let len = self.lengths.get(epoch).copied().unwrap_or(0);
-        (0..len)
+        (0..self.extent(epoch).count)
             .map(|index| {
                 let stored = self.envelope(epoch, index)?;
                 SealedEnvelope::decode(&stored.bytes)
@@ -191,8 +206,11 @@ fn place(of: &[u8], index: u64) -> Vec<u8> {
     key
 }
 
-fn length(value: &Secret) -> Result<u64, JournalError> {
-    codec::decode(value, 16).map_err(|_| JournalError::Record { table: Table::Cache, index: 0 })
+fn counted<T>(value: &Secret) -> Result<T, JournalError>
+where
+    T: for<'b> Decode<'b, ()> + Encode<()>,
+{
+    codec::decode(value, 32).map_err(|_| JournalError::Record { table: Table::Cache, index: 0 })
 }
 
 fn decode<T>(bytes: Option<Secret>, table: Table, index: u64) -> Result<T, JournalError>

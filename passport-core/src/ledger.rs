@@ -5,18 +5,20 @@
 //! no order of arrival, and no old statement found again, brings a reader back. Statements are
 //! sealed to the holder's devices and the recovery key; phase keys travel in them.
 
+mod compartment;
 mod fold;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain;
-use crate::id::{ChannelId, EpochId, PassportId, StatementId};
+use crate::id::{ChannelId, EpochId, PassportId, StatementId, VerificationKey};
 use crate::keys::{PhaseKey, Signed, SigningKey, Verified};
 use crate::section::SectionName;
 
+pub use compartment::{CompartmentKey, PassphraseKey, is_kept_back};
 pub use fold::{Contact, Device, Fold, FoldedEpoch, FoldedGrant};
-pub use statement::{KeyOfPhase, Statement, StatementBody};
+pub use statement::{KeyOfLedger, KeyOfPhase, Statement, StatementBody};
 
 /// Most statements that may wait for those they cite.
 const WAITING: usize = 4_096;
@@ -43,6 +45,8 @@ pub struct Ledger {
     statements: BTreeMap<StatementId, Verified<Statement>>,
     signed: BTreeMap<StatementId, Signed<Statement>>,
     epochs: BTreeMap<StatementId, FoldedEpoch>,
+    /// Keys of what is kept back, as far as a passphrase gave them; the one in use last.
+    compartments: Vec<CompartmentKey>,
     waiting: BTreeMap<StatementId, (Verified<Statement>, Signed<Statement>)>,
     waiters: BTreeMap<StatementId, BTreeSet<StatementId>>,
 }
@@ -56,6 +60,7 @@ impl Ledger {
             statements: BTreeMap::new(),
             signed: BTreeMap::new(),
             epochs: BTreeMap::new(),
+            compartments: Vec::new(),
             waiting: BTreeMap::new(),
             waiters: BTreeMap::new(),
         }
@@ -93,7 +98,7 @@ impl Ledger {
         let mut ready = vec![(id, verified, signed)];
         while let Some((id, verified, signed)) = ready.pop() {
             // A charter is checked once, here: the fold is taken often.
-            let epoch = FoldedEpoch::founded_by(&verified);
+            let epoch = FoldedEpoch::founded_by(&verified, &self.compartments);
             self.epochs.extend(epoch.map(|epoch| (id, epoch)));
             self.statements.insert(id, verified);
             self.signed.insert(id, signed);
@@ -108,6 +113,41 @@ impl Ledger {
             }
         }
         Ok(true)
+    }
+
+    /// Opens what was kept back under a passphrase; whether there is any such thing.
+    pub fn open_compartments(&mut self, passphrase: &PassphraseKey) -> bool {
+        let locks = self.statements.values().filter_map(|statement| {
+            let StatementBody::Locked { keys } = &statement.body else { return None };
+            passphrase.unlock(keys)
+        });
+        // A lock holds what the one before it held, and more: the longest is the present one.
+        let mut locks: Vec<Vec<CompartmentKey>> = locks.collect();
+        locks.sort_by_key(Vec::len);
+        let mut opened: Vec<CompartmentKey> = Vec::new();
+        for key in locks.into_iter().flatten() {
+            opened.retain(|known| *known != key);
+            opened.push(key);
+        }
+        let found = !opened.is_empty();
+        self.hold_compartments(opened);
+        found
+    }
+
+    /// From now on knows these keys, and no others, of what is kept back.
+    pub(crate) fn hold_compartments(&mut self, keys: Vec<CompartmentKey>) {
+        self.compartments = keys;
+        for (id, statement) in &self.statements {
+            if matches!(statement.body, StatementBody::FoundedClosed { .. }) {
+                let epoch = FoldedEpoch::founded_by(statement, &self.compartments);
+                self.epochs.extend(epoch.map(|epoch| (*id, epoch)));
+            }
+        }
+    }
+
+    /// Keys of what is kept back that are known; the one in use last.
+    pub(crate) fn compartments(&self) -> &[CompartmentKey] {
+        &self.compartments
     }
 
     /// A statement that this one cites and that is not here.
@@ -152,6 +192,37 @@ impl Ledger {
         Fold::of(self)
     }
 
+    /// Who is known to have heard that one of these epochs was founded: the signers of what
+    /// builds on a founding, and the devices that joined by it.
+    #[must_use]
+    pub fn heard_of(&self, epochs: &BTreeSet<EpochId>) -> BTreeSet<VerificationKey> {
+        let founding = |id: &StatementId| {
+            self.epochs.get(id).is_some_and(|epoch| epochs.contains(&epoch.charter.id()))
+        };
+        let mut after: BTreeSet<StatementId> =
+            self.statements.keys().copied().filter(founding).collect();
+        loop {
+            let before = after.len();
+            let builds = self
+                .statements
+                .iter()
+                .filter(|(_, s)| s.parents.iter().any(|parent| after.contains(parent)));
+            let builds: Vec<StatementId> = builds.map(|(id, _)| *id).collect();
+            after.extend(builds);
+            if after.len() == before {
+                break;
+            }
+        }
+        let mut heard = BTreeSet::new();
+        for statement in after.iter().filter_map(|id| self.statements.get(id)) {
+            heard.insert(statement.signer());
+            if let StatementBody::DeviceAdded { chain, .. } = &statement.body {
+                heard.extend(chain.verify(&self.passport).ok().map(|device| device.key()));
+            }
+        }
+        heard
+    }
+
     /// Whether statement `a` is in the causal past of `b`.
     fn precedes(&self, a: &StatementId, b: &StatementId) -> bool {
         let mut seen = BTreeSet::new();
@@ -178,8 +249,16 @@ pub(crate) fn identity(statement: &Signed<Statement>) -> StatementId {
     StatementId::from_bytes(domain::STATEMENT.hash(&[&said, signer.as_bytes()]))
 }
 
-/// The nonce of a channel of this passport: a section's, or the ledger's. Both ends can derive it
-/// from the control key, so that the recovery phrase alone finds every channel.
+/// The control key of a generation of the ledger: it signs the access lists of the channels that
+/// begin in it. Whoever has the ledger's key has it, and no device that was removed before.
+#[must_use]
+pub fn control_key(ledger_key: &PhaseKey) -> SigningKey {
+    let seed = zeroize::Zeroizing::new(domain::CONTROL_KEY.hash(&[ledger_key.as_bytes()]));
+    SigningKey::from_seed(&seed)
+}
+
+/// The nonce of a channel of this passport: a section's, or the ledger's. It is
+/// derived from the control key, so that the ledger's key alone finds every channel.
 #[must_use]
 pub fn channel_nonce(control: &SigningKey, label: &str) -> [u8; 16] {
     let mut nonce = [0; 16];

@@ -16,6 +16,7 @@ use crate::keys::{
     CertificateChain, PhaseKey, ReceivingKey, ReceivingPublicKey, Sealed, Signable, Signed,
     WrapError, unwrap, wrap,
 };
+use crate::receipt::Receipt;
 
 /// Largest letter, sealed, in bytes.
 pub const MAX_LETTER: usize = 256 * 1024;
@@ -67,6 +68,13 @@ pub enum Letter {
         #[n(1)]
         chain: CertificateChain,
     },
+    /// To a device of the holder: what organisations did with what they were given.
+    #[n(5)]
+    Receipts {
+        /// Each signed by the organisation.
+        #[n(0)]
+        receipts: Vec<Signed<Receipt>>,
+    },
 }
 
 impl fmt::Debug for Letter {
@@ -77,6 +85,7 @@ impl fmt::Debug for Letter {
             Self::Enrolled { .. } => "Letter::Enrolled",
             Self::Recovery { .. } => "Letter::Recovery",
             Self::LedgerKey { .. } => "Letter::LedgerKey",
+            Self::Receipts { .. } => "Letter::Receipts",
         })
     }
 }

@@ -26,7 +26,8 @@
 //! - [`epoch`], [`grant`], [`ledger`]: spans of a section with fixed members, consents, and the
 //!   holder's own log of both
 //! - [`replica`], [`view`]: admission, merging, and what comes of it
-//! - [`access`], [`letter`]: what a relay is told, and what is left in mailboxes
+//! - [`access`], [`letter`], [`receipt`]: what a relay is told, what is left in mailboxes, and what
+//!   organisations say they did
 //! - [`vault`], [`journal`]: what a device keeps, and what each relay has of it
 //! - [`party`], [`holder`], [`organisation`]: the two sides, as commands; [`discharge`] is what one
 //!   of them says to those who may not know why
@@ -68,6 +69,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod archive;
 pub mod attestation;
 pub mod author;
 pub mod codec;
@@ -88,6 +90,7 @@ pub mod letter;
 pub mod nhs_number;
 pub mod organisation;
 pub mod party;
+pub mod receipt;
 pub mod replica;
 pub mod section;
 pub mod time;

@@ -6,16 +6,14 @@
 mod check;
 mod exchange;
 mod held;
+mod receipts;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
-use serde::Serialize;
 
 use crate::codec;
-use crate::envelope::OpenedEnvelope;
 use crate::epoch::VerifiedCharter;
 use crate::id::{EpochId, GrantId, OrganisationId, PassportId, VerificationKey};
 use crate::journal::Journal;
@@ -23,8 +21,8 @@ use crate::keys::{
     Card, InstanceCertificate, OrganisationKind, ReceivingKey, Signable as _, Signed, SigningKey,
     VerifiedCard,
 };
-use crate::party::{PartyError, open_with};
-use crate::replica::{Replica, WAITING};
+use crate::party::{PartyError, replica_of};
+use crate::replica::Replica;
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -32,12 +30,12 @@ use crate::view::{HistoryEvent, View, history};
 
 pub use check::{DischargeCheck, DischargeSource, FollowUp, FoundDischarge, StudentName};
 pub use held::{HeldEpoch, HeldGrant, HeldState};
+pub use receipts::AuditRecord;
 
 const CARD: &[u8] = b"card";
 const CARD_KEY: &[u8] = b"card";
 const INSTANCE_KEY: &[u8] = b"instance";
 const RECEIVING_KEY: &[u8] = b"receiving";
-const AUDITED: &[u8] = b"audited";
 
 /// An organisation's installation, unlocked.
 #[derive(Debug)]
@@ -64,27 +62,6 @@ pub struct OrganisationProfile {
     pub ods: Option<String>,
     /// Relays where its mailbox is.
     pub relays: Vec<String>,
-}
-
-/// Who opened what, in the organisation's own log.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
-#[cbor(array)]
-pub struct AuditRecord {
-    /// When.
-    #[n(0)]
-    pub at: Timestamp,
-    /// The member of staff.
-    #[n(1)]
-    pub actor: String,
-    /// Whose passport.
-    #[n(2)]
-    pub student: PassportId,
-    /// Which section; none for all.
-    #[n(3)]
-    pub section: Option<SectionName>,
-    /// What was done: `opened`, `exported`, `recorded`.
-    #[n(4)]
-    pub what: String,
 }
 
 impl<V: Vault> Organisation<V> {
@@ -324,43 +301,9 @@ impl<V: Vault> Organisation<V> {
     pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let held = self.epochs.get(&epoch).ok_or(PartyError::NoGrant)?;
-            let mut replica = Replica::new(held.charter.clone());
-            let opened: Vec<OpenedEnvelope> = self
-                .journal
-                .envelopes(&epoch)?
-                .iter()
-                .filter_map(|e| open_with(e, |phase| held.keys.get(&phase).cloned()))
-                .collect();
-            for some in opened.chunks(WAITING / 2) {
-                replica.admit(some.iter().cloned());
-            }
+            let replica = replica_of(&self.journal, &held.charter, &held.keys)?;
             self.replicas.insert(epoch, replica);
         }
         self.replicas.get_mut(&epoch).ok_or(PartyError::NoGrant)
-    }
-
-    /// Writes a line in the organisation's own log of who opened what.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn audit(&mut self, record: &AuditRecord) -> Result<(), PartyError> {
-        let count: u64 = match self.journal.vault().get(Table::Meta, AUDITED)? {
-            Some(bytes) => codec::decode(&bytes, 16).map_err(|_| PartyError::Damaged)?,
-            None => 0,
-        };
-        let mut batch = Batch::new();
-        batch.put(Table::Audit, count.to_be_bytes(), codec::encode(record));
-        batch.put(Table::Meta, AUDITED, codec::encode(&(count + 1)));
-        Ok(self.journal.commit(batch)?)
-    }
-
-    /// The log of who opened what, in order.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`].
-    pub fn audited(&self) -> Result<Vec<AuditRecord>, PartyError> {
-        let records = self.journal.vault().scan(Table::Audit)?;
-        let decode = |bytes: &[u8]| codec::decode(bytes, 4096).map_err(|_| PartyError::Damaged);
-        records.iter().map(|(_, value)| decode(value)).collect()
     }
 }

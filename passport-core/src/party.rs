@@ -1,9 +1,10 @@
 //! What both sides share: a student's device and an organisation's instance.
 
 use crate::access::AccessList;
+use crate::archive::{Archive, in_order};
 use crate::edit::{Edit, EditBody};
 use crate::envelope::{EnvelopeError, Header, Kind, OpenedEnvelope, SealedEnvelope, seal};
-use crate::epoch::{CharterError, PhaseKeys};
+use crate::epoch::{CharterError, PhaseKeys, VerifiedCharter};
 use crate::id::EnvelopeId;
 use crate::journal::{
     Incoming, Journal, JournalError, Outgoing, RelayId, RemoteState, Verdict, Verdicts,
@@ -12,7 +13,7 @@ use crate::keys::{
     CardError, CertificateChain, ChainError, PhaseKey, Signed, SigningKey, WrapError,
 };
 use crate::ledger::LedgerError;
-use crate::replica::{Admission, Refusal, Replica};
+use crate::replica::{Admission, Refusal, Replica, WAITING};
 use crate::section::{SectionName, table};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Vault, VaultError};
@@ -58,6 +59,12 @@ pub enum PartyError {
     /// There is no such section in this passport yet.
     #[error("section does not exist yet")]
     NoEpoch,
+    /// What is kept back is closed, or there is nothing: which of the two is not told.
+    #[error("what is kept back is closed")]
+    Closed,
+    /// The passphrase opens something that is kept back already.
+    #[error("passphrase is in use already")]
+    AlreadyKept,
     /// There is no such entry.
     #[error("no such entry")]
     NoEntry,
@@ -131,10 +138,10 @@ pub trait Party {
     /// The key that signs requests to relays, and owns the mailbox.
     fn request_key(&self) -> &SigningKey;
 
-    /// The key that signs this party's access lists, if it has any: a relay tells what lists it
-    /// has to whoever holds it.
-    fn list_key(&self) -> Option<&SigningKey> {
-        None
+    /// The keys that sign this party's access lists, if it has any: a relay tells what lists it
+    /// has to whoever holds the one that may sign the next.
+    fn list_keys(&self) -> Vec<SigningKey> {
+        Vec::new()
     }
 
     /// Whether an envelope concerns this party. A relay hands out nothing else; what is found in
@@ -176,11 +183,12 @@ pub trait Party {
         now: Timestamp,
     ) -> Result<usize, PartyError>;
 
-    /// Learns the access list that a relay has in the place of one that was offered.
+    /// Learns the access list that a relay has in the place of one that was offered; whether it
+    /// is one that was not known.
     ///
     /// # Errors
     /// Returns [`PartyError`].
-    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError>;
+    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<bool, PartyError>;
 
     /// Takes in what came from a relay, and how far its feed was read with it.
     ///
@@ -230,10 +238,10 @@ pub(crate) fn settle<V: Vault>(
     let mut remote = journal.remote(url)?;
     for (list, verdict) in outgoing.lists.iter().zip(&verdicts.lists) {
         if *verdict == Verdict::Kept {
-            remote.learn_list(list, &list.claimed_signer());
+            remote.learn_list(list, |_| true);
         }
     }
-    let refused = journal.settle(&mut remote, outgoing, &verdicts.envelopes, &verdicts.letters);
+    let refused = journal.settle(&mut remote, outgoing, verdicts);
     remote.last_confirmed = Some(now);
     let mut batch = Batch::new();
     journal.remember(&mut batch, url, &remote);
@@ -265,6 +273,39 @@ pub(crate) fn open_with(
 ) -> Option<OpenedEnvelope> {
     let key = key_of(envelope.header().phase)?;
     envelope.clone().verify().ok()?.open(&key).ok()
+}
+
+/// The envelopes of an epoch in the packs of its archive that are here.
+pub(crate) fn archived<V: Vault>(
+    journal: &Journal<V>,
+    archive: &Archive,
+    charter: &VerifiedCharter,
+    keys: &PhaseKeys,
+) -> Result<Vec<OpenedEnvelope>, PartyError> {
+    let packs = journal.envelopes(&archive.id())?;
+    Ok(packs.iter().filter_map(|pack| archive.open(pack, charter, keys)).flatten().collect())
+}
+
+/// The replica of an epoch, from the envelopes that came and from its archive.
+pub(crate) fn replica_of<V: Vault>(
+    journal: &Journal<V>,
+    charter: &VerifiedCharter,
+    keys: &PhaseKeys,
+) -> Result<Replica, PartyError> {
+    let mut replica = Replica::new(charter.clone());
+    let envelopes = journal.envelopes(&charter.id())?;
+    let mut opened: Vec<OpenedEnvelope> =
+        envelopes.iter().filter_map(|e| open_with(e, |phase| keys.get(&phase).cloned())).collect();
+    if let Some(archive) = Archive::of(charter, keys) {
+        let packed = archived(journal, &archive, charter, keys)?;
+        if !packed.is_empty() {
+            opened = in_order(opened.into_iter().chain(packed));
+        }
+    }
+    for some in opened.chunks(WAITING / 2) {
+        replica.admit(some.iter().cloned());
+    }
+    Ok(replica)
 }
 
 /// Who writes: the keys and proofs of one author.

@@ -3,8 +3,7 @@
 //! Records are byte strings under byte-string keys in a few [`Table`]s. A [`Batch`] is applied as
 //! a whole or not at all. [`MemoryVault`] keeps everything in memory; `SqliteVault` (feature
 //! `sqlite`) keeps it in a file of which every value and every key is sealed, under a key that a
-//! passphrase unlocks. A [`PrivateBox`] is a compartment inside a vault with a passphrase of its
-//! own.
+//! passphrase unlocks.
 //!
 //! A vault does not notice being replaced as a whole by an older copy of itself; the parties a
 //! device talks to do.
@@ -15,16 +14,15 @@ use zeroize::Zeroizing;
 
 mod kdf;
 mod memory;
-mod private;
 mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use kdf::{KdfFloor, KdfParams};
 pub use memory::MemoryVault;
-pub use private::PrivateBox;
+pub(crate) use seal::{open_with, seal_with};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteVault, VAULT_FILE};
+pub use sqlite::{SqliteVault, VAULT_FILE, VaultAgain};
 
 /// Longest key of a record, in bytes.
 pub const KEY_LIMIT: usize = 1024;
@@ -55,8 +53,6 @@ pub enum Table {
     Cache = 10,
     /// Who opened what.
     Audit = 11,
-    /// Private compartments.
-    Private = 12,
     /// An organisation's own card and students.
     Organisation = 13,
     /// What waits to be sent.
@@ -65,7 +61,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Key,
         Self::Ledger,
@@ -77,7 +73,6 @@ impl Table {
         Self::Remote,
         Self::Cache,
         Self::Audit,
-        Self::Private,
         Self::Organisation,
         Self::Outbox,
     ];

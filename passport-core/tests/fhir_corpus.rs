@@ -19,17 +19,22 @@ fn corpus() -> Option<PathBuf> {
     folder
 }
 
-fn fhir_files(folder: &Path, found: &mut Vec<PathBuf>) {
+fn every_file(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            fhir_files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "json" || e == "xml") {
+            every_file(&path, found);
+        } else {
             found.push(path);
         }
     }
+}
+
+fn fhir_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    every_file(folder, found);
+    found.retain(|path| path.extension().is_some_and(|e| e == "json" || e == "xml"));
 }
 
 /// Resources in a file, counted apart from the code under test.
@@ -202,7 +207,38 @@ fn discharges_that_hospitals_send_today_are_recognised() {
         assert!(words(discharge, "discharged_on").starts_with(&words(notice, "discharged_on")));
         assert!(!of(&import, "medications", "medication").is_empty(), "{name}");
         assert!(!import.subject.names.is_empty(), "{name}");
+        for field in ["diagnoses", "medicine_changes", "follow_up", "told", "note"] {
+            assert!(!words(discharge, field).is_empty(), "{name}: {field}");
+        }
     }
+    let letter = read(&corpus, "itk-transfer-of-care-stu3/ITK-MH-Document-Bundle-Example-1.xml");
+    let [discharge] = of(&letter, "discharges", "discharge")[..] else { panic!("no discharge") };
+    assert_eq!(words(discharge, "legal_status"), "Informal");
+    assert!(words(discharge, "diagnoses").contains("Severe depressive episode"));
+    let [risk] = of(&letter, "risks", "risk")[..] else { panic!("no risk") };
+    assert!(words(risk, "detail").starts_with("Risks to self: Has taken an overdose"));
+    let [practice] = of(&letter, "registrations", "registration")[..] else {
+        panic!("no practice")
+    };
+    assert_eq!(words(practice, "practice"), "MGP Medical Centre");
+}
+
+#[test]
+fn adjustments_referrals_and_teams_have_their_sections() {
+    let Some(corpus) = corpus() else { return };
+    let flags = read(&corpus, "nhsengland/AddRARecordTransaction-Bundle-Example.xml");
+    let [impairment] = of(&flags, "adjustments", "impairment")[..] else { panic!("no impairment") };
+    assert!(words(impairment, "impairment").starts_with("Learning or understanding"));
+    let adjustments = of(&flags, "adjustments", "adjustment");
+    assert!(adjustments.iter().any(|a| words(a, "adjustment").starts_with("Requires support")));
+    assert!(of(&flags, "risks", "risk").is_empty() && of(&flags, "problems", "problem").is_empty());
+    let name = "itk-transfer-of-care-stu3/Hospital-To-MentalHealth-Referral-Example-9658218881.xml";
+    let referrals = read(&corpus, name);
+    let [referral] = of(&referrals, "care-history", "referral")[..] else { panic!("no referral") };
+    assert!(!words(referral, "service").is_empty());
+    let team = read(&corpus, "us-behavioral-health/bh-care-team-example-1.xml");
+    let [team] = of(&team, "contacts", "professional")[..] else { panic!("no team") };
+    assert!(words(team, "role").starts_with("Wise Owl, MD (Adult intensive care"));
 }
 
 #[test]
@@ -238,5 +274,62 @@ fn every_original_is_kept_word_for_word() {
         if !derived.iter().any(|d| draft.resource.starts_with(d)) {
             assert!(text.contains(content.as_str()), "{}", draft.resource);
         }
+    }
+}
+
+/// Numbers of each name, most first: `Observation 12, Organization 3`.
+fn counted(names: impl Iterator<Item = String>) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let words: Vec<_> = counts.into_iter().map(|(name, n)| format!("{name} {n}")).collect();
+    if words.is_empty() { "–".to_owned() } else { words.join(", ") }
+}
+
+/// One row of the table: what became of a file.
+fn row(name: &str, bytes: &[u8]) -> String {
+    let import = match import::read(bytes) {
+        Ok(import) => import,
+        Err(error) => return format!("| {name} | – | – | the file: {error} |\n"),
+    };
+    let is_kept = |d: &&Draft| d.kind == "received";
+    let placed = import.drafts.iter().filter(|d| !is_kept(d));
+    let kind = |resource: &str| resource.split('/').next().unwrap_or_default().to_owned();
+    let kept = import.drafts.iter().filter(is_kept).map(|d| kind(&d.resource));
+    let skipped = import.skipped.iter().map(|s| format!("{}: {},", kind(&s.resource), s.reason));
+    format!(
+        "| {name} | {} | {} | {} |\n",
+        counted(placed.map(|d| format!("{}/{}", d.section, d.kind))),
+        counted(kept),
+        counted(skipped),
+    )
+}
+
+#[test]
+fn the_document_says_what_becomes_of_every_file() {
+    const BEGIN: &str = "<!-- corpus: begin -->\n";
+    const END: &str = "<!-- corpus: end -->";
+    let Some(corpus) = corpus() else { return };
+    let mut files = Vec::new();
+    every_file(&corpus, &mut files);
+    let mut table = "| file | placed in section/kind | kept as it came | refused, and why |\n\
+         |---|---|---|---|\n"
+        .to_owned();
+    for path in files {
+        let name = path.strip_prefix(&corpus).unwrap().display().to_string();
+        table.push_str(&row(&name, &std::fs::read(&path).unwrap()));
+    }
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/INTEROP.md");
+    let text = std::fs::read_to_string(&document).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let made = format!("{before}{BEGIN}{table}{END}{after}");
+    if std::env::var_os("PASSPORT_WRITE_DOCUMENTS").is_some() {
+        std::fs::write(&document, made).unwrap();
+    } else {
+        assert!(made == text, "docs/INTEROP.md differs: run this with PASSPORT_WRITE_DOCUMENTS=1");
     }
 }

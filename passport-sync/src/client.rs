@@ -2,10 +2,12 @@
 //! ([`via`]); and [`exchange`], which takes a party through them.
 
 pub mod exchange;
+mod live;
 mod remote;
 pub mod via;
 
-pub use remote::{Remote, RemoteConfig, RemoteError};
+pub use live::{LiveConnection, LiveEvent, LiveSink};
+pub use remote::{Address, Remote, RemoteConfig, RemoteError};
 
 #[cfg(test)]
 mod tests;

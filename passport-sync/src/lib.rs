@@ -13,11 +13,13 @@
 //! - [`store`]: what a relay keeps: a port, in memory, in SQLite
 //! - [`relay`]: the HTTP server (feature `relay`)
 //! - [`client`]: the HTTP driver, files and folders (feature `client`)
+//! - [`tls`]: certificates and whom to believe, for both ends
 //!
 //! # Syncing
 //!
 //! ```no_run
 //! use passport_core::{party::Party, time::Timestamp};
+//! use passport_sync::client::RemoteConfig;
 //! use passport_sync::client::exchange::{Exchange, Exchanged};
 //! use passport_sync::session::BackoffPolicy;
 //!
@@ -31,6 +33,7 @@
 //!         policy: BackoffPolicy::default(),
 //!         pause: &mut |_seconds| { /* sleep, or do something else */ },
 //!         progress: &mut |_exchanged| {},
+//!         config: RemoteConfig::default(),
 //!     };
 //!     exchange.with_relay(party, "http://127.0.0.1:7700", rng)
 //! }
@@ -39,9 +42,13 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(any(feature = "client", feature = "relay"))]
+mod frames;
 #[cfg(feature = "relay")]
 pub mod relay;
 pub mod session;
 pub mod signature;
 pub mod store;
+#[cfg(any(feature = "client", feature = "relay"))]
+pub mod tls;
 pub mod wire;

@@ -1,15 +1,17 @@
 //! The relay as an HTTP/1.1 server.
 //!
 //! ```text
-//!  connection ── cap, header timer, life span ──► route ── signature, freshness ──► body
-//!  ── size, memory, digest ──► session::handle on a blocking thread ──► response
+//!  connection ── cap, handshake, header timer, life span ──► route ── signature, freshness ──►
+//!  body ── size, memory, digest ──► session::handle on a blocking thread ──► response
 //! ```
 //!
 //! Logs carry outcomes, counts and durations; never keys, channels, addresses or bytes.
 
+mod arrivals;
 mod auth;
 mod body;
 mod crowd;
+mod live;
 mod routes;
 mod server;
 
@@ -19,11 +21,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use passport_core::time::Timestamp;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
+use self::arrivals::Arrivals;
 use crate::session::RelayLimits;
 use crate::signature::ReplayGuard;
 use crate::store::Store;
+use crate::tls::Identity;
+use crate::wire::LIVE_SILENCE_SECONDS;
 
 /// Where the relay reads the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -44,12 +49,22 @@ pub struct RelayConfig {
     pub body_bytes_max: usize,
     /// Most requests remembered against replay, over about three minutes.
     pub nonces_max: usize,
+    /// With TLS, its certificates and key; without, it speaks in the open.
+    pub tls: Option<Arc<Identity>>,
+    /// How long a connection may take for the TLS handshake.
+    pub handshake_timeout: Duration,
     /// How long a connection may take to send a request's headers, idle time included.
     pub header_timeout: Duration,
     /// How long a request may take, body included.
     pub request_timeout: Duration,
     /// How long a connection may live, so that a client that reads slowly lets go.
     pub connection_timeout: Duration,
+    /// How long a live connection may go on before its key has to sign anew.
+    pub live_timeout: Duration,
+    /// How often something is sent on a live connection, that silence means something.
+    pub live_beat: Duration,
+    /// How long a client may take nothing of what a live connection has for it.
+    pub live_patience: Duration,
     /// How long requests may go on after shutdown began.
     pub shutdown_timeout: Duration,
 }
@@ -62,9 +77,14 @@ impl Default for RelayConfig {
             connections_max: 900,
             body_bytes_max: 256 * 1024 * 1024,
             nonces_max: 200_000,
+            tls: None,
+            handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_mins(1),
             connection_timeout: Duration::from_mins(10),
+            live_timeout: Duration::from_hours(1),
+            live_beat: Duration::from_secs(LIVE_SILENCE_SECONDS / 3),
+            live_patience: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -78,16 +98,7 @@ struct Shared {
     clock: Clock,
     replay: Mutex<ReplayGuard>,
     body_bytes: Arc<Semaphore>,
-    arrivals: watch::Sender<Arrivals>,
-}
-
-/// What requests that wait are woken by.
-#[derive(Clone, Copy, Debug, Default)]
-struct Arrivals {
-    /// Counts requests that pushed something.
-    pushes: u64,
-    /// The relay is about to stop.
-    stopping: bool,
+    arrivals: Arc<Arrivals>,
 }
 
 #[cfg(test)]

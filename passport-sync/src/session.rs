@@ -11,4 +11,4 @@ mod relay;
 
 pub use backoff::{Backoff, BackoffPolicy};
 pub use client::{PAGE_BYTES, ProtocolError, Reset, check};
-pub use relay::{RelayLimits, fetch_blob, find_blob, handle, put_blob};
+pub use relay::{Answered, Live, RelayLimits, fetch_blob, find_blob, handle, put_blob};

@@ -55,6 +55,17 @@ pub struct SignatureHeaders {
     pub signature: String,
 }
 
+impl SignatureHeaders {
+    /// Puts them on a request.
+    #[must_use]
+    pub fn on(&self, request: http::request::Builder) -> http::request::Builder {
+        request
+            .header(CONTENT_DIGEST, &self.content_digest)
+            .header(SIGNATURE_INPUT, &self.signature_input)
+            .header(SIGNATURE, &self.signature)
+    }
+}
+
 /// Who made a request, when, and under which nonce; whether it is fresh is not yet judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authenticated {

@@ -3,9 +3,11 @@
 //! Versioned by the path they are posted to (`/v1/sync`). Unknown rejection codes are kept as
 //! numbers, so an older client can still be told no by a newer relay.
 
+mod live;
 mod message;
 mod rejection;
 
+pub use live::LiveFrame;
 pub use message::{
     AccessConflict, Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Refusal, Results,
     SyncRequest, SyncResponse,
@@ -37,6 +39,12 @@ pub const BLOB_SECONDS: i64 = 3600;
 pub const MEDIA_TYPE: &str = "application/cbor";
 /// Where a [`SyncRequest`] is posted.
 pub const SYNC_PATH: &str = "/v1/sync";
+/// Where a live connection is asked for.
+pub const LIVE_PATH: &str = "/v1/live";
+/// What such a connection is upgraded to (RFC 9110 §7.8).
+pub const LIVE_PROTOCOL: &str = "passport-live";
+/// Seconds after which a live connection on which nothing came is taken for lost.
+pub const LIVE_SILENCE_SECONDS: u64 = 60;
 /// Where rendezvous objects are put and fetched, followed by the object's id.
 pub const OBJECTS_PATH: &str = "/v1/objects/";
 

@@ -22,8 +22,8 @@ use passport_core::id::{EntryId, EnvelopeId, EpochId};
 use passport_core::keys::{Card, PhaseKey, SigningKey};
 use passport_core::section::{Code, SectionName, Value};
 use passport_core::vault::{KdfFloor, KdfParams, SqliteVault, Vault};
+use passport_sync::client::RemoteConfig;
 use passport_sync::client::exchange::{Exchange, Http, fetch_all};
-
 use passport_sync::relay::{RelayConfig, serve};
 use passport_sync::session::{BackoffPolicy, PAGE_BYTES, RelayLimits, handle};
 use passport_sync::store::{SqliteStore, write};
@@ -194,6 +194,7 @@ fn exchange(party: &mut Holder<SqliteVault>, url: &str, rng: &mut ChaCha20Rng) {
         now: START,
         policy: BackoffPolicy::default(),
         pause: &mut |_| (),
+        config: RemoteConfig::default(),
         progress: &mut |_| (),
     };
     let done = exchange.with_relay(party, url, rng).unwrap();
@@ -235,7 +236,8 @@ fn relay() {
     let laptop = laptop.unwrap();
     phone.approve_device(laptop.request().0, "laptop", START, &mut rng).unwrap();
     exchange(&mut phone, &url, &mut rng);
-    let (mut way, mut found) = (Http::new(&url), Vec::new());
+    let config = RemoteConfig::default();
+    let (mut way, mut found) = (Http::new(&url, &config), Vec::new());
     let key = laptop.request_key();
     fetch_all(&mut way, key, START, &mut rng, &mut |incoming| found.push(incoming)).unwrap();
     let joined = laptop.receive(found.remove(0)).unwrap();
@@ -307,7 +309,7 @@ fn feed(channels: usize) -> Vec<Duration> {
     }
     let limits = RelayLimits::default();
     let ask = |key: &SigningKey, request: SyncRequest| -> SyncResponse {
-        handle(request, &key.verification_key(), START, &limits, &store).unwrap()
+        handle(request, &key.verification_key(), START, &limits, &store).unwrap().response
     };
     let asking = |cursor: Option<Cursor>| SyncRequest {
         cursor,

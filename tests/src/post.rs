@@ -115,7 +115,7 @@ impl Post {
     fn answer(&self, key: &VerificationKey, request: &SyncRequest, now: Timestamp) -> SyncResponse {
         let asked = SyncRequest::decode(&codec::encode(request)).unwrap();
         let answer = handle(asked, key, now, &RelayLimits::default(), &self.store).unwrap();
-        SyncResponse::decode(&codec::encode(&answer)).unwrap()
+        SyncResponse::decode(&codec::encode(&answer.response)).unwrap()
     }
 }
 

@@ -60,7 +60,7 @@ impl Relay {
     /// The host and port it listens on.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").map_or(self.url.as_str(), |(_, authority)| authority)
     }
 
     /// Its database.

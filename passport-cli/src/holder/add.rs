@@ -51,7 +51,7 @@ impl Add {
             return Err(CliError::user("files cannot be kept with an entry in this version yet")
                 .hint("write what they say with --text; nothing was changed"));
         }
-        let mut passport = passport::open(app)?;
+        let mut passport = passport::open_for(app, std::slice::from_ref(&section))?;
         let entry = NewEntry {
             section,
             kind: kind.name.to_owned(),

@@ -15,7 +15,9 @@ use crate::exit_code::ExitCode;
 use crate::files;
 use crate::help;
 use crate::holder::show::{Shown, who};
+use crate::page::{self, Page};
 use crate::passport::{self, Passport};
+use serde::Serialize;
 use serde_json::json;
 
 /// Writes your record to a file that others can read
@@ -23,6 +25,7 @@ use serde_json::json;
 /// The file is not encrypted: whoever has it can read it.
 #[derive(Args)]
 #[command(after_help = help::with_sections("Examples:\n\
+\x20 passport export --format pdf -o record.pdf\n\
 \x20 passport export --format json -o record.json\n\
 \x20 passport export --format fhir medications allergies problems -o summary.json"))]
 pub(crate) struct Export {
@@ -41,7 +44,7 @@ impl Export {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { format, sections, output } = self;
-        let mut passport = passport::open(app)?;
+        let mut passport = passport::open_for(app, &sections)?;
         let sections = if sections.is_empty() {
             let all = passport.sections().into_iter();
             // Sections of the holder's own making are theirs to take along.
@@ -51,18 +54,23 @@ impl Export {
         };
         let views = passport::views(&mut passport, &sections)?;
         let name = format.to_possible_value().map(|v| v.get_name().to_owned());
-        let document = match format {
-            Format::Json => serde_json::to_value(Shown::of(&mut passport, &views, false)?),
-            Format::Fhir => Ok(fhir(app, &mut passport, &views)?),
-            Format::Ips | Format::Pdf | Format::Html | Format::PracticePack => {
+        let content = match format {
+            Format::Json => json_text(&Shown::of(&mut passport, &views, false)?)?,
+            Format::Fhir => json_text(&fhir(app, &mut passport, &views)?)?,
+            Format::Html | Format::Pdf => {
+                let page = Page::of(&who(&mut passport, false)?, &views, app.now());
+                if format == Format::Html {
+                    page::html::write(&page).into_bytes()
+                } else {
+                    page::pdf::write(&page, app.now())?
+                }
+            }
+            Format::Ips | Format::PracticePack => {
                 return Err(CliError::user("this form is not in this version yet")
-                    .hint("`--format fhir` and `--format json` are"));
+                    .hint("`--format fhir`, `html`, `pdf` and `json` are"));
             }
         };
-        let text = document.and_then(|d| serde_json::to_string_pretty(&d)).map_err(|source| {
-            CliError::new(ExitCode::Bug, "the record has no JSON form").caused_by(source)
-        })?;
-        files::write(&output, format!("{text}\n").as_bytes())?;
+        files::write(&output, &content)?;
         if output.as_os_str() == "-" {
             return Ok(());
         }
@@ -70,6 +78,14 @@ impl Export {
         let answer = json!({"file": output, "format": name, "sections": sections});
         app.output().answer(&answer, |_| format!("Written: {}", output.display()))
     }
+}
+
+/// A document as JSON, for people to look at too.
+fn json_text(document: &impl Serialize) -> Result<Vec<u8>, CliError> {
+    let text = serde_json::to_string_pretty(document).map_err(|source| {
+        CliError::new(ExitCode::Bug, "the record has no JSON form").caused_by(source)
+    })?;
+    Ok(format!("{text}\n").into_bytes())
 }
 
 /// The sections as a FHIR bundle. A field in conflict has no value yet, and is told.

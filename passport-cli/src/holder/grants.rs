@@ -17,8 +17,9 @@ impl Grants {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self {} = self;
-        let passport = passport::open(app)?;
-        let grants: Vec<GrantLine> = passport.grants(app.now()).iter().map(GrantLine::of).collect();
+        let mut passport = passport::open(app)?;
+        let views = passport.grants(app.now());
+        let grants = GrantLine::all(&mut passport, &views)?;
         app.output().answer(&grants, |grants| consent::words(grants))
     }
 }

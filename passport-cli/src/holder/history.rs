@@ -26,9 +26,11 @@ impl History {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { what } = self;
-        let mut passport = passport::open(app)?;
+        let what = what.map(|w| (w.parse::<SectionName>(), w));
+        let named: Vec<SectionName> = what.iter().filter_map(|(s, _)| s.clone().ok()).collect();
+        let mut passport = passport::open_for(app, &named)?;
         let (mut sections, mut only) = (passport.sections(), None);
-        match what.map(|w| (w.parse::<SectionName>(), w)) {
+        match what {
             None => {}
             Some((Ok(section), _)) => sections = vec![section],
             Some((Err(_), name)) => {

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport init --name \"Ada Example\" --dob 2005-03-14\n\
-\x20 passport init --name \"Ada Example\" --pronouns she/her --remote http://relay.example:7700")]
+\x20 passport init --name \"Ada Example\" --pronouns she/her --remote https://relay.example:7700")]
 pub(crate) struct Init {
     /// Your name, as you want to be called
     #[arg(long, value_name = "NAME")]
@@ -48,7 +48,7 @@ impl Init {
             nhs_number,
             pronouns,
             device_name: passport::device_name(),
-            relays: remotes.iter().map(ToString::to_string).collect(),
+            relays: app.usable(&remotes)?,
         };
         let mut rng = os_rng()?;
         let (holder, phrase) = passport::create(app, &mut rng, |vault, rng| {

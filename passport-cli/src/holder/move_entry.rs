@@ -29,7 +29,7 @@ impl MoveEntry {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, section } = self;
-        let mut passport = passport::open(app)?;
+        let mut passport = passport::open_for(app, std::slice::from_ref(&section))?;
         let (_, entry) = passport::entry(&mut passport, &entry)?;
         passport::ask_who_sees(app, &passport, std::slice::from_ref(&section))?;
         passport.move_entry(entry.id, &section, app.now(), &mut os_rng()?)?;

@@ -23,8 +23,8 @@ use serde_json::json;
 /// other programs and the shell history could see it there.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
-\x20 passport recover --remote http://relay.example:7700\n\
-\x20 passport recover --remote http://relay.example:7700 < phrase.txt")]
+\x20 passport recover --remote https://relay.example:7700\n\
+\x20 passport recover --remote https://relay.example:7700 < phrase.txt")]
 pub(crate) struct Recover {
     /// A relay that carries sealed envelopes between you and others; can be given several times
     #[arg(long = "remote", value_name = "URL")]
@@ -39,7 +39,7 @@ impl Recover {
             return Err(VaultError::Exists.into());
         }
         let phrase = recovery::ask()?;
-        let urls: Vec<String> = remotes.iter().map(ToString::to_string).collect();
+        let urls = app.usable(&remotes)?;
         if urls.is_empty() {
             return Err(CliError::usage("where your passport is kept must be said")
                 .hint("name its relay with --remote URL"));
@@ -73,7 +73,7 @@ fn look(
     let mut failed: Option<CliError> = None;
     for url in urls {
         let key = recovery.request_key().clone();
-        let mut way = Http::new(url);
+        let mut way = Http::new(url, app.remote());
         let fetched = fetch_all(&mut way, &key, app.now(), rng, &mut |page| recovery.receive(page));
         failed = fetched.err().map(CliError::from).or(failed);
     }

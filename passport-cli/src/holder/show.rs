@@ -34,7 +34,9 @@ impl Show {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { what, as_seen_by } = self;
-        let mut passport = passport::open(app)?;
+        let what = what.map(|w| (w.parse::<SectionName>(), w));
+        let named: Vec<SectionName> = what.iter().filter_map(|(s, _)| s.clone().ok()).collect();
+        let mut passport = passport::open_for(app, &named)?;
         let seen = match as_seen_by {
             None => None,
             Some(contact) => Some(seen_by(app, &passport, &contact)?),
@@ -42,7 +44,7 @@ impl Show {
         let reader = if seen.is_some() { Reader::Organisation } else { Reader::Holder };
         let (mut sections, mut only) = (seen.clone().unwrap_or_else(|| passport.sections()), None);
         let whole = what.is_none();
-        match what.map(|w| (w.parse::<SectionName>(), w)) {
+        match what {
             None => {}
             Some((Ok(section), _)) => {
                 if !sections.contains(&section) {

@@ -1,6 +1,7 @@
 //! `passport org annotate`.
 
 use clap::Args;
+use passport_core::receipt::Access;
 use serde_json::json;
 
 use super::desk;
@@ -27,13 +28,14 @@ impl Annotate {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, text } = self;
+        app.actor()?;
         let mut party = desk::open(app)?;
         let found = desk::entry(&mut party, None, &entry)?;
         let (id, mut rng) = (found.entry.id, os_rng()?);
         party
             .annotate(found.student.id, id, &text, app.now(), &mut rng)
             .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
-        desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
+        desk::audit(&mut party, app, found.student.id, [&found.section], Access::Recorded)?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!("Noted, and signed by your organisation  [{}]", short(&id.to_string()))
         })

@@ -1,6 +1,7 @@
 //! `passport org conflicts`.
 
 use clap::Args;
+use passport_core::receipt::Access;
 use serde_json::{Value, json};
 
 use super::desk;
@@ -38,7 +39,8 @@ impl Conflicts {
                 }
             }
             if answer.len() > before {
-                desk::audit(&mut party, app, student.id, None, "opened")?;
+                let opened = views.iter().map(|v| &v.section);
+                desk::audit(&mut party, app, student.id, opened, Access::Opened)?;
                 let sections: Vec<Section> = views.iter().map(Section::of).collect();
                 let name = passport_core::section::display::neutralise_line(&student.name);
                 text.push_str(&name);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use passport_core::id::EntryId;
 use passport_core::organisation::StudentName;
+use passport_core::receipt::Access;
 use passport_core::section::{SectionName, Value};
 use serde_json::json;
 
@@ -50,6 +51,7 @@ impl Contribute {
         if from.is_none() {
             fields::complete(kind, &fields)?;
         }
+        app.actor()?;
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
         writable(&party, &student, &section, app)?;
@@ -63,7 +65,7 @@ impl Contribute {
         let to = To { student: &student, section: &section };
         let recorded = record(&mut party, app, &to, &incoming)?;
         if !recorded.is_empty() {
-            desk::audit(&mut party, app, student.id, Some(&section), "recorded")?;
+            desk::audit(&mut party, app, student.id, [&section], Access::Recorded)?;
         }
         let entries: Vec<_> =
             recorded.iter().map(|(section, id)| json!({ "id": id, "section": section })).collect();

@@ -3,6 +3,7 @@
 use passport_core::id::PassportId;
 use passport_core::organisation::{AuditRecord, HeldGrant, HeldState, Organisation, StudentName};
 use passport_core::party::PartyError;
+use passport_core::receipt::Access;
 use passport_core::replica::EntryNow;
 use passport_core::section::{SectionName, display::neutralise_line};
 use passport_core::time::Timestamp;
@@ -141,23 +142,28 @@ pub(super) fn ended(
     ends.max_by_key(|e| e.at)
 }
 
-/// Notes in the organisation's own log who did what with a record.
+/// Notes in the organisation's own log who did what with sections of a student, and for the
+/// student that it was done.
 ///
 /// # Errors
-/// Returns an error when nothing could be written; then the record must not be shown.
-pub(super) fn audit(
+/// Returns an error when nobody is named, or nothing could be written; then the record must not
+/// be shown.
+pub(super) fn audit<'a>(
     party: &mut Party,
     app: &App,
     student: PassportId,
-    section: Option<&SectionName>,
-    what: &str,
+    sections: impl IntoIterator<Item = &'a SectionName>,
+    what: Access,
 ) -> Result<(), CliError> {
-    let record = AuditRecord {
+    let actor = app.actor()?;
+    let record = |section: &SectionName| AuditRecord {
         at: app.now(),
-        actor: app.actor().unwrap_or("unnamed").to_owned(),
+        actor: actor.to_owned(),
+        role: app.role().to_owned(),
         student,
-        section: section.cloned(),
-        what: what.to_owned(),
+        section: section.clone(),
+        what,
     };
-    party.audit(&record).map_err(fault::refused)
+    let records: Vec<AuditRecord> = sections.into_iter().map(record).collect();
+    party.audit(&records).map_err(fault::refused)
 }

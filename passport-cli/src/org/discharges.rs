@@ -1,6 +1,7 @@
 //! `passport org discharges`.
 
 use clap::Args;
+use passport_core::receipt::Access;
 use passport_core::section::{FieldKind, SectionName};
 
 use super::{desk, fault, found};
@@ -37,15 +38,18 @@ impl Discharges {
         let since = since.since(app.now());
         let since = since.map_err(|e| CliError::usage("`--since` has no start").caused_by(e))?;
         known_setting(setting.as_deref())?;
+        app.actor()?;
         let mut party = desk::open(app)?;
         let check =
             party.discharges(since, setting.as_deref(), app.now()).map_err(fault::refused)?;
-        // The list names students: who asked for it is known too, if they said so.
+        // The list names students: who asked for it is known too.
         let mut named: Vec<_> = check.discharges.iter().map(|d| d.student.id).collect();
         named.sort_unstable();
         named.dedup();
         for student in named {
-            desk::audit(&mut party, app, student, None, "opened")?;
+            let mut opened = party.sections(student);
+            opened.retain(|s| ["discharge-notice", "discharges"].contains(&s.as_str()));
+            desk::audit(&mut party, app, student, &opened, Access::Opened)?;
         }
         if csv && !app.output().is_json() {
             app.output().say(&found::sentence(&check));

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use passport_core::author::Author;
+use passport_core::receipt::Access;
 use passport_core::section::Value;
 use serde_json::json;
 
@@ -30,6 +31,7 @@ impl Edit {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, set } = self;
+        app.actor()?;
         let mut party = desk::open(app)?;
         let found = desk::entry(&mut party, None, &entry)?;
         let kind = fields::kind(&found.section, Some(&found.entry.kind))?;
@@ -56,7 +58,7 @@ impl Edit {
         party
             .edit(found.student.id, id, &fields, app.now(), &mut rng)
             .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
-        desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
+        desk::audit(&mut party, app, found.student.id, [&found.section], Access::Recorded)?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!("Changed, and signed by your organisation  [{}]", short(&id.to_string()))
         })

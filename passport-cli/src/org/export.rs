@@ -2,25 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use passport_core::organisation::StudentName;
+use passport_core::receipt::Access;
 use passport_core::section::SectionName;
+use passport_core::section::display::display_value;
 use passport_core::view::View;
 use serde_json::json;
 
-use super::desk;
+use super::desk::{self, Party};
+use super::show::holder;
 use crate::app::App;
 use crate::choice::OrgFormat;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
 use crate::files;
+use crate::page::{self, Page};
 
 /// Writes what a student shares to a file for another system
 ///
 /// The file is not encrypted. The export is noted with your staff name in your own log.
 #[derive(Args)]
-#[command(after_help = "Example:\n\
-\x20 passport org --actor j.smith export \"Ada Example\" --format fhir -o ada.json")]
+#[command(after_help = "Examples:\n\
+\x20 passport org --actor j.smith export \"Ada Example\" --format fhir -o ada.json\n\
+\x20 passport org --actor j.smith export \"Ada Example\" --format pdf -o ada.pdf")]
 pub(crate) struct Export {
     /// The student: their name, or the first letters of their id
     #[arg(value_name = "STUDENT")]
@@ -41,9 +47,10 @@ impl Export {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, format, output, to } = self;
         app.actor()?;
-        if format != OrgFormat::Fhir || to.is_some() {
+        let unwritten = matches!(format, OrgFormat::Ips | OrgFormat::Csv | OrgFormat::PracticePack);
+        if unwritten || to.is_some() {
             return Err(CliError::usage("this form of export is not in this version yet")
-                .hint("`--format fhir -o FILE` writes a FHIR R4 bundle"));
+                .hint("`-o FILE` with `--format fhir`, `html` or `pdf` writes a file"));
         }
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
@@ -59,40 +66,70 @@ impl Export {
             return Err(CliError::new(ExitCode::NoGrant, "no consent in force to export under")
                 .hint("`passport org students` lists what is shared with you, and until when"));
         }
-        let grants = party.grants();
-        let subject = ExportSubject {
-            name: Some(student.name.clone()),
-            date_of_birth: None,
-            nhs_number: grants
-                .iter()
-                .filter(|g| g.grant.passport == student.id)
-                .find_map(|g| g.grant.nhs_number.clone()),
+        let content = match format {
+            OrgFormat::Html | OrgFormat::Pdf => document(&party, app, &student, &views, format)?,
+            OrgFormat::Fhir | OrgFormat::Ips | OrgFormat::Csv | OrgFormat::PracticePack => {
+                fhir(&party, app, &student, &views)
+            }
         };
-        let entries: Vec<ExportEntry> = views.iter().flat_map(entries).collect();
-        let several = views.iter().flat_map(|v| &v.entries).flat_map(|e| e.fields.values());
-        let open = several.filter(|field| field.settled().is_none()).count();
-        if open > 0 {
-            app.output().say(&format!(
-                "{open} fields have several values and are left out; `passport org conflicts` lists them."
-            ));
-        }
-        let document = bundle(&subject, &entries, app.now());
-        for view in &views {
-            desk::audit(&mut party, app, student.id, Some(&view.section), "exported")?;
-        }
-        let text = format!("{document:#}\n");
+        let handed_on = views.iter().map(|v| &v.section);
+        desk::audit(&mut party, app, student.id, handed_on, Access::Exported)?;
         let file = output.unwrap_or_else(|| "-".into());
-        files::write(&file, text.as_bytes())?;
+        files::write(&file, &content)?;
         if file == Path::new("-") {
             return Ok(());
         }
         let sections: Vec<SectionName> = views.into_iter().map(|v| v.section).collect();
         let place = file.display().to_string();
-        let answer = json!({ "file": place, "format": "fhir", "sections": sections });
+        let form = format.to_possible_value().map(|v| v.get_name().to_owned());
+        let answer = json!({ "file": place, "format": form, "sections": sections });
         app.output().answer(&answer, |_| {
             format!("Exported to {place}. The file is not encrypted: it now is yours to protect.")
         })
     }
+}
+
+/// What is shared as a document for people.
+fn document(
+    party: &Party,
+    app: &App,
+    student: &StudentName,
+    views: &[View],
+    format: OrgFormat,
+) -> Result<Vec<u8>, CliError> {
+    let mut who = holder(party, student, app.now());
+    let identity = views.iter().filter(|v| v.section.as_str() == "identity");
+    let born = identity.flat_map(|v| &v.entries).find_map(|e| {
+        e.fields.get("date_of_birth")?.settled().map(|version| display_value(&version.value))
+    });
+    who.extend(born.map(|date| ("date_of_birth", date)));
+    let page = Page::of(&who, views, app.now());
+    if format == OrgFormat::Html {
+        return Ok(page::html::write(&page).into_bytes());
+    }
+    Ok(page::pdf::write(&page, app.now())?)
+}
+
+/// What is shared as a FHIR bundle. A field in conflict has no value yet, and is told.
+fn fhir(party: &Party, app: &App, student: &StudentName, views: &[View]) -> Vec<u8> {
+    let grants = party.grants();
+    let subject = ExportSubject {
+        name: Some(student.name.clone()),
+        date_of_birth: None,
+        nhs_number: grants
+            .iter()
+            .filter(|g| g.grant.passport == student.id)
+            .find_map(|g| g.grant.nhs_number.clone()),
+    };
+    let entries: Vec<ExportEntry> = views.iter().flat_map(entries).collect();
+    let several = views.iter().flat_map(|v| &v.entries).flat_map(|e| e.fields.values());
+    let open = several.filter(|field| field.settled().is_none()).count();
+    if open > 0 {
+        app.output().say(&format!(
+        "{open} fields have several values and are left out; `passport org conflicts` lists them."
+        ));
+    }
+    format!("{:#}\n", bundle(&subject, &entries, app.now())).into_bytes()
 }
 
 fn entries(view: &View) -> Vec<ExportEntry> {

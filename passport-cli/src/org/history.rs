@@ -1,6 +1,7 @@
 //! `passport org history`.
 
 use clap::Args;
+use passport_core::receipt::Access;
 use passport_core::section::display::neutralise_line;
 use passport_core::view::HistoryEvent;
 
@@ -29,11 +30,12 @@ impl History {
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
         let mut events: Vec<HistoryEvent> = Vec::new();
-        for section in party.sections(student.id) {
-            events.extend(party.history(student.id, &section).map_err(fault::refused)?);
+        let sections = party.sections(student.id);
+        for section in &sections {
+            events.extend(party.history(student.id, section).map_err(fault::refused)?);
         }
         events.sort_by_key(|e| (e.at, e.envelope));
-        desk::audit(&mut party, app, student.id, None, "opened")?;
+        desk::audit(&mut party, app, student.id, &sections, Access::Opened)?;
         app.output().answer(&events, |events| {
             if events.is_empty() {
                 return format!("Nothing was received of {} yet.", neutralise_line(&student.name));

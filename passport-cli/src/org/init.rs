@@ -41,7 +41,7 @@ impl Init {
             name: name.trim().to_owned(),
             kind: kind.into(),
             ods: ods.map(|code| code.trim().to_ascii_uppercase()),
-            relays: remotes.iter().map(ToString::to_string).collect(),
+            relays: app.usable(&remotes)?,
         };
         let mut rng = os_rng()?;
         // Refused before anything is made: a vault without an organisation helps nobody.

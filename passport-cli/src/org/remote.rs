@@ -32,7 +32,7 @@ impl Remote {
 /// Adds a relay, also to the card; cards given out before stay good
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport org remote add http://relay.example:7700")]
+\x20 passport org remote add https://relay.example:7700")]
 pub(crate) struct Add {
     /// The relay's address
     #[arg(value_name = "URL")]
@@ -43,6 +43,7 @@ impl Add {
     /// Carries it out.
     fn run(self, app: &App) -> Result<(), CliError> {
         let Self { url } = self;
+        app.usable(std::slice::from_ref(&url))?;
         let mut party = desk::open(app)?;
         let mut relays = party.card().relays.clone();
         if !relays.iter().any(|r| r == url.as_str()) {
@@ -89,7 +90,7 @@ impl List {
 /// Stops using a relay
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport org remote remove http://relay.example:7700")]
+\x20 passport org remote remove https://relay.example:7700")]
 pub(crate) struct Remove {
     /// The relay's address
     #[arg(value_name = "URL")]

@@ -1,6 +1,7 @@
 //! `passport org remove`.
 
 use clap::Args;
+use passport_core::receipt::Access;
 use serde_json::json;
 
 use super::desk;
@@ -24,6 +25,7 @@ impl Remove {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry } = self;
+        app.actor()?;
         let mut party = desk::open(app)?;
         let found = desk::entry(&mut party, None, &entry)?;
         let (id, mut rng) = (found.entry.id, os_rng()?);
@@ -31,7 +33,7 @@ impl Remove {
         party
             .remove(found.student.id, id, app.now(), &mut rng)
             .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
-        desk::audit(&mut party, app, found.student.id, Some(&found.section), "recorded")?;
+        desk::audit(&mut party, app, found.student.id, [&found.section], Access::Recorded)?;
         app.output().answer(&json!({ "entry": id }), |_| {
             format!(
                 "Removed  [{}]. What others received before stays in its history.",

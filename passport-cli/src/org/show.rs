@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use passport_core::id::PassportId;
 use passport_core::organisation::{HeldState, StudentName};
+use passport_core::receipt::Access;
 use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line;
 use passport_core::time::Timestamp;
@@ -46,7 +47,7 @@ impl Show {
             None => desk::views(&mut party, &student)?,
         };
         // Written before anything is shown: nobody reads a record unnoticed.
-        desk::audit(&mut party, app, student.id, section.as_ref(), "opened")?;
+        desk::audit(&mut party, app, student.id, views.iter().map(|v| &v.section), Access::Opened)?;
         let ended = endings(&party, &student, &views, app.now());
         let answer = Shown {
             passport: student.id,
@@ -83,7 +84,11 @@ struct Shown {
 }
 
 /// The student, as far as the consents say.
-fn holder(party: &Party, student: &StudentName, now: Timestamp) -> BTreeMap<&'static str, String> {
+pub(super) fn holder(
+    party: &Party,
+    student: &StudentName,
+    now: Timestamp,
+) -> BTreeMap<&'static str, String> {
     let mut holder = BTreeMap::from([("name", student.name.clone())]);
     holder.extend(nhs_number(party, student, now).map(|number| ("nhs_number", number)));
     holder

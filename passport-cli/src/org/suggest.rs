@@ -2,6 +2,7 @@
 
 use clap::Args;
 use passport_core::id::RemarkId;
+use passport_core::receipt::Access;
 use serde_json::json;
 
 use super::desk;
@@ -34,6 +35,7 @@ impl Suggest {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, entry, set } = self;
+        app.actor()?;
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
         let found = desk::entry(&mut party, Some(&student), &entry)?;
@@ -47,7 +49,7 @@ impl Suggest {
                 made.map_err(|error| fault::writing(error, &found.student.name, &found.section))?,
             );
         }
-        desk::audit(&mut party, app, student.id, Some(&found.section), "recorded")?;
+        desk::audit(&mut party, app, student.id, [&found.section], Access::Recorded)?;
         // One suggestion is the rule; the first names the answer, all are listed.
         let answer = json!({ "id": suggested.first(), "entry": id, "suggestions": suggested });
         app.output().answer(&answer, |_| {

@@ -1,11 +1,13 @@
 //! `passport relay serve`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use passport_sync::relay::{self, Clock, RelayConfig};
 use passport_sync::store::SqliteStore;
+use passport_sync::tls::Identity;
 use serde_json::json;
 
 use crate::app::App;
@@ -17,7 +19,8 @@ use crate::rng::os_rng;
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport relay serve --store sqlite:/var/lib/passport/relay.sqlite\n\
-\x20 passport relay serve --listen 0.0.0.0:7700 --store sqlite:relay.sqlite")]
+\x20 passport relay serve --listen 0.0.0.0:7700 --authority relay.example:7700 \\\n\
+\x20   --tls-cert fullchain.pem --tls-key privkey.pem")]
 pub(crate) struct Serve {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
@@ -25,6 +28,13 @@ pub(crate) struct Serve {
     /// Where it keeps the envelopes; in the home directory when left out
     #[arg(long, value_name = "sqlite:PATH")]
     store: Option<Store>,
+    /// A PEM file with the relay's certificate and those that lead to its authority; with
+    /// --tls-key, the relay speaks https. Both are read anew at SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// A PEM file with the certificate's key
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// The host and port by which clients reach it, if that is not the address it listens on,
     /// for example behind a proxy; can be given several times
     #[arg(long = "authority", value_name = "HOST:PORT")]
@@ -34,7 +44,11 @@ pub(crate) struct Serve {
 impl Serve {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { listen, store, authorities } = self;
+        let Self { listen, store, tls_cert, tls_key, authorities } = self;
+        let tls = match (tls_cert, tls_key) {
+            (Some(cert), Some(key)) => Some(Arc::new(Identity::load(&cert, &key)?)),
+            _ => None,
+        };
         let path = match store {
             Some(Store::Sqlite(path)) => path,
             None => {
@@ -49,7 +63,7 @@ impl Serve {
             CliError::user(format!("{} cannot be used as a store", path.display()))
                 .caused_by(source)
         })?;
-        let config = RelayConfig { authorities, ..RelayConfig::default() };
+        let config = RelayConfig { authorities, tls: tls.clone(), ..RelayConfig::default() };
         let clock = app.clock();
         let failed = |said: &str, source: std::io::Error| CliError::user(said).caused_by(source);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -62,10 +76,15 @@ impl Serve {
             let bound = listener.local_addr().map_err(|e| failed("there is no address", e))?;
             // Asked for before anybody is told, so that no signal is missed.
             let ending = signals().map_err(|e| failed("signals cannot be received", e))?;
-            app.output().say(&format!("The relay listens on http://{bound}; stop it with Ctrl-C."));
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            let address = format!("{scheme}://{bound}");
+            app.output().say(&format!("The relay listens on {address}; stop it with Ctrl-C."));
             if app.output().is_json() {
-                let listening = json!({ "listening": format!("http://{bound}") });
+                let listening = json!({ "listening": address });
                 app.output().answer(&listening, ToString::to_string)?;
+            }
+            if let Some(tls) = tls {
+                reload_when_told(tls).map_err(|e| failed("signals cannot be received", e))?;
             }
             let clock: Clock = Arc::new(move || clock.now());
             relay::serve(listener, config, Arc::new(store), clock, ending)
@@ -73,6 +92,29 @@ impl Serve {
                 .map_err(|e| failed("the relay stopped", e))
         })
     }
+}
+
+/// Reads the certificates anew at each SIGHUP.
+#[cfg(unix)]
+fn reload_when_told(tls: Arc<Identity>) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut told = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => tracing::info!("certificates were read anew"),
+                Err(error) => tracing::error!(%error, "could not read the certificates anew"),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// There is no such signal here: new certificates need a restart.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+fn reload_when_told(_tls: Arc<Identity>) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Completes when somebody asks the program to end.

@@ -48,6 +48,8 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("quarantine list", list(&held_back())),
         ("quarantine release", settled()),
         ("quarantine drop", settled()),
+        ("private set", object([always("section", section())])),
+        ("private change", object([always("section", section())])),
         ("sync", synced()),
         ("remote add", object([always("url", text("the relay"))])),
         ("remote list", list(&remote())),
@@ -75,6 +77,7 @@ fn sharing() -> Vec<(&'static str, Value)> {
         ("share", grants.clone()),
         ("revoke", grants.clone()),
         ("grants", grants),
+        ("access-log", list(&access_line())),
     ]
 }
 
@@ -109,6 +112,7 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org conflicts", list(&conflict())),
         ("org quarantine", list(&held_back())),
         ("org export", exported()),
+        ("org audit", list(&audit_line())),
     ]
 }
 
@@ -262,6 +266,28 @@ fn grant(who: &'static str) -> Value {
         always("until", or_null(&moment("when it ends"))),
         always("purpose", text("what for")),
         always("state", choice(&["active", "expired", "revoked", "pending"])),
+        maybe("not_received", count("envelopes that the recipient has not said it received")),
+    ])
+}
+
+fn access_line() -> Value {
+    object([
+        always("contact", party()),
+        always("role", text("role of who did it; empty for the service's program")),
+        always("section", section()),
+        always("what", choice(&["received", "opened", "exported", "deleted"])),
+        always("at", moment("when, as the service says")),
+    ])
+}
+
+fn audit_line() -> Value {
+    object([
+        always("at", moment("when")),
+        always("actor", text("the member of staff")),
+        always("role", text("their role, which the student is told")),
+        always("student", party()),
+        always("section", section()),
+        always("what", choice(&["opened", "exported", "recorded", "deleted"])),
     ])
 }
 

@@ -24,7 +24,7 @@ pub enum Kind {
     /// Statements of the ledger.
     #[n(2)]
     Statements,
-    /// Many envelopes of one author re-sealed as one; reserved.
+    /// Many envelopes of one author re-sealed as one.
     #[n(3)]
     Pack,
 }

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::header::{Header, HeaderError};
-use super::{MAX_BODY, MAX_ENVELOPE, padding};
+use super::{Kind, MAX_BODY, MAX_ENVELOPE, MAX_PACK, padding};
 use crate::codec::{self, DecodeError};
 use crate::domain;
 use crate::id::EnvelopeId;
@@ -52,6 +52,7 @@ pub struct OpenedEnvelope {
     id: EnvelopeId,
     header: Header,
     body: Zeroizing<Vec<u8>>,
+    signature: Signature,
 }
 
 /// Why bytes are not an acceptable envelope.
@@ -100,15 +101,46 @@ pub fn seal(
     author: &SigningKey,
     rng: &mut dyn CryptoRng,
 ) -> Result<SealedEnvelope, EnvelopeError> {
+    let mut nonce = [0; 24];
+    rng.fill_bytes(&mut nonce);
+    seal_with(header, body, key, author, |_| nonce)
+}
+
+/// As [`seal`], with a nonce that follows from key, header and body: whoever seals the same makes
+/// the same bytes, and no nonce serves two contents.
+///
+/// # Errors
+/// Returns [`EnvelopeError`] when the header is inconsistent or the body too large.
+pub fn seal_alike(
+    header: &Header,
+    body: Vec<u8>,
+    key: &PhaseKey,
+    author: &SigningKey,
+) -> Result<SealedEnvelope, EnvelopeError> {
+    seal_with(header, body, key, author, |body_tag| {
+        let mut nonce = [0; 24];
+        let of_content = blake3::keyed_hash(&key.derive(domain::BODY_NONCE), body_tag);
+        nonce.iter_mut().zip(of_content.as_bytes()).for_each(|(to, from)| *to = *from);
+        nonce
+    })
+}
+
+fn seal_with(
+    header: &Header,
+    body: Vec<u8>,
+    key: &PhaseKey,
+    author: &SigningKey,
+    nonce_for: impl FnOnce(&[u8; 32]) -> [u8; 24],
+) -> Result<SealedEnvelope, EnvelopeError> {
     header.check()?;
-    if body.len() > MAX_BODY {
-        return Err(EnvelopeError::BodyTooLarge { len: body.len(), limit: MAX_BODY });
+    let limit = if header.kind == Kind::Pack { MAX_PACK } else { MAX_BODY };
+    if body.len() > limit {
+        return Err(EnvelopeError::BodyTooLarge { len: body.len(), limit });
     }
     let header_bytes = codec::encode(header);
     let padded = padding::pad(body);
     let body_tag = tag(key, &header_bytes, &padded);
-    let mut nonce = [0; 24];
-    rng.fill_bytes(&mut nonce);
+    let nonce = nonce_for(&body_tag);
     let ciphertext = cipher(key)
         .encrypt(&XNonce::from(nonce), Payload { msg: &padded, aad: &header_bytes })
         .unwrap_or_else(|_| unreachable!("bodies are far below the cipher's limit"));
@@ -205,11 +237,31 @@ impl VerifiedEnvelope {
             id: self.0.id,
             header: self.0.header.clone(),
             body: Zeroizing::new(body.to_vec()),
+            signature: wire.signature,
         })
     }
 }
 
 impl OpenedEnvelope {
+    /// The envelope that a header and a body make under a phase key, if it is the one that the
+    /// author signed.
+    pub(super) fn restore(
+        header: Header,
+        body: &[u8],
+        key: &PhaseKey,
+        signature: Signature,
+    ) -> Result<Self, VerifyError> {
+        let bytes = codec::encode(&header);
+        let id = identity(&bytes, &tag(key, &bytes, &padding::pad(body.to_vec())));
+        verify(&header.author, domain::ENVELOPE, id.as_bytes(), &signature)?;
+        Ok(Self { id, header, body: Zeroizing::new(body.to_vec()), signature })
+    }
+
+    /// The author's signature over the identity.
+    pub(super) fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
     /// Its identity.
     #[must_use]
     pub fn id(&self) -> EnvelopeId {
@@ -255,7 +307,6 @@ fn identity(header: &[u8], body_tag: &[u8; 32]) -> EnvelopeId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::Kind;
     use crate::id::{ChannelId, EpochId};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng as _;

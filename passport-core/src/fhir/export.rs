@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::import::{self, person::PARTS};
+use super::import::{self, Draft, person::PARTS};
 use super::{json, known, marker};
 use crate::id::EntryId;
 use crate::section::{PartialDate, Quantity, SectionName, Value};
@@ -63,12 +63,11 @@ pub fn bundle(subject: &ExportSubject, entries: &[ExportEntry], at: Timestamp) -
     let (patient, patient_url, own) = patient::patient(subject, &entries);
     let mut out = vec![json!({ "fullUrl": patient_url, "resource": patient })];
     let mut recorded: BTreeMap<(&str, Timestamp, bool), Vec<String>> = BTreeMap::new();
-    let said = empty_sections(&entries);
+    let said = said_by_documents(&entries);
     for entry in entries {
         let url = if own.contains(&entry.id) { patient_url.clone() } else { full_url(entry.id) };
         if !own.contains(&entry.id) {
-            // The document that said so is exported, and says it again.
-            if base(entry).is_none() && source(entry).is_some_and(|s| said.contains(&s)) {
+            if is_said(entry, &said) {
                 continue;
             }
             let mut resource = resource(entry);
@@ -125,15 +124,29 @@ fn base(entry: &ExportEntry) -> Option<Json> {
     Some(source)
 }
 
-/// The empty sections of every Composition that is exported.
-fn empty_sections(entries: &[&ExportEntry]) -> Vec<Json> {
+/// What the sections of every Composition that is exported are read as.
+fn said_by_documents(entries: &[&ExportEntry]) -> Vec<Draft> {
     entries
         .iter()
         .filter_map(|e| base(e))
         .filter(|b| json::text(b, "resourceType") == Some("Composition"))
-        .flat_map(|b| json::list(&b, "section").to_vec())
-        .filter(|s| s.get("emptyReason").is_some())
+        .filter_map(|b| import::read(b.to_string().as_bytes()).ok())
+        .flat_map(|read| read.drafts)
         .collect()
+}
+
+/// Whether a document that is exported says exactly this, and will say it again when it is read.
+fn is_said(entry: &ExportEntry, said: &[Draft]) -> bool {
+    let same = |draft: &Draft| {
+        draft.section == entry.section
+            && draft.kind == entry.kind
+            && draft
+                .fields
+                .iter()
+                .map(|(n, v)| (*n, v))
+                .eq(entry.fields.iter().map(|(n, v)| (n.as_str(), v)))
+    };
+    entry.section.as_str() != "documents" && said.iter().any(same)
 }
 
 /// One entry as one resource.

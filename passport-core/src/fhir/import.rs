@@ -10,11 +10,14 @@ mod bundle;
 mod draft;
 mod encounter;
 mod kept;
+mod letter;
 mod medicine;
 pub(in crate::fhir) mod person;
 mod problem;
 mod result;
 mod xml;
+
+pub(in crate::fhir) use bundle::text;
 
 use std::collections::BTreeMap;
 
@@ -167,7 +170,7 @@ pub enum ImportError {
 /// Returns [`ImportError`] when the file is too large, not JSON, not FHIR or about several people.
 /// A part that cannot be read does not refuse the whole: it is in [`Import::skipped`].
 pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
-    let text = bundle::text(bytes)?;
+    let text = text(bytes)?;
     let collected = bundle::collect(&text)?;
     let resources = Resources::new(&collected);
     let entered = &collected.entered;
@@ -217,9 +220,16 @@ impl Out {
             }
             "Immunization" => result::immunisation(r, all, &mut drafts),
             "Observation" => result::observation(r, &mut drafts),
+            "ServiceRequest" | "ReferralRequest" => encounter::referral(r, all, &mut drafts),
+            "RelatedPerson" => person::related(r, &mut drafts),
+            "CareTeam" => person::team(r, &mut drafts),
             "Encounter" => encounter::encounter(r, all, &mut drafts),
             "DocumentReference" => kept::document(r, all, &mut drafts),
-            "Composition" => kept::empty_sections(r, &mut drafts),
+            "Composition" => {
+                kept::empty_sections(r, &mut drafts);
+                letter::alerts(&r.json, &mut drafts);
+                letter::practice(r, all, &mut drafts);
+            }
             _ => {}
         }
         drafts.obey_mark();

@@ -36,6 +36,20 @@ pub(super) const LEGAL_STATUS: &str =
 /// HL7 v3 `ActCode`, the system of `Encounter.class`.
 pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
+/// Whether a Flag or Condition belongs to England's Reasonable Adjustment Flag: it says so by
+/// category, or its code is one of the flag's impairments.
+pub(super) fn is_adjustment(resource: &serde_json::Value) -> bool {
+    const CATEGORY: &str = "national-reasonable-adjustment-flag";
+    const IMPAIRMENTS: &str = "https://fhir.nhs.uk/England/CodeSystem/England-ConditionCodeRA";
+    let mut codings = super::json::list(resource, "code")
+        .iter()
+        .flat_map(|concept| super::json::list(concept, "coding"));
+    ["category", "code"]
+        .iter()
+        .any(|member| super::json::codes_in(resource, member).any(|code| code == CATEGORY))
+        || codings.any(|c| super::json::text(c, "system") == Some(IMPAIRMENTS))
+}
+
 /// What a code says about a whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absence {
@@ -59,10 +73,18 @@ impl Absence {
 ///
 /// SNOMED CT: 716186003 no known allergy, 409137002 no known drug allergy, 428607008 no known
 /// environmental allergy, 429625007 no known food allergy, 787481004 no known medications,
-/// 160245001 no current problems or disability. IPS: `no-known-…` and `no-…-info`.
+/// 160245001 no current problems or disability; 1234391000168107 no known current medicines, of
+/// the Australian extension, which the draft UK Patient Summary uses. IPS: `no-known-…` and `no-…-info`.
 pub(super) fn absence(system: Option<&str>, code: &str) -> Option<Absence> {
-    const NONE: [&str; 6] =
-        ["716186003", "409137002", "428607008", "429625007", "787481004", "160245001"];
+    const NONE: [&str; 7] = [
+        "716186003",
+        "409137002",
+        "428607008",
+        "429625007",
+        "787481004",
+        "160245001",
+        "1234391000168107",
+    ];
     match system {
         Some(SNOMED) if NONE.contains(&code) => Some(Absence::NoneKnown),
         Some(ABSENT_UNKNOWN) if code.starts_with("no-known-") => Some(Absence::NoneKnown),

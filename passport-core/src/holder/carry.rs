@@ -49,8 +49,7 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         for (old, seen) in self.older(section, current) {
             let (table, key) = looked_through(&old);
-            let len = self.journal.envelopes(&old)?.len() as u64;
-            let mark = crate::codec::encode(&(len, *current.as_bytes()));
+            let mark = crate::codec::encode(&(self.at_hand(&old), *current.as_bytes()));
             if self.journal.vault().get(table, &key)?.is_some_and(|m| **m == mark) {
                 continue;
             }
@@ -66,7 +65,7 @@ impl<V: Vault> Holder<V> {
 
     /// The epochs before the current one, oldest first, each with what the line that leads to
     /// the current one had seen of it. Epochs beside that line were not seen at all.
-    fn older(
+    pub(super) fn older(
         &self,
         section: &SectionName,
         current: EpochId,
@@ -86,9 +85,7 @@ impl<V: Vault> Holder<V> {
         }
         let on_line: BTreeSet<EpochId> = line.iter().map(|(id, _)| *id).collect();
         let beside = self
-            .fold
-            .epochs
-            .values()
+            .open_epochs()
             .filter(|e| e.charter.section == *section)
             .map(|e| e.charter.id())
             .filter(|id| *id != current && !on_line.contains(id));
@@ -106,14 +103,7 @@ impl<V: Vault> Holder<V> {
         current: EpochId,
     ) -> Result<Vec<EnvelopeId>, PartyError> {
         let mut carried: BTreeSet<EnvelopeId> = BTreeSet::new();
-        let epochs: Vec<EpochId> = self
-            .fold
-            .epochs
-            .values()
-            .filter(|e| e.charter.section == *section)
-            .map(|e| e.charter.id())
-            .collect();
-        for epoch in epochs {
+        for epoch in self.epochs_of(section) {
             let nodes = self.replica(epoch)?;
             let by_holder = |node: &Node| node.standing() == Some(Standing::Holder);
             carried.extend(
@@ -205,12 +195,8 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError`].
     pub fn quarantined(&mut self) -> Result<Vec<Quarantined>, PartyError> {
         let mut all = Vec::new();
-        let epochs: Vec<(EpochId, SectionName)> = self
-            .fold
-            .epochs
-            .values()
-            .map(|e| (e.charter.id(), e.charter.section.clone()))
-            .collect();
+        let epochs: Vec<(EpochId, SectionName)> =
+            self.open_epochs().map(|e| (e.charter.id(), e.charter.section.clone())).collect();
         for (epoch, section) in epochs {
             let current = self.current(&section);
             let judged = self.fold.judged.clone();

@@ -4,14 +4,12 @@ use rand_core::CryptoRng;
 
 use super::{DEVICE_KEY, Holder, LEDGER_KEY, META, Meta, NewEntry, RECEIVING_KEY};
 use crate::codec;
-use crate::id::VerificationKey;
 use crate::journal::Journal;
 use crate::keys::{
     CertificateChain, DeviceCertificate, PhaseKey, ReceivingKey, RecoveryPhrase, RootKeys,
     SigningKey,
 };
 use crate::ledger::{Fold, Ledger, StatementBody};
-use crate::letter::Letter;
 use crate::party::{PartyError, section};
 use crate::section::{PartialDate, SectionName, Value, table};
 use crate::time::Timestamp;
@@ -52,7 +50,6 @@ impl<V: Vault> Holder<V> {
         let mut batch = Batch::new();
         let mut holder = Self::first_device(vault, &root, ledger_key, &mut batch, now, rng)?;
         let opened = StatementBody::Opened {
-            control: *root.control.to_seed(),
             locator: root.locator.verification_key(),
             recovery: root.receiving.public_key(),
         };
@@ -70,8 +67,9 @@ impl<V: Vault> Holder<V> {
             let relays = StatementBody::RelaysSet { relays: profile.relays.clone() };
             holder.say(&mut batch, relays, now, rng)?;
         }
-        holder.post_recovery(&mut batch, &root, rng)?;
-        for spec in table::SECTIONS {
+        holder.leave_recovery(&mut batch, rng)?;
+        // What is kept back begins with a passphrase of its own.
+        for spec in table::SECTIONS.iter().filter(|s| s.shareable) {
             holder.found(&mut batch, &section(spec.name)?, now, rng)?;
         }
         let person = NewEntry {
@@ -127,22 +125,6 @@ impl<V: Vault> Holder<V> {
         batch.put(Table::Key, DEVICE_KEY, self.device.to_seed().to_vec());
         batch.put(Table::Key, RECEIVING_KEY, self.receiving.to_seed().to_vec());
         batch.put(Table::Key, LEDGER_KEY, self.ledger_key.as_bytes().to_vec());
-    }
-
-    /// Leaves the ledger's keys in the recovery mailbox.
-    pub(super) fn post_recovery(
-        &mut self,
-        batch: &mut Batch,
-        root: &RootKeys,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), PartyError> {
-        let mailbox: VerificationKey = root.locator.verification_key();
-        for (_, key) in self.ledger_keys() {
-            let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
-            let sealed = letter.seal(&mailbox, &root.receiving.public_key(), rng)?;
-            self.journal.post(batch, mailbox, sealed);
-        }
-        Ok(())
     }
 
     /// Opens a section of the holder's own making, if it is not there yet.

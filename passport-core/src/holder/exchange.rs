@@ -1,17 +1,21 @@
 //! What goes to relays and comes back.
 
+use std::collections::BTreeMap;
+
 use rand_core::CryptoRng;
 
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
+use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
-use crate::keys::{Signable as _, Signed, SigningKey};
-use crate::ledger::{LEDGER_LABEL, channel_nonce};
-use crate::party::{Party, PartyError, Received};
+use crate::keys::{Signable as _, Signed, SigningKey, Verified};
+use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
+use crate::letter::Letter;
+use crate::party::{Party, PartyError, Received, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -21,8 +25,8 @@ impl<V: Vault> Party for Holder<V> {
         &self.device
     }
 
-    fn list_key(&self) -> Option<&SigningKey> {
-        self.fold.control.as_ref()
+    fn list_keys(&self) -> Vec<SigningKey> {
+        self.controls().into_values().collect()
     }
 
     fn concerns(&self, header: &Header) -> bool {
@@ -40,7 +44,11 @@ impl<V: Vault> Party for Holder<V> {
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
-        Ok(self.journal.outgoing_from(Some(&ledger), &remote, lists, |_| true)?)
+        let retired = self.retired()?;
+        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
+        out.drops = self.drops_for(&remote, &retired);
+        Ok(out)
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
@@ -57,13 +65,15 @@ impl<V: Vault> Party for Holder<V> {
         crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
     }
 
-    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<(), PartyError> {
-        let Some(control) = self.fold.control.as_ref() else { return Ok(()) };
+    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<bool, PartyError> {
         let mut remote = self.journal.remote(url)?;
-        remote.learn_list(list, &control.verification_key());
+        if !remote.learn_list(list, |list| self.is_own(list)) {
+            return Ok(false);
+        }
         let mut batch = Batch::new();
         self.journal.remember(&mut batch, url, &remote);
-        Ok(self.journal.commit(batch)?)
+        self.journal.commit(batch)?;
+        Ok(true)
     }
 
     fn receive(
@@ -76,6 +86,8 @@ impl<V: Vault> Party for Holder<V> {
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
         let mut rekeyed = false;
+        let mut receipts = Vec::new();
+        let keys = self.ledger_keys().len();
         let mut touched: Vec<EpochId> = Vec::new();
         for item in incoming.items {
             let new = match item {
@@ -92,26 +104,33 @@ impl<V: Vault> Party for Holder<V> {
                                 self.admit_statements(envelope);
                             }
                             if new {
-                                touched.push(epoch);
+                                let archive = self.archives().find(|a| a.id() == epoch);
+                                touched.push(archive.map_or(epoch, Archive::of_epoch));
                             }
                             Some(new)
                         }
                         None => None,
                     }
                 }
-                // Of letters a device in use expects keys of the ledger alone: what else comes was
-                // meant for an earlier state.
+                // What else comes was meant for an earlier state.
                 IncomingItem::Letter(bytes) => {
-                    let new = self.take_letter(&mut batch, &bytes);
-                    rekeyed |= new;
-                    Some(new)
+                    Some(match Letter::open(&bytes, &self.device(), &self.receiving) {
+                        Ok(Letter::LedgerKey { key, chain }) => {
+                            let new = self.take_ledger_key(&mut batch, &key, &chain);
+                            rekeyed |= new;
+                            new
+                        }
+                        Ok(Letter::Receipts { receipts: some }) => {
+                            receipts.extend(some);
+                            false
+                        }
+                        Ok(_) | Err(_) => false,
+                    })
                 }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
                     list.ok().map(|list| {
-                        if let Some(control) = &self.fold.control {
-                            remote.learn_list(&list, &control.verification_key());
-                        }
+                        remote.learn_list(&list, |list| self.is_own(list));
                         false
                     })
                 }
@@ -121,40 +140,49 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
+        self.fold = self.ledger.fold();
+        // Only now: what they are about may have come along.
+        received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
-        if rekeyed {
-            // What came under a new key before the key did.
+        if rekeyed || self.ledger_keys().len() != keys {
+            // What came under a key before the key did.
             self.read_ledger()?;
         }
-        self.fold = self.ledger.fold();
         for epoch in touched {
             self.replicas.remove(&epoch);
         }
         Ok(received)
     }
 
-    /// Brings together epochs founded at once and carries over what was written in older ones.
+    /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
+    /// written in older ones, and retires those that everybody has left.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
-        let own = self.fold.devices.get(&self.device());
-        let mut made = if own.is_none_or(|device| device.removed) {
-            0
-        } else if self.fold.exposed {
+        if !self.has_a_say() {
+            return Ok(0);
+        }
+        let mut made = if self.fold.exposed {
             self.rekey(&mut batch, now, rng)?;
             1
         } else {
             self.bring_forward(&mut batch, rng)?
         };
+        made += usize::from(self.leave_recovery(&mut batch, rng)?);
+        made += self.pass_on_receipts(&mut batch, rng)?;
         for section in self.sections() {
-            if self.fold.current(&section).len() > 1 {
-                self.found(&mut batch, &section, now, rng)?;
-                made += 1;
-            }
-            made += self.carry_over(&mut batch, &section, now, rng)?;
+            made += self.put_in_order(&mut batch, &section, now, rng)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        // Only what was carried over, and is on disk, may be left behind.
+        let mut batch = Batch::new();
+        for section in self.sections() {
+            made += self.retire(&mut batch, &section, now)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -164,35 +192,110 @@ impl<V: Vault> Party for Holder<V> {
 }
 
 impl<V: Vault> Holder<V> {
-    /// Whether an envelope opens, as far as its epoch is known here. What does not was spoiled on
-    /// the way, or made by somebody without the key: it is not kept.
+    /// Whether this device is in and was not removed: of one that was, no other takes heed.
+    pub(super) fn has_a_say(&self) -> bool {
+        self.fold.devices.get(&self.device()).is_some_and(|device| !device.removed)
+    }
+
+    /// Brings together what was founded at once in a section, leaves behind an epoch that has
+    /// grown long or that a removed device had the keys of, and carries over; returns how many
+    /// envelopes that made.
+    pub(super) fn put_in_order(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let current = self.currents(section);
+        let channel = section_channel(&self.control(), section);
+        let elsewhere =
+            |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
+        let mut made = 0;
+        // An epoch in a channel of an older control key is at the mercy of whoever was removed
+        // since, and its keys may be known to them.
+        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
+        if current.len() > 1 || current.first().is_some_and(over) {
+            self.found(batch, section, now, rng)?;
+            made += 1;
+        }
+        Ok(made + self.carry_over(batch, section, now, rng)?)
+    }
+
+    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not
+    /// was spoiled on the way, or made by somebody without the key: it is not kept.
     fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
         let header = envelope.header();
         if let Some(key) = self.ledger_key_of(&header.epoch) {
             return envelope.open(&key).is_ok();
         }
+        if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
+            return envelope.open(archive.key()).is_ok();
+        }
         self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
-            epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
+            epoch.closed
+                || epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
         })
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
     /// ledger says.
     fn lists_for(&self, remote: &RemoteState, now: Timestamp) -> Vec<Signed<AccessList>> {
-        // A device that was just let in has not got the ledger yet, and nothing to say.
-        let Some(control) = self.fold.control.as_ref() else { return Vec::new() };
+        // A device that was just let in has not got the ledger yet, and one that was removed has
+        // nothing to say.
+        if self.fold.locator.is_none() || self.was_removed() {
+            return Vec::new();
+        }
+        let controls = self.controls();
+        let present = self.control();
         let mut lists = Vec::new();
-        let (ledger, _) = self.present_ledger();
-        let labels = self.sections().into_iter().map(|section| {
-            let mut live = self.fold.current(&section);
-            live.sort_unstable();
-            (section.as_str().to_owned(), live, self.section_members(&section, now))
-        });
-        let of_ledger = (LEDGER_LABEL.to_owned(), vec![ledger], self.ledger_members());
-        for (label, live, members) in core::iter::once(of_ledger).chain(labels) {
-            lists.extend(next_list(control, &label, live, members, remote));
+        for (generation, key) in self.ledger_keys() {
+            let founder = control_key(&key);
+            let mut channels =
+                vec![(LEDGER_LABEL.to_owned(), vec![generation], self.ledger_members())];
+            for section in self.sections_with_closed() {
+                let channel = section_channel(&founder, &section);
+                let of_channel = |id: &EpochId| {
+                    self.fold.epochs.get(id).is_some_and(|e| e.charter.channel == channel)
+                };
+                if !self.fold.epochs.keys().any(of_channel) {
+                    continue;
+                }
+                let current = self.fold.current(&section);
+                let live = current.into_iter().filter(of_channel).collect();
+                let members = self.section_members(&section, now);
+                channels.push((section.as_str().to_owned(), live, members));
+            }
+            let line = Line { founder: &founder, present: &present, known: &controls };
+            for (label, live, members) in channels {
+                lists.extend(line.next_list(&label, live, members, remote));
+            }
         }
         lists
+    }
+
+    /// Whether a list is of a channel of this passport, and signed by a key of its devices.
+    fn is_own(&self, list: &Verified<AccessList>) -> bool {
+        let controls = self.controls();
+        let labels = || {
+            let sections = self.sections_with_closed();
+            let sections = sections.into_iter().map(|s| s.as_str().to_owned());
+            sections.chain([LEDGER_LABEL.to_owned()])
+        };
+        let founder = controls.get(&list.control);
+        controls.contains_key(&list.signer())
+            && founder.is_some_and(|key| labels().any(|l| channel_nonce(key, &l) == list.nonce))
+    }
+
+    /// Whether another device removed this one.
+    #[must_use]
+    pub fn was_removed(&self) -> bool {
+        self.fold.devices.get(&self.device()).is_some_and(|d| d.removed)
+    }
+
+    /// Every section with an epoch, those that stay closed here included.
+    fn sections_with_closed(&self) -> Vec<SectionName> {
+        sections_in_order(self.fold.epochs.values().map(|e| e.charter.section.clone()))
     }
 
     fn device_members(&self) -> Vec<Member> {
@@ -239,31 +342,42 @@ impl<V: Vault> Holder<V> {
     }
 }
 
-/// The list to put in the place of the one that a relay has, if it should say something else.
-fn next_list(
-    control: &SigningKey,
-    label: &str,
-    live: Vec<EpochId>,
-    members: Vec<Member>,
-    remote: &RemoteState,
-) -> Option<Signed<AccessList>> {
-    let nonce = channel_nonce(control, label);
-    let key: VerificationKey = control.verification_key();
-    let channel = channel_id(&key, &nonce);
-    let known = remote.list(&channel).and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
-    let list = AccessList {
-        version: crate::access::VERSION,
-        channel,
-        nonce,
-        control: key,
-        serial: known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1)),
-        replaces: known.as_ref().map(|(hash, _)| *hash),
-        live,
-        members: merged(members),
-        successor: None,
-    };
-    let same = known.is_some_and(|(_, l)| l.live == list.live && l.members == list.members);
-    (!same).then(|| Signed::new(&list, control))
+/// Whose word counts in a channel: the control key it began under, and those that came after.
+struct Line<'a> {
+    founder: &'a SigningKey,
+    present: &'a SigningKey,
+    known: &'a BTreeMap<VerificationKey, SigningKey>,
+}
+
+impl Line<'_> {
+    /// The list to put in the place of the one that a relay has, if it should say something else.
+    ///
+    /// One of an older key names the present key as its successor: from then on the relay takes
+    /// no list of a device that was removed. Where such a device was first, and named another,
+    /// there is nothing to say: the channel is lost at this relay, and has only what is past.
+    fn next_list(
+        &self,
+        label: &str,
+        live: Vec<EpochId>,
+        members: Vec<Member>,
+        remote: &RemoteState,
+    ) -> Option<Signed<AccessList>> {
+        let control = self.founder.verification_key();
+        let nonce = channel_nonce(self.founder, label);
+        let known = remote.list(&channel_id(&control, &nonce));
+        let known = known.and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
+        let controller = known.as_ref().map_or(control, |(_, l)| l.controller());
+        let signer = self.known.get(&controller)?;
+        let serial = known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1));
+        let replaces = known.as_ref().map(|(hash, _)| *hash);
+        let mut list = AccessList::new(control, nonce, serial, replaces, live, merged(members));
+        let present = self.present.verification_key();
+        list.successor = (present != control || controller != control).then_some(present);
+        let same = known.is_some_and(|(_, l)| {
+            l.live == list.live && l.members == list.members && l.successor == list.successor
+        });
+        (!same).then(|| Signed::new(&list, signer))
+    }
 }
 
 /// One membership per key, ascending: of several, the one that allows more and lasts longer.

@@ -14,7 +14,7 @@ use crate::epoch::{
 };
 use crate::id::{EnvelopeId, EpochId, OrganisationId};
 use crate::keys::{Card, PhaseKey, Signed, VerifiedInstance};
-use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, section_channel};
+use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, is_kept_back, section_channel};
 use crate::letter::{Letter, Offer, OfferedEpoch};
 use crate::party::{PartyError, open_with};
 use crate::replica::Replica;
@@ -26,7 +26,7 @@ use crate::vault::{Batch, Vault};
 const HISTORY_BYTES: usize = 48 * 1024;
 
 /// Largest part of a snapshot, before padding.
-const PART_BYTES: usize = 160 * 1024;
+pub(super) const PART_BYTES: usize = 160 * 1024;
 
 impl<V: Vault> Holder<V> {
     /// Founds the next epoch of a section with the members that the ledger says, and sends each
@@ -50,7 +50,7 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<EpochId, PartyError> {
-        let parents = self.fold.current(section);
+        let parents = self.currents(section);
         let (records, cut, cards) = match parents.first() {
             Some(base) => {
                 let replica = self.replica(*base)?;
@@ -69,7 +69,6 @@ impl<V: Vault> Holder<V> {
         let writers = writers(&grants);
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
-        let control = self.fold.control.as_ref().ok_or(PartyError::Damaged)?;
         let mut sorted = parents.clone();
         sorted.sort_unstable();
         let below = parents.iter().filter_map(|id| Some(self.fold.epochs.get(id)?.charter.height));
@@ -80,7 +79,7 @@ impl<V: Vault> Holder<V> {
             passport: self.passport,
             founder: self.chain.clone(),
             removed_devices: self.fold.removed_devices(),
-            channel: section_channel(control, section),
+            channel: section_channel(&self.control(), section),
             section: section.clone(),
             parents: sorted,
             founded_at: now,
@@ -97,17 +96,35 @@ impl<V: Vault> Holder<V> {
             height,
         };
         let charter = charter.sign(&self.device)?;
-        let founded = StatementBody::Founded {
-            charter: Box::new(charter.signed().clone()),
-            keys: KeyOfPhase::list(&keys),
-            cut: cut.into_iter().collect(),
-        };
+        let founded = self.founding(&charter, &keys, cut, rng)?;
         self.say(batch, founded, now, rng)?;
         self.lay_snapshot(batch, &charter, &keys, parts, rng)?;
         for grant in &grants {
             self.offer(batch, grant, &charter, &keys, rng)?;
         }
         Ok(charter.id())
+    }
+
+    /// The statement of a founding: with the keys as they are, or, of what is kept back, sealed
+    /// once more.
+    fn founding(
+        &self,
+        charter: &VerifiedCharter,
+        keys: &PhaseKeys,
+        cut: BTreeSet<EnvelopeId>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<StatementBody, PartyError> {
+        let (cut, signed) = (cut.into_iter().collect(), Box::new(charter.signed().clone()));
+        if !is_kept_back(&charter.section) {
+            return Ok(StatementBody::Founded {
+                charter: signed,
+                keys: KeyOfPhase::list(keys),
+                cut,
+            });
+        }
+        let compartment = self.ledger.compartments().last().ok_or(PartyError::Closed)?;
+        let keys = compartment.seal(&charter.id(), keys, rng).ok_or(PartyError::TooLarge)?;
+        Ok(StatementBody::FoundedClosed { charter: signed, keys, cut })
     }
 
     fn lay_snapshot(
@@ -211,7 +228,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Every epoch before this one, the oldest first.
-    fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
+    pub(super) fn ancestors(&self, charter: &VerifiedCharter) -> Vec<EpochId> {
         let mut found: Vec<EpochId> = Vec::new();
         let mut queue: Vec<EpochId> = charter.parents.clone();
         while let Some(id) = queue.pop() {

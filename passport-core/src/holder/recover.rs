@@ -103,7 +103,7 @@ impl Recovery {
             holder.admit_statements(envelope);
         }
         holder.fold = holder.ledger.fold();
-        if holder.fold.control.is_none() {
+        if holder.fold.locator.is_none() {
             return Err(PartyError::NothingToRecover);
         }
         let added = StatementBody::DeviceAdded {
@@ -117,7 +117,7 @@ impl Recovery {
             holder.say(&mut batch, body, now, rng)?;
         }
         // Reading the recovery mailbox lets relays forget the letter in it: it is left anew.
-        holder.post_recovery(&mut batch, &self.root, rng)?;
+        holder.leave_recovery(&mut batch, rng)?;
         holder.journal.commit(batch)?;
         Ok(holder)
     }

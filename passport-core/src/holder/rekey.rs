@@ -11,9 +11,9 @@ use rand_core::CryptoRng;
 use super::{Holder, LEDGER_KEY};
 use crate::codec;
 use crate::envelope::MAX_BODY;
-use crate::id::{EpochId, StatementId};
-use crate::keys::{PhaseKey, Signed};
-use crate::ledger::{Statement, StatementBody, identity, ledger_epoch};
+use crate::id::{EpochId, StatementId, VerificationKey};
+use crate::keys::{CertificateChain, PhaseKey, Signed, SigningKey};
+use crate::ledger::{KeyOfLedger, Statement, StatementBody, control_key, identity, ledger_epoch};
 use crate::letter::{Letter, NewLedgerKey};
 use crate::party::{PartyError, open_with};
 use crate::time::Timestamp;
@@ -21,6 +21,9 @@ use crate::vault::{Batch, Table, Vault};
 
 /// Bytes of statements sealed into one envelope, unless one alone is larger.
 const RUN_BYTES: usize = 160 * 1024;
+
+/// Which generation's key this device left in which recovery mailbox.
+const RECOVERY: &[u8] = b"recovery";
 
 /// Keys of the ledger that came after the one in [`LEDGER_KEY`].
 pub(super) fn newer_keys<V: Vault>(vault: &V) -> Result<BTreeMap<EpochId, PhaseKey>, PartyError> {
@@ -38,16 +41,29 @@ pub(super) fn newer_keys<V: Vault>(vault: &V) -> Result<BTreeMap<EpochId, PhaseK
 
 impl<V: Vault> Holder<V> {
     /// Every generation of the ledger that can be read.
-    pub(super) fn ledger_keys(&self) -> Vec<(EpochId, PhaseKey)> {
-        let first = (ledger_epoch(&self.passport, &self.ledger_key), self.ledger_key.clone());
-        let newer = self.newer_keys.iter().map(|(epoch, key)| (*epoch, key.clone()));
-        core::iter::once(first).chain(newer).collect()
+    pub(super) fn ledger_keys(&self) -> BTreeMap<EpochId, PhaseKey> {
+        let mut keys = self.fold.earlier_keys.clone();
+        keys.extend(self.newer_keys.clone());
+        keys.insert(ledger_epoch(&self.passport, &self.ledger_key), self.ledger_key.clone());
+        keys
     }
 
     pub(super) fn ledger_key_of(&self, generation: &EpochId) -> Option<PhaseKey> {
-        let newer = self.newer_keys.get(generation);
+        let known = self.newer_keys.get(generation).or(self.fold.earlier_keys.get(generation));
         let first = || ledger_epoch(&self.passport, &self.ledger_key) == *generation;
-        newer.or_else(|| first().then_some(&self.ledger_key)).cloned()
+        known.or_else(|| first().then_some(&self.ledger_key)).cloned()
+    }
+
+    /// The control key of the present generation.
+    pub(super) fn control(&self) -> SigningKey {
+        control_key(&self.present_ledger().1)
+    }
+
+    /// The control keys of every generation, by what they verify with.
+    pub(super) fn controls(&self) -> BTreeMap<VerificationKey, SigningKey> {
+        let keys = self.ledger_keys();
+        let controls = keys.values().map(control_key);
+        controls.map(|key| (key.verification_key(), key)).collect()
     }
 
     /// The generation to write in: one whose key no removed device has.
@@ -70,10 +86,13 @@ impl<V: Vault> Holder<V> {
         true
     }
 
-    /// Reads a letter that another device sent; whether it brought a key that was not known.
-    pub(super) fn take_letter(&mut self, batch: &mut Batch, bytes: &[u8]) -> bool {
-        let letter = Letter::open(bytes, &self.device(), &self.receiving);
-        let Ok(Letter::LedgerKey { key, chain }) = letter else { return false };
+    /// Takes a key of the ledger that another device sent; whether it was not known.
+    pub(super) fn take_ledger_key(
+        &mut self,
+        batch: &mut Batch,
+        key: &Signed<NewLedgerKey>,
+        chain: &CertificateChain,
+    ) -> bool {
         let Ok(device) = chain.verify(&self.passport) else { return false };
         let removed = |key| self.fold.devices.get(key).is_some_and(|d| d.removed);
         match key.verify_by(&device.key()) {
@@ -93,8 +112,9 @@ impl<V: Vault> Holder<V> {
     ) -> Result<(), PartyError> {
         let key = PhaseKey::generate(rng);
         let generation = ledger_epoch(&self.passport, &key);
+        let earlier = self.ledger_keys().values().map(KeyOfLedger::new).collect();
         self.learn_ledger_key(batch, key.clone());
-        let body = StatementBody::Rekeyed { generation };
+        let body = StatementBody::Rekeyed { generation, earlier };
         let statement = self.ledger.draft(now, body, &self.device);
         self.ledger.insert(statement).map_err(PartyError::Ledger)?;
         self.fold = self.ledger.fold();
@@ -108,12 +128,31 @@ impl<V: Vault> Holder<V> {
             let sealed = letter.seal(&to, device.verified.receiving(), rng)?;
             self.journal.post(batch, to, sealed);
         }
-        if let (Some(locator), Some(receiving)) = (self.fold.locator, &self.fold.recovery) {
-            let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
-            let sealed = letter.seal(&locator, receiving, rng)?;
-            self.journal.post(batch, locator, sealed);
-        }
+        self.leave_recovery(batch, rng)?;
         Ok(())
+    }
+
+    /// Leaves the ledger's present key in the recovery mailbox, unless this device did so before:
+    /// any device's letter suffices, and each brings its own to a new relay. Whether it was left.
+    pub(super) fn leave_recovery(
+        &mut self,
+        batch: &mut Batch,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, PartyError> {
+        let (Some(locator), Some(receiving)) = (self.fold.locator, &self.fold.recovery) else {
+            return Ok(false);
+        };
+        let (generation, key) = self.present_ledger();
+        let left = [generation.as_bytes().as_slice(), locator.as_bytes()].concat();
+        let before = self.journal.vault().get(Table::Meta, RECOVERY)?;
+        if before.is_some_and(|before| *before == left) {
+            return Ok(false);
+        }
+        let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
+        let sealed = letter.seal(&locator, receiving, rng)?;
+        self.journal.post(batch, locator, sealed);
+        batch.put(Table::Meta, RECOVERY, left);
+        Ok(true)
     }
 
     /// Seals under the present key what so far is only under older ones; returns how many
@@ -123,7 +162,7 @@ impl<V: Vault> Holder<V> {
         batch: &mut Batch,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        if self.newer_keys.is_empty() {
+        if self.ledger_keys().len() == 1 {
             return Ok(0);
         }
         let (epoch, key) = self.present_ledger();

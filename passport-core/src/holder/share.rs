@@ -242,11 +242,7 @@ impl<V: Vault> Holder<V> {
     pub fn grants(&self, now: Timestamp) -> Vec<GrantView> {
         let view = |g: &FoldedGrant| GrantView {
             grant: g.grant.clone(),
-            contact: self
-                .fold
-                .contacts
-                .get(&g.grant.organisation)
-                .map_or_else(|| "(former contact)".to_owned(), |c| c.card.name.clone()),
+            contact: self.contact_name(&g.grant.organisation),
             state: match (g.revoked_at, g.grant.covers(now)) {
                 (Some(_), _) => GrantState::Revoked,
                 (None, true) => GrantState::Active,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{Journal, JournalError, RelayId};
-use crate::access::AccessList;
+use super::{Extent, Journal, JournalError, RelayId};
+use crate::access::{AccessList, DropEpoch};
 use crate::codec;
 use crate::id::{ChannelId, EpochId, VerificationKey};
-use crate::keys::Signed;
+use crate::keys::{Signed, Verified};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -48,6 +48,12 @@ pub struct RemoteState {
     letters: u64,
     #[n(5)]
     lists: Vec<Signed<AccessList>>,
+    /// Epochs of which it refused something for good.
+    #[n(6)]
+    lacking: Vec<EpochId>,
+    /// Epochs that it was told to forget, and how many envelopes of each were known then.
+    #[n(7)]
+    dropped: Vec<(EpochId, u64)>,
 }
 
 /// What a relay should be offered.
@@ -59,6 +65,8 @@ pub struct Outgoing {
     pub envelopes: Vec<OutgoingEnvelope>,
     /// Letters in order.
     pub letters: Vec<OutgoingLetter>,
+    /// Epochs to forget.
+    pub drops: Vec<OutgoingDrop>,
     /// Whether there is more than fits one request.
     pub more: bool,
     reached: Vec<(EpochId, u64)>,
@@ -83,6 +91,17 @@ pub struct OutgoingLetter {
     pub bytes: Vec<u8>,
 }
 
+/// An epoch for a relay to forget.
+#[derive(Debug)]
+pub struct OutgoingDrop {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// How many of its envelopes are known.
+    pub known: u64,
+    /// As signed.
+    pub signed: Signed<DropEpoch>,
+}
+
 /// What a relay said of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -103,6 +122,8 @@ pub struct Verdicts {
     pub envelopes: Vec<Verdict>,
     /// Of letters.
     pub letters: Vec<Verdict>,
+    /// Of epochs to forget.
+    pub drops: Vec<Verdict>,
 }
 
 /// What came from a relay.
@@ -131,7 +152,10 @@ impl Outgoing {
     /// Whether there is nothing to offer.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lists.is_empty() && self.envelopes.is_empty() && self.letters.is_empty()
+        self.lists.is_empty()
+            && self.envelopes.is_empty()
+            && self.letters.is_empty()
+            && self.drops.is_empty()
     }
 }
 
@@ -142,22 +166,41 @@ impl RemoteState {
         self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
     }
 
-    /// Remembers the access list that the relay has, unless it is older than the one known.
+    /// Remembers the access list that the relay has, unless it is older than the one known, or
+    /// the same; whether it was remembered.
     ///
-    /// Only a list of the passport's own `control` key: whatever else a relay says it has would
-    /// fill the vault, or set the count of lists to where it cannot be raised.
-    pub fn learn_list(&mut self, list: &Signed<AccessList>, control: &VerificationKey) {
-        let Ok(verified) = AccessList::check(list) else { return };
-        if verified.control != *control {
-            return;
+    /// Only a list that is the passport's `own`: whatever else a relay says it has would fill the
+    /// vault, or set the count of lists to where it cannot be raised.
+    pub fn learn_list(
+        &mut self,
+        list: &Signed<AccessList>,
+        own: impl Fn(&Verified<AccessList>) -> bool,
+    ) -> bool {
+        let Ok(verified) = AccessList::check(list) else { return false };
+        if !own(&verified) || self.lists.contains(list) {
+            return false;
         }
         let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
         let this = (verified.channel, verified.serial);
         if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {
-            return;
+            return false;
         }
         self.lists.retain(|l| serial(l).is_some_and(|(c, _)| c != this.0));
         self.lists.push(list.clone());
+        true
+    }
+
+    /// Whether the relay acknowledged the first so many envelopes of an epoch, every one of them.
+    #[must_use]
+    pub fn has(&self, epoch: &EpochId, count: u64) -> bool {
+        let reached = self.offered.iter().any(|(known, end)| known == epoch && *end >= count);
+        reached && !self.lacking.contains(epoch)
+    }
+
+    /// Whether the relay forgot an epoch when so many of its envelopes were known.
+    #[must_use]
+    pub fn has_dropped(&self, epoch: &EpochId, known: u64) -> bool {
+        self.dropped.contains(&(*epoch, known))
     }
 
     /// Notes which relay answers here. If it is another than before, or one that has lost what
@@ -217,13 +260,13 @@ impl<V: Vault> Journal<V> {
         let mut out = Outgoing { lists, ..Outgoing::default() };
         let mut bytes = 0;
         let offered: BTreeMap<_, _> = remote.offered.iter().copied().collect();
-        let ahead = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) == first);
-        let others = self.lengths.iter().filter(|(epoch, _)| Some(*epoch) != first);
-        for (epoch, len) in ahead.chain(others) {
+        let ahead = self.extents.iter().filter(|(epoch, _)| Some(*epoch) == first);
+        let others = self.extents.iter().filter(|(epoch, _)| Some(*epoch) != first);
+        for (epoch, Extent { count, .. }) in ahead.chain(others) {
             if !offers(epoch) {
                 continue;
             }
-            for index in offered.get(epoch).copied().unwrap_or(0)..*len {
+            for index in offered.get(epoch).copied().unwrap_or(0)..*count {
                 if bytes >= OFFER_BYTES || out.envelopes.len() >= OFFER_OBJECTS {
                     out.more = true;
                     out.reached.push((*epoch, index));
@@ -236,7 +279,7 @@ impl<V: Vault> Journal<V> {
                 bytes += stored.bytes.len();
                 out.envelopes.push(OutgoingEnvelope { epoch: *epoch, index, bytes: stored.bytes });
             }
-            out.reached.push((*epoch, *len));
+            out.reached.push((*epoch, *count));
         }
         for index in remote.letters..self.letters {
             if bytes >= OFFER_BYTES || out.letters.len() >= OFFER_OBJECTS {
@@ -250,19 +293,21 @@ impl<V: Vault> Journal<V> {
         Ok(out)
     }
 
-    /// Notes what a relay said of what it was offered, in the same order; returns how many
-    /// objects it refused for good. What it could not take now is offered again next time.
+    /// Notes what a relay said of what it was offered; returns how many objects it refused for
+    /// good. What it could not take now is offered again next time.
     pub fn settle(
         &self,
         remote: &mut RemoteState,
         outgoing: &Outgoing,
-        envelopes: &[Verdict],
-        letters: &[Verdict],
+        verdicts: &Verdicts,
     ) -> usize {
         let mut refused = 0;
         let mut reached: BTreeMap<EpochId, u64> = outgoing.reached.iter().copied().collect();
-        for (envelope, verdict) in outgoing.envelopes.iter().zip(envelopes) {
-            refused += usize::from(*verdict == Verdict::Refused);
+        for (envelope, verdict) in outgoing.envelopes.iter().zip(&verdicts.envelopes) {
+            if *verdict == Verdict::Refused {
+                refused += 1;
+                remote.lacking.push(envelope.epoch);
+            }
             if *verdict == Verdict::Later
                 && let Some(end) = reached.get_mut(&envelope.epoch)
             {
@@ -273,7 +318,15 @@ impl<V: Vault> Journal<V> {
             remote.offered.retain(|(known, _)| *known != epoch);
             remote.offered.push((epoch, end));
         }
-        for (letter, verdict) in outgoing.letters.iter().zip(letters) {
+        remote.lacking.sort_unstable();
+        remote.lacking.dedup();
+        for (drop, verdict) in outgoing.drops.iter().zip(&verdicts.drops) {
+            if *verdict == Verdict::Kept {
+                remote.dropped.retain(|(known, _)| *known != drop.epoch);
+                remote.dropped.push((drop.epoch, drop.known));
+            }
+        }
+        for (letter, verdict) in outgoing.letters.iter().zip(&verdicts.letters) {
             if *verdict == Verdict::Later {
                 break;
             }

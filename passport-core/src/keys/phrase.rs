@@ -110,7 +110,6 @@ impl RecoveryPhrase {
         let seed = |domain: Domain| Zeroizing::new(domain.hash(&[entropy.as_slice()]));
         RootKeys {
             root: SigningKey::from_seed(&seed(domain::ROOT_KEY)),
-            control: SigningKey::from_seed(&seed(domain::CONTROL_KEY)),
             locator: SigningKey::from_seed(&seed(domain::LOCATOR_KEY)),
             receiving: ReceivingKey::from_seed(&seed(domain::RECOVERY_KEY)),
         }
@@ -128,8 +127,6 @@ impl fmt::Debug for RecoveryPhrase {
 pub struct RootKeys {
     /// Certifies devices and replaces a stolen phrase; then it is forgotten.
     pub root: SigningKey,
-    /// Signs the passport's access lists at relays.
-    pub control: SigningKey,
     /// Signs requests to the passport's recovery mailbox.
     pub locator: SigningKey,
     /// Receives ledger and phase keys, so that phrase and relay suffice to recover.
@@ -207,17 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn the_four_keys_differ() {
+    fn the_three_keys_differ() {
         let keys = sample().0.root_keys();
-        let mut seeds = vec![
-            *keys.root.to_seed(),
-            *keys.control.to_seed(),
-            *keys.locator.to_seed(),
-            *keys.receiving.to_seed(),
-        ];
+        let mut seeds =
+            vec![*keys.root.to_seed(), *keys.locator.to_seed(), *keys.receiving.to_seed()];
         seeds.sort_unstable();
         seeds.dedup();
-        assert_eq!(seeds.len(), 4);
+        assert_eq!(seeds.len(), 3);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ledger, Statement, StatementBody};
+use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody};
+use crate::archive::Archive;
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, ReceivingPublicKey, Signed, SigningKey, Verified, VerifiedCard,
+    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard,
     VerifiedDevice,
 };
 use crate::section::SectionName;
@@ -16,8 +17,6 @@ use crate::time::Timestamp;
 /// The state that a ledger describes.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
-    /// The key that signs access lists.
-    pub control: Option<SigningKey>,
     /// The key of the recovery mailbox.
     pub locator: Option<VerificationKey>,
     /// Devices by key, removed ones included.
@@ -36,6 +35,8 @@ pub struct Fold {
     pub recovery: Option<ReceivingPublicKey>,
     /// Generations of the ledger whose key no removed device was given, ascending.
     pub generations: Vec<EpochId>,
+    /// Keys of the ledger that others took the place of.
+    pub earlier_keys: BTreeMap<EpochId, PhaseKey>,
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
     revocations: BTreeMap<SectionName, u32>,
@@ -85,19 +86,39 @@ pub struct FoldedEpoch {
     pub keys: PhaseKeys,
     /// What its founder had seen of its parents.
     pub cut: BTreeSet<EnvelopeId>,
+    /// Whether its keys need a passphrase that was not given: then there are none here.
+    pub closed: bool,
+    /// Where its history is kept once everybody has left it; none while closed.
+    pub archive: Option<Archive>,
 }
 
 impl FoldedEpoch {
-    /// The epoch that a statement says was founded, if its charter holds.
-    pub(super) fn founded_by(statement: &Statement) -> Option<Self> {
-        let StatementBody::Founded { charter, keys, cut } = &statement.body else { return None };
-        let charter = Charter::verify((**charter).clone()).ok()?;
+    /// The epoch that a statement says was founded, if its charter holds; closed unless one of
+    /// the compartments has its keys.
+    pub(super) fn founded_by(
+        statement: &Statement,
+        compartments: &[CompartmentKey],
+    ) -> Option<Self> {
+        let closed_keys = |sealed: &[u8], epoch| {
+            compartments.iter().find_map(|compartment| compartment.open(epoch, sealed))
+        };
+        let (charter, cut) = statement.body.founding()?;
+        let charter = Charter::verify(charter.clone()).ok()?;
         if charter.passport != statement.passport {
             return None;
         }
-        let keys = keys.iter().map(|k| (k.phase, k.key()));
+        let keys: Option<PhaseKeys> = if let StatementBody::Founded { keys, .. } = &statement.body {
+            Some(keys.iter().map(|k| (k.phase, k.key())).collect())
+        } else if let StatementBody::FoundedClosed { keys, .. } = &statement.body {
+            closed_keys(keys, &charter.id())
+        } else {
+            None
+        };
+        let closed = keys.is_none();
+        let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter })
+        let archive = Archive::of(&charter, &keys);
+        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed, archive })
     }
 }
 
@@ -117,9 +138,8 @@ impl Fold {
         let mut given: Vec<(StatementId, Grant, Signed<Grant>)> = Vec::new();
         for (id, statement) in statements {
             match &statement.body {
-                StatementBody::Opened { control, locator, recovery } => {
+                StatementBody::Opened { locator, recovery } => {
                     fold.recovery.get_or_insert_with(|| recovery.clone());
-                    fold.control.get_or_insert_with(|| SigningKey::from_seed(control));
                     fold.locator.get_or_insert(*locator);
                 }
                 StatementBody::DeviceAdded { chain, name } => {
@@ -135,8 +155,8 @@ impl Fold {
                         fold.devices.entry(device.verified.key()).or_insert(device);
                     }
                 }
-                StatementBody::DeviceRemoved { .. } => {}
-                StatementBody::Founded { .. } => {
+                StatementBody::DeviceRemoved { .. } | StatementBody::Locked { .. } => {}
+                StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     fold.epochs.extend(epoch);
                 }
@@ -156,7 +176,12 @@ impl Fold {
                     fold.contacts.remove(organisation);
                 }
                 StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
-                StatementBody::Rekeyed { generation } => rekeyed.push((*id, *generation)),
+                StatementBody::Rekeyed { generation, earlier } => {
+                    rekeyed.push((*id, *generation));
+                    let keys = earlier.iter().map(KeyOfLedger::key);
+                    let of = |key: PhaseKey| (super::ledger_epoch(&ledger.passport, &key), key);
+                    fold.earlier_keys.extend(keys.map(of));
+                }
                 StatementBody::Judged { envelope, released } => {
                     *fold.judged.entry(*envelope).or_default() |= released;
                 }

@@ -47,17 +47,14 @@ impl Signable for Statement {
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum StatementBody {
-    /// The passport begins: the key that signs its access lists, and its first relays.
+    /// The passport begins: what the recovery phrase can open.
     #[n(0)]
     Opened {
-        /// Seed of the control key.
-        #[cbor(n(0), with = "minicbor::bytes")]
-        control: [u8; 32],
         /// Key of the recovery mailbox.
-        #[n(1)]
+        #[n(0)]
         locator: VerificationKey,
         /// Where a new key of the ledger is wrapped for the phrase to find.
-        #[n(2)]
+        #[n(1)]
         recovery: ReceivingPublicKey,
     },
     /// A device joins. The root says so of the first and after a recovery.
@@ -147,7 +144,41 @@ pub enum StatementBody {
         /// The generation that begins: [`super::ledger_epoch`] of the key.
         #[n(0)]
         generation: EpochId,
+        /// The keys of those before, so that the newest finds every channel and what is late.
+        #[n(1)]
+        earlier: Vec<KeyOfLedger>,
     },
+    /// A passphrase was set for what is kept back.
+    #[n(11)]
+    Locked {
+        /// Compartment keys: [`super::PassphraseKey::lock`].
+        #[cbor(n(0), with = "minicbor::bytes")]
+        keys: Vec<u8>,
+    },
+    /// An epoch was founded whose keys need that passphrase.
+    #[n(12)]
+    FoundedClosed {
+        /// Its charter.
+        #[n(0)]
+        charter: Box<Signed<Charter>>,
+        /// The keys of its phases: [`super::CompartmentKey::seal`].
+        #[cbor(n(1), with = "minicbor::bytes")]
+        keys: Vec<u8>,
+        /// What the founder had seen of the epochs before it: their last envelopes, ascending.
+        #[n(2)]
+        cut: Vec<EnvelopeId>,
+    },
+}
+
+impl StatementBody {
+    /// The charter and the cut of a founding, closed or not.
+    pub(super) fn founding(&self) -> Option<(&Signed<Charter>, &[EnvelopeId])> {
+        if let Self::Founded { charter, cut, .. } | Self::FoundedClosed { charter, cut, .. } = self
+        {
+            return Some((&**charter, cut));
+        }
+        None
+    }
 }
 
 impl fmt::Debug for StatementBody {
@@ -164,7 +195,43 @@ impl fmt::Debug for StatementBody {
             Self::RelaysSet { .. } => "RelaysSet",
             Self::Judged { .. } => "Judged",
             Self::Rekeyed { .. } => "Rekeyed",
+            Self::Locked { .. } => "Locked",
+            Self::FoundedClosed { .. } => "FoundedClosed",
         })
+    }
+}
+
+/// A key of the ledger that another took the place of.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct KeyOfLedger {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    key: [u8; 32],
+}
+
+impl KeyOfLedger {
+    /// Of a key.
+    #[must_use]
+    pub fn new(key: &PhaseKey) -> Self {
+        Self { key: *key.as_bytes() }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> PhaseKey {
+        PhaseKey::from_bytes(&self.key)
+    }
+}
+
+impl Drop for KeyOfLedger {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.key);
+    }
+}
+
+impl fmt::Debug for KeyOfLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyOfLedger(redacted)")
     }
 }
 

@@ -4,8 +4,9 @@ use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
+use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Header, SealedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
@@ -52,8 +53,8 @@ impl<V: Vault> Party for Organisation<V> {
         crate::party::settle(&mut self.journal, url, outgoing, verdicts, now)
     }
 
-    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<(), PartyError> {
-        Ok(())
+    fn learn_list(&mut self, _: &str, _: &Signed<AccessList>) -> Result<bool, PartyError> {
+        Ok(false)
     }
 
     fn receive(
@@ -85,8 +86,9 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(received)
     }
 
-    fn tidy(&mut self, _: Timestamp, _: &mut dyn CryptoRng) -> Result<usize, PartyError> {
-        Ok(0)
+    /// Leaves receipts for what came, and for what was done with it.
+    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        self.send_receipts(now, rng)
     }
 }
 
@@ -98,16 +100,26 @@ impl<V: Vault> Organisation<V> {
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
-        // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        let spoiled = |e: &VerifiedEnvelope| {
-            let held = self.epochs.get(&e.header().epoch);
-            held.and_then(|h| h.keys.get(&e.header().phase)).is_some_and(|k| e.open(k).is_err())
+        let Some(envelope) = verified else { return Ok(None) };
+        let header = envelope.header();
+        let (epoch, key) = match self.epochs.get(&header.epoch) {
+            Some(held) => (header.epoch, held.keys.get(&header.phase).cloned()),
+            None => {
+                let archives =
+                    self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
+                let archive = archives.into_iter().find(|a| a.id() == header.epoch);
+                let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
+                (epoch, archive.map(|archive| archive.key().clone()))
+            }
         };
-        let Some(envelope) = verified.filter(|e| !spoiled(e)) else { return Ok(None) };
-        let envelope = envelope.sealed();
-        let new = self.journal.append(batch, envelope, Some(relay))?;
+        // Where the key is here, what does not open was spoiled on the way: it is not kept.
+        if key.is_some_and(|key| envelope.open(&key).is_err()) {
+            return Ok(None);
+        }
+        let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
         if new {
-            self.replicas.remove(&envelope.header().epoch);
+            self.replicas.remove(&epoch);
+            Self::touch(batch, epoch);
         }
         Ok(Some(new))
     }
@@ -119,7 +131,10 @@ impl<V: Vault> Organisation<V> {
             Letter::Withdrawn { withdrawal, chain } => {
                 self.take_withdrawal(batch, &withdrawal, &chain)
             }
-            Letter::Enrolled { .. } | Letter::Recovery { .. } | Letter::LedgerKey { .. } => None,
+            Letter::Enrolled { .. }
+            | Letter::Recovery { .. }
+            | Letter::LedgerKey { .. }
+            | Letter::Receipts { .. } => None,
         }
     }
 
@@ -163,6 +178,7 @@ impl<V: Vault> Organisation<V> {
                 new = true;
             }
             batch.put(Table::Charter, *id.as_bytes(), held.encode());
+            Self::touch(batch, id);
             self.epochs.insert(id, held);
             self.replicas.remove(&id);
         }

@@ -61,7 +61,7 @@ impl KdfParams {
 
     /// Derives a key. The passphrase is first normalised (Unicode NFC), so that it does not
     /// matter how a keyboard composes letters.
-    pub(super) fn derive(
+    pub(crate) fn derive(
         self,
         passphrase: &str,
         salt: &[u8],

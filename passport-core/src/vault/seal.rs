@@ -10,6 +10,7 @@ use crate::domain::{self, Domain};
 const NONCE: usize = 24;
 
 /// The keys of an open vault, all derived from its random 32-byte key. Zeroized on drop.
+#[derive(Clone)]
 pub(super) struct VaultKeys {
     value: Zeroizing<[u8; 32]>,
     name: Zeroizing<[u8; 32]>,
@@ -99,7 +100,7 @@ fn record_aad(table: Table, name: &[u8; 32]) -> Vec<u8> {
 }
 
 /// XChaCha20-Poly1305: nonce, then ciphertext with its tag. None when too large.
-pub(super) fn seal_with(
+pub(crate) fn seal_with(
     key: &[u8; 32],
     nonce: &[u8; NONCE],
     aad: &[u8],
@@ -113,7 +114,7 @@ pub(super) fn seal_with(
 }
 
 /// Opens what [`seal_with`] made. None when the key is another or anything was altered.
-pub(super) fn open_with(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Option<Secret> {
+pub(crate) fn open_with(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Option<Secret> {
     let (nonce, msg) = sealed.split_first_chunk::<NONCE>()?;
     let cipher = XChaCha20Poly1305::new(key.into());
     cipher.decrypt(&XNonce::from(*nonce), Payload { msg, aad }).ok().map(Zeroizing::new)

@@ -5,6 +5,7 @@
 //! journal (truncated at each commit, `synchronous=FULL`) holds the same sealed pages; nothing
 //! else is written. A process that has the vault open holds SQLite's exclusive lock on it.
 
+mod again;
 mod header;
 mod salvage;
 
@@ -17,6 +18,7 @@ use rand_core::CryptoRng;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
 use zeroize::Zeroizing;
 
+pub use self::again::VaultAgain;
 use self::header::{Header, Manifest};
 use super::kdf::{KdfFloor, KdfParams};
 use super::seal::VaultKeys;
@@ -140,19 +142,7 @@ impl SqliteVault {
         wait: Duration,
         floor: KdfFloor,
     ) -> Result<Self, VaultError> {
-        match std::fs::metadata(home.join(VAULT_FILE)) {
-            // An empty file is what a creation leaves that was interrupted before its commit.
-            Ok(found) if found.is_file() && found.len() > 0 => {}
-            Ok(found) if found.is_file() => return Err(VaultError::Missing),
-            Ok(_) => return Err(VaultError::NotAVault),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(VaultError::Missing),
-            Err(e) => return Err(e.into()),
-        }
-        let connection = connect(home, wait)?;
-        let marked: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        if marked != APPLICATION_ID {
-            return Err(VaultError::NotAVault);
-        }
+        let connection = attach(home, wait)?;
         let keys = VaultKeys::derive(&*Header::read(&connection)?.unlock(passphrase, floor)?);
         Ok(Self { connection, keys })
     }
@@ -301,6 +291,24 @@ fn make_file(home: &Path) -> Result<(), VaultError> {
         }
         Err(e) => Err(e.into()),
     }
+}
+
+/// Finds a vault in a home folder, and connects to it.
+fn attach(home: &Path, wait: Duration) -> Result<Connection, VaultError> {
+    match std::fs::metadata(home.join(VAULT_FILE)) {
+        // An empty file is what a creation leaves that was interrupted before its commit.
+        Ok(found) if found.is_file() && found.len() > 0 => {}
+        Ok(found) if found.is_file() => return Err(VaultError::Missing),
+        Ok(_) => return Err(VaultError::NotAVault),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(VaultError::Missing),
+        Err(e) => return Err(e.into()),
+    }
+    let connection = connect(home, wait)?;
+    let marked: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if marked != APPLICATION_ID {
+        return Err(VaultError::NotAVault);
+    }
+    Ok(connection)
 }
 
 /// Connects and takes the exclusive lock, which stays until the connection closes.

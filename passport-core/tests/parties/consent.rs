@@ -108,7 +108,7 @@ fn revoked_readers_open_nothing_written_after() {
     office.sync(&mut phone, day(2), &mut rng);
     office.sync(&mut campus, day(2), &mut rng);
     office.sync(&mut home, day(2), &mut rng);
-    let before = opens(&campus, &office).len();
+    let before = opens(&campus, &office);
 
     let dose = text("dose", "40 mg");
     phone.edit(entry, &[(dose.0, Some(dose.1))], day(3), &mut rng).unwrap();
@@ -118,7 +118,7 @@ fn revoked_readers_open_nothing_written_after() {
         office.sync(&mut home, day(3), &mut rng);
         office.sync(&mut campus, day(3), &mut rng);
     }
-    assert_eq!(opens(&campus, &office).len(), before);
+    assert!(opens(&campus, &office).iter().all(|envelope| before.contains(envelope)));
     let view = campus.view(phone.passport(), &section("medications")).unwrap();
     assert!(!shown(&view).contains("40 mg"));
     let view = home.view(phone.passport(), &section("medications")).unwrap();

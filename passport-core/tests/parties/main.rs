@@ -5,6 +5,11 @@ mod carry;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod kept_back;
+#[cfg(test)]
 mod office;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod recovery;
+mod retire;

@@ -1,9 +1,10 @@
 //! A stand-in for a relay that keeps everything it is given and hands all of it to everybody,
 //! and the parties around it.
 
+use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
 use passport_core::holder::{Holder, NewEntry, PendingDevice, Profile, Recovery, Share};
-use passport_core::id::{EntryId, VerificationKey};
+use passport_core::id::{EntryId, EpochId, VerificationKey};
 use passport_core::journal::{Incoming, IncomingItem, Position, Verdict, Verdicts};
 use passport_core::keys::{OrganisationKind, RecoveryPhrase};
 use passport_core::organisation::{Organisation, OrganisationProfile};
@@ -42,6 +43,8 @@ pub(crate) struct Office {
     pub(crate) envelopes: Vec<Vec<u8>>,
     pub(crate) letters: Vec<(VerificationKey, Vec<u8>)>,
     pub(crate) relay: [u8; 16],
+    /// Whether it takes no envelope for now.
+    pub(crate) full: bool,
 }
 
 impl Office {
@@ -49,30 +52,43 @@ impl Office {
     pub(crate) fn sync(&mut self, party: &mut impl Party, now: Timestamp, rng: &mut ChaCha20Rng) {
         for _ in 0..8 {
             party.met(URL, self.relay, false).unwrap();
+            let key = party.request_key().verification_key();
+            party.receive(URL, self.incoming(key), now).unwrap();
+            let made = party.tidy(now, rng).unwrap();
             let out = party.outgoing(URL, now).unwrap();
             let more = out.more;
-            for envelope in &out.envelopes {
+            let taken = if self.full { Verdict::Later } else { Verdict::Kept };
+            for envelope in out.envelopes.iter().filter(|_| !self.full) {
                 if !self.envelopes.contains(&envelope.bytes) {
                     self.envelopes.push(envelope.bytes.clone());
                 }
+            }
+            for drop in &out.drops {
+                let epoch = |bytes: &Vec<u8>| SealedEnvelope::decode(bytes).unwrap().header().epoch;
+                self.envelopes.retain(|bytes| epoch(bytes) != drop.epoch);
             }
             for letter in &out.letters {
                 self.letters.push((letter.to, letter.bytes.clone()));
             }
             let verdicts = Verdicts {
                 lists: vec![Verdict::Kept; out.lists.len()],
-                envelopes: vec![Verdict::Kept; out.envelopes.len()],
+                envelopes: vec![taken; out.envelopes.len()],
                 letters: vec![Verdict::Kept; out.letters.len()],
+                drops: vec![Verdict::Kept; out.drops.len()],
             };
             party.settle_with(URL, &out, &verdicts, now).unwrap();
-            let key = party.request_key().verification_key();
-            party.receive(URL, self.incoming(key), now).unwrap();
-            let made = party.tidy(now, rng).unwrap();
             if made == 0 && !more {
                 return;
             }
         }
         panic!("a party never comes to rest");
+    }
+
+    /// How many envelopes of an epoch it has.
+    pub(crate) fn of(&self, epoch: &EpochId) -> usize {
+        let epochs =
+            self.envelopes.iter().map(|e| SealedEnvelope::decode(e).unwrap().header().epoch);
+        epochs.filter(|e| e == epoch).count()
     }
 
     pub(crate) fn incoming(&self, to: VerificationKey) -> Incoming {

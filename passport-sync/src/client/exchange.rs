@@ -15,9 +15,10 @@ mod files;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use passport_core::access::AccessList;
 use passport_core::id::VerificationKey;
 use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
-use passport_core::keys::SigningKey;
+use passport_core::keys::{Signed, SigningKey};
 use passport_core::party::{Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
@@ -54,14 +55,15 @@ pub trait Transport {
 #[derive(Debug)]
 pub struct Http<'a> {
     url: &'a str,
+    config: &'a RemoteConfig,
     remotes: BTreeMap<VerificationKey, Remote>,
 }
 
 impl<'a> Http<'a> {
     /// The way to the relay at a URL. Nothing is sent yet.
     #[must_use]
-    pub const fn new(url: &'a str) -> Self {
-        Self { url, remotes: BTreeMap::new() }
+    pub const fn new(url: &'a str, config: &'a RemoteConfig) -> Self {
+        Self { url, config, remotes: BTreeMap::new() }
     }
 }
 
@@ -75,9 +77,7 @@ impl Transport for Http<'_> {
     ) -> Result<(SyncResponse, Option<Reset>), RemoteError> {
         let remote = match self.remotes.entry(key.verification_key()) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                new.insert(Remote::new(self.url, key.clone(), RemoteConfig::default())?)
-            }
+            Entry::Vacant(new) => new.insert(Remote::new(self.url, key.clone(), self.config)?),
         };
         remote.exchange(request, now, rng)
     }
@@ -92,6 +92,8 @@ pub struct Exchange<'a> {
     pub policy: BackoffPolicy,
     /// Waits so many seconds before another try.
     pub pause: &'a mut dyn FnMut(u32),
+    /// How relays are reached.
+    pub config: RemoteConfig,
     /// Told what was done so far, after each round trip.
     pub progress: &'a mut dyn FnMut(&Exchanged),
 }
@@ -141,7 +143,8 @@ impl Exchange<'_> {
         url: &str,
         rng: &mut dyn CryptoRng,
     ) -> Result<Exchanged, PartyError> {
-        self.through(&mut Http::new(url), party, url, rng)
+        let config = self.config.clone();
+        self.through(&mut Http::new(url, &config), party, url, rng)
     }
 
     /// The same over any way to the relay that the party knows by a URL.
@@ -200,7 +203,7 @@ impl Exchange<'_> {
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
-        let mut remote = Remote::new(url, party.request_key().clone(), RemoteConfig::default())?;
+        let mut remote = Remote::new(url, party.request_key().clone(), &self.config)?;
         let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
         let (response, reset) = remote.exchange(&request, self.now, rng)?;
         self.take(party, url, response, reset, done)?;
@@ -289,6 +292,7 @@ impl Exchange<'_> {
             body: l.bytes.clone().into(),
         };
         request.letters = outgoing.letters.iter().map(letter).collect();
+        request.drop_epochs = outgoing.drops.iter().map(|d| d.signed.clone()).collect();
         let (mut response, reset) = way.exchange(party.request_key(), &request, self.now, rng)?;
         let results = core::mem::take(&mut response.results);
         let new = self.take(party, url, response, reset, done)?;
@@ -304,7 +308,7 @@ impl Exchange<'_> {
         Ok(conflict || new > 0 || progressed(&outgoing, &verdicts))
     }
 
-    /// Learns the lists that are current where others were offered; whether there were such.
+    /// Learns the lists that are current where others were offered; whether one was new.
     fn learn_lists(
         &mut self,
         way: &mut dyn Transport,
@@ -315,28 +319,25 @@ impl Exchange<'_> {
     ) -> Result<bool, Stop> {
         let conflict = |o: &&Outcome| o.rejection() == Some(Rejection::AccessConflict);
         let conflicts = results.access_lists.iter().filter(conflict).count();
+        let mut learned = false;
         for told in &results.conflicts {
-            party.learn_list(url, &told.current)?;
+            learned |= party.learn_list(url, &told.current)?;
         }
         if results.conflicts.len() >= conflicts {
-            return Ok(conflicts > 0);
+            return Ok(learned);
         }
-        // A device that is not in the current list is not told it; the control key is.
-        let Some(key) = party.list_key().cloned() else { return Ok(false) };
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
-            let (response, _) = way.exchange(&key, &ask, self.now, rng)?;
-            for item in response.items.into_iter().filter(|i| i.kind == ItemKind::AccessList) {
-                if let Ok(list) = passport_core::codec::decode(&item.bytes, item.bytes.len()) {
-                    party.learn_list(url, &list)?;
-                }
+        // A device that is not in the current list is not told it; the key that may sign the next
+        // one is.
+        for key in party.list_keys() {
+            let mut lists = Vec::new();
+            fetch_all(way, &key, self.now, rng, &mut |incoming| {
+                lists.extend(incoming.items.into_iter().filter_map(access_list));
+            })?;
+            for list in &lists {
+                learned |= party.learn_list(url, list)?;
             }
-            if !response.more {
-                return Ok(true);
-            }
-            cursor = Some(response.cursor);
         }
+        Ok(learned)
     }
 }
 
@@ -394,12 +395,18 @@ fn incoming(item: Item) -> Option<IncomingItem> {
     }
 }
 
+fn access_list(item: IncomingItem) -> Option<Signed<AccessList>> {
+    let IncomingItem::AccessList(bytes) = item else { return None };
+    passport_core::codec::decode(&bytes, bytes.len()).ok()
+}
+
 fn verdicts(results: &Results) -> Verdicts {
     let all = |outcomes: &[Outcome]| outcomes.iter().copied().map(verdict).collect();
     Verdicts {
         lists: all(&results.access_lists),
         envelopes: all(&results.envelopes),
         letters: all(&results.letters),
+        drops: all(&results.drop_epochs),
     }
 }
 

@@ -9,19 +9,24 @@ use passport_core::id::ObjectId;
 use passport_core::keys::{EnrolmentCode, SigningKey};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
+use ureq::tls::{Certificate, RootCerts};
 
 use crate::session::{ProtocolError, Reset, check};
-use crate::signature::{
-    CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, SignatureHeaders, Target, sign,
-};
+use crate::signature::{SignatureHeaders, Target, sign};
+use crate::tls::{self, TlsError, Trust};
 use crate::wire::{
     BLOB_MAX, MEDIA_TYPE, OBJECTS_PATH, RESPONSE_MAX, Refusal, Rejection, SYNC_PATH, SyncRequest,
     SyncResponse, object_id,
 };
 
-/// How long a relay is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How relays are reached: whom to believe, and how long to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteConfig {
+    /// Who may say which relay is which, for `https`.
+    pub trust: Trust,
+    /// Whether `http` may leave this machine. What is sent is sealed and signed in any case, but
+    /// everybody between sees which keys use which channels.
+    pub allow_http: bool,
     /// Until it accepts a connection.
     pub connect_timeout: Duration,
     /// Until a whole response has arrived, however slowly it comes.
@@ -30,7 +35,12 @@ pub struct RemoteConfig {
 
 impl Default for RemoteConfig {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), response_timeout: Duration::from_mins(2) }
+        Self {
+            trust: Trust::default(),
+            allow_http: false,
+            connect_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_mins(2),
+        }
     }
 }
 
@@ -38,9 +48,15 @@ impl Default for RemoteConfig {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteError {
-    /// Not a URL of the form `http://host[:port]`.
-    #[error("use an address that is not of the form http://host:port")]
+    /// Not a URL of the form `https://host[:port]` or `http://host[:port]`.
+    #[error("use an address that is not of the form https://host:port")]
     Url,
+    /// Plain `http` to another machine, which is not allowed unless somebody says so.
+    #[error("speak in the open to another machine")]
+    Plain,
+    /// It is not known whom to believe.
+    #[error("begin with TLS")]
+    Tls(#[from] TlsError),
     /// It could not be reached, or did not answer in time.
     #[error("reach the relay")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -64,6 +80,12 @@ pub enum RemoteError {
     Protocol(#[from] ProtocolError),
 }
 
+impl From<std::io::Error> for RemoteError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unreachable(Box::new(ureq::Error::Io(error)))
+    }
+}
+
 impl RemoteError {
     /// Whether trying again later may help.
     #[must_use]
@@ -71,16 +93,80 @@ impl RemoteError {
         match self {
             Self::Unreachable(_) => true,
             Self::Refused { rejection, .. } => rejection.is_some_and(Rejection::is_transient),
-            Self::Url | Self::Answer { .. } | Self::Protocol(_) => false,
+            Self::Url | Self::Plain | Self::Tls(_) | Self::Answer { .. } | Self::Protocol(_) => {
+                false
+            }
         }
     }
+}
+
+/// Where a relay is: `https://host[:port]`, or `http://host[:port]` where that is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    tls: bool,
+    /// As requests are signed for: lower case, without the port that is the scheme's own.
+    authority: String,
+}
+
+impl Address {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError::Url`] when it is of another form, [`RemoteError::Plain`] when it is
+    /// `http` to another machine and that is not allowed.
+    pub fn new(url: &str, allow_http: bool) -> Result<Self, RemoteError> {
+        let uri: http::Uri = url.parse().map_err(|_| RemoteError::Url)?;
+        let (tls, usual) = match uri.scheme_str() {
+            Some("https") => (true, ":443"),
+            Some("http") => (false, ":80"),
+            _ => return Err(RemoteError::Url),
+        };
+        let authority = uri.authority().ok_or(RemoteError::Url)?;
+        if !matches!(uri.path(), "" | "/") || authority.as_str().contains('@') {
+            return Err(RemoteError::Url);
+        }
+        if !tls && !allow_http && !is_loopback(authority.host()) {
+            return Err(RemoteError::Plain);
+        }
+        let authority = authority.as_str().to_lowercase();
+        let authority = authority.strip_suffix(usual).unwrap_or(&authority).to_owned();
+        Ok(Self { tls, authority })
+    }
+
+    /// Whether by TLS.
+    pub(super) const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host, as a name or an address without brackets.
+    pub(super) fn host(&self) -> &str {
+        let bracketed = self.authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let plain = || self.authority.split(':').next().unwrap_or_default();
+        bracketed.map_or_else(plain, |(host, _)| host)
+    }
+
+    /// The port.
+    pub(super) fn port(&self) -> u16 {
+        let named = self.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.unwrap_or(if self.tls { 443 } else { 80 })
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |a| a.is_loopback())
 }
 
 /// A relay at an address, and the key to speak to it with.
 #[derive(Debug)]
 pub struct Remote {
     agent: ureq::Agent,
-    authority: String,
+    address: Address,
     key: SigningKey,
     /// Seconds to add to our time for the relay to take a request as fresh.
     skew_seconds: i64,
@@ -92,32 +178,35 @@ struct Answer {
 }
 
 impl Remote {
-    /// A relay at `url` (`http://host[:port]`), spoken to as `key`. Nothing is sent yet.
+    /// A relay at `url`, spoken to as `key`. Nothing is sent yet.
     ///
     /// # Errors
-    /// Returns [`RemoteError::Url`] when the address is of another form.
-    pub fn new(url: &str, key: SigningKey, config: RemoteConfig) -> Result<Self, RemoteError> {
-        let uri: http::Uri = url.parse().map_err(|_| RemoteError::Url)?;
-        let plain = uri.scheme_str() == Some("http") && matches!(uri.path(), "" | "/");
-        let host = uri.authority().filter(|a| plain && !a.as_str().contains('@'));
-        let authority = host.ok_or(RemoteError::Url)?.as_str().to_lowercase();
-        let authority = authority.strip_suffix(":80").unwrap_or(&authority).to_owned();
-        let agent = ureq::Agent::config_builder()
+    /// As [`Address::new`]; or [`RemoteError::Tls`] when it is not known whom to believe.
+    pub fn new(url: &str, key: SigningKey, config: &RemoteConfig) -> Result<Self, RemoteError> {
+        let address = Address::new(url, config.allow_http)?;
+        let mut agent = ureq::Agent::config_builder()
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.response_timeout))
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
-            .user_agent("student-passport")
-            .build()
-            .new_agent();
-        Ok(Self { agent, authority, key, skew_seconds: 0 })
+            .user_agent("student-passport");
+        if address.tls {
+            let authorities = config.trust.authorities()?;
+            let roots = authorities.iter().map(|der| Certificate::from_der(der).to_owned());
+            let tls = ureq::tls::TlsConfig::builder()
+                .root_certs(RootCerts::from(roots))
+                .unversioned_rustls_crypto_provider(tls::provider())
+                .build();
+            agent = agent.https_only(true).tls_config(tls);
+        }
+        Ok(Self { agent: agent.build().new_agent(), address, key, skew_seconds: 0 })
     }
 
     /// Host and port.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        &self.address.authority
     }
 
     /// Sends one request, and checks that the response answers it; says with it whether the
@@ -222,7 +311,7 @@ impl Remote {
         let answer = self.attempt(method, path, body, now, rng)?;
         let stale = answer.refusal().filter(|r| r.code == Rejection::Stale.code());
         let Some(refusal) = stale else { return Ok(answer) };
-        self.skew_seconds = refusal.time.as_seconds().saturating_sub(now.as_seconds());
+        self.accept_time(refusal, now)?;
         self.attempt(method, path, body, now, rng)
     }
 
@@ -234,11 +323,7 @@ impl Remote {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Answer, RemoteError> {
-        let mut nonce = [0; 16];
-        rng.fill_bytes(&mut nonce);
-        let target = Target { method, authority: &self.authority, path };
-        let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
-        let signed = sign(&target, body, &self.key, created, &nonce);
+        let signed = self.signed(method, path, body, now, rng);
         let response = self.run(method, path, body, &signed);
         let mut response = response.map_err(|error| RemoteError::Unreachable(Box::new(error)))?;
         let status = response.status().as_u16();
@@ -250,6 +335,41 @@ impl Remote {
         }
     }
 
+    /// The headers that sign a request, in the relay's time as far as it is known.
+    pub(super) fn signed(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: &[u8],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> SignatureHeaders {
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let target = Target { method, authority: &self.address.authority, path };
+        let created = Timestamp::from_seconds(now.as_seconds().saturating_add(self.skew_seconds));
+        sign(&target, body, &self.key, created, &nonce)
+    }
+
+    /// Learns the relay's time from a refusal that was about time alone.
+    pub(super) fn accept_time(
+        &mut self,
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> Result<(), RemoteError> {
+        let Refusal { code, time } = refusal;
+        if code != Rejection::Stale.code() {
+            return Err(RemoteError::Refused { code, rejection: Rejection::from_code(code) });
+        }
+        self.skew_seconds = time.as_seconds().saturating_sub(now.as_seconds());
+        Ok(())
+    }
+
+    /// Where it is.
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
     fn run(
         &self,
         method: &str,
@@ -257,12 +377,12 @@ impl Remote {
         body: &[u8],
         signed: &SignatureHeaders,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.authority))
-            .header(CONTENT_DIGEST, &signed.content_digest)
-            .header(SIGNATURE_INPUT, &signed.signature_input)
-            .header(SIGNATURE, &signed.signature);
+        let request = http::Request::builder().method(method).uri(format!(
+            "{}://{}{path}",
+            self.address.scheme(),
+            self.address.authority
+        ));
+        let request = signed.on(request);
         if method == "GET" {
             self.agent.run(request.body(())?)
         } else {

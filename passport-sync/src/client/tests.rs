@@ -16,8 +16,9 @@ fn remote(url: &str) -> Result<Remote, RemoteError> {
     let config = RemoteConfig {
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_millis(500),
+        ..RemoteConfig::default()
     };
-    Remote::new(url, SigningKey::from_seed(&[1; 32]), config)
+    Remote::new(url, SigningKey::from_seed(&[1; 32]), &config)
 }
 
 /// Asks a server that answers with `serve`.
@@ -77,11 +78,27 @@ fn nonsense_and_redirects_are_not_followed() {
 }
 
 #[test]
-fn only_plain_addresses_are_taken() {
-    assert!(remote("http://relay.example").is_ok());
-    assert_eq!(remote("http://Relay.Example:80/").unwrap().authority(), "relay.example");
-    for url in ["https://relay.example", "relay.example", "http://a@b", "http://a/b", ""] {
+fn one_relay_has_one_authority_and_other_addresses_are_refused() {
+    for (url, authority) in [
+        ("https://Relay.Example:443/", "relay.example"),
+        ("https://relay.example:80", "relay.example:80"),
+        ("http://127.0.0.1:80", "127.0.0.1"),
+    ] {
+        assert_eq!(remote(url).unwrap().authority(), authority);
+    }
+    for url in ["ftp://relay.example", "relay.example", "https://a@b", "https://a/b", ""] {
         assert!(matches!(remote(url), Err(RemoteError::Url)), "{url}");
+    }
+}
+
+#[test]
+fn http_stays_on_this_machine_unless_somebody_allows_it() {
+    for url in ["http://127.0.0.1:7700", "http://[::1]:7700", "http://localhost"] {
+        assert!(Address::new(url, false).is_ok(), "{url}");
+    }
+    for url in ["http://relay.example", "http://10.0.0.1", "http://localhost.example"] {
+        assert!(matches!(Address::new(url, false), Err(RemoteError::Plain)), "{url}");
+        assert!(Address::new(url, true).is_ok(), "{url}");
     }
 }
 

@@ -20,30 +20,43 @@ pub(super) enum Authorities {
     /// These.
     Listed(Vec<String>),
     /// Any, with this port.
-    AnyWithPort(u16),
+    Any {
+        /// The port.
+        port: u16,
+        /// The port is the scheme's own.
+        may_be_left_out: bool,
+    },
 }
 
 impl Authorities {
-    pub(super) fn new(configured: &[String], listens: SocketAddr) -> Self {
+    /// The hosts configured, else those of the address it listens on. Clients leave the port out
+    /// where it is their scheme's own.
+    pub(super) fn new(configured: &[String], listens: SocketAddr, tls: bool) -> Self {
+        let usual = if tls { 443 } else { 80 };
+        let without = |host: &str| {
+            let host = host.to_lowercase();
+            host.strip_suffix(&format!(":{usual}")).map(str::to_owned).unwrap_or(host)
+        };
         if !configured.is_empty() {
-            return Self::Listed(configured.iter().map(|host| host.to_lowercase()).collect());
+            return Self::Listed(configured.iter().map(|host| without(host)).collect());
         }
         let port = listens.port();
         if listens.ip().is_unspecified() {
-            Self::AnyWithPort(port)
+            Self::Any { port, may_be_left_out: port == usual }
         } else if listens.ip().is_loopback() {
             let listed = [listens.to_string(), format!("localhost:{port}")];
-            Self::Listed(listed.into())
+            Self::Listed(listed.iter().map(|host| without(host)).collect())
         } else {
-            Self::Listed(vec![listens.to_string()])
+            Self::Listed(vec![without(&listens.to_string())])
         }
     }
 
     fn include(&self, authority: &str) -> bool {
         match self {
             Self::Listed(listed) => listed.iter().any(|host| host == authority),
-            Self::AnyWithPort(port) => {
-                authority.rsplit_once(':').is_some_and(|(_, p)| p.parse() == Ok(*port))
+            Self::Any { port, may_be_left_out } => {
+                let named = authority.rsplit_once(':').and_then(|(_, p)| p.parse().ok());
+                named.map_or(*may_be_left_out, |named: u16| named == *port)
             }
         }
     }

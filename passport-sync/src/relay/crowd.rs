@@ -18,20 +18,26 @@ pub(super) struct Crowd {
 #[derive(Debug, Default)]
 struct Seats {
     next: u64,
-    taken: BTreeMap<u64, Arc<Seat>>,
+    taken: BTreeMap<u64, Arc<Taken>>,
 }
 
-/// One connection.
+/// One connection's seat, which is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
+    crowd: Arc<Crowd>,
+    taken: Arc<Taken>,
+}
+
+#[derive(Debug)]
+struct Taken {
     number: u64,
     requests: AtomicUsize,
-    leave: Notify,
+    leave: Arc<Notify>,
 }
 
 /// A request is being answered, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Serving(Arc<Seat>);
+pub(super) struct Serving(Arc<Taken>);
 
 impl Crowd {
     /// Room for `most` connections, at least one.
@@ -40,10 +46,10 @@ impl Crowd {
     }
 
     /// Seats a new connection, asking another to leave if there is no room.
-    pub(super) fn enter(&self) -> Arc<Seat> {
-        let mut seats = self.lock();
-        if seats.taken.len() >= self.most {
-            let idle = |seat: &&Arc<Seat>| seat.requests.load(Ordering::Relaxed) == 0;
+    pub(super) fn enter(crowd: &Arc<Self>) -> Seat {
+        let mut seats = crowd.lock();
+        if seats.taken.len() >= crowd.most {
+            let idle = |seat: &&Arc<Taken>| seat.requests.load(Ordering::Relaxed) == 0;
             let leaves = seats.taken.values().find(idle).or_else(|| seats.taken.values().next());
             if let Some(number) = leaves.map(|seat| seat.number)
                 && let Some(seat) = seats.taken.remove(&number)
@@ -53,14 +59,10 @@ impl Crowd {
         }
         let number = seats.next;
         seats.next += 1;
-        let seat = Arc::new(Seat { number, requests: AtomicUsize::new(0), leave: Notify::new() });
-        seats.taken.insert(number, Arc::clone(&seat));
-        seat
-    }
-
-    /// Frees the seat of a connection that ended.
-    pub(super) fn exit(&self, seat: &Seat) {
-        self.lock().taken.remove(&seat.number);
+        let taken =
+            Arc::new(Taken { number, requests: AtomicUsize::new(0), leave: Arc::default() });
+        seats.taken.insert(number, Arc::clone(&taken));
+        Seat { crowd: Arc::clone(crowd), taken }
     }
 
     fn lock(&self) -> MutexGuard<'_, Seats> {
@@ -70,14 +72,20 @@ impl Crowd {
 
 impl Seat {
     /// Notes that a request is being answered.
-    pub(super) fn serve(self: Arc<Self>) -> Serving {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        Serving(self)
+    pub(super) fn serve(&self) -> Serving {
+        self.taken.requests.fetch_add(1, Ordering::Relaxed);
+        Serving(Arc::clone(&self.taken))
     }
 
-    /// Completes when the connection has to leave.
-    pub(super) async fn asked_to_leave(&self) {
-        self.leave.notified().await;
+    /// Notified when the connection has to leave.
+    pub(super) fn leaving(&self) -> Arc<Notify> {
+        Arc::clone(&self.taken.leave)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.crowd.lock().taken.remove(&self.taken.number);
     }
 }
 
@@ -97,17 +105,19 @@ mod tests {
 
     #[test]
     fn the_idle_leave_before_the_busy_and_the_oldest_first() {
-        let crowd = Crowd::new(3);
-        let busy = crowd.enter().serve();
-        let (idle, other) = (crowd.enter(), crowd.enter());
-        let fourth = crowd.enter();
+        let crowd = Arc::new(Crowd::new(3));
+        let enter = || Crowd::enter(&crowd);
+        let first = enter();
+        let busy = first.serve();
+        let (second, third) = (enter(), enter());
+        let fourth = enter();
         assert_eq!(seated(&crowd), [0, 2, 3]);
-        crowd.exit(&idle);
-        crowd.exit(&other);
+        drop((second, third));
         assert_eq!(seated(&crowd), [0, 3]);
-        let also_busy = (fourth.serve(), crowd.enter().serve());
-        crowd.enter();
+        let fifth = enter();
+        let also_busy = (fourth.serve(), fifth.serve());
+        let sixth = enter();
         assert_eq!(seated(&crowd), [3, 4, 5], "the oldest, when all are busy");
-        drop((busy, also_busy));
+        drop((busy, also_busy, sixth));
     }
 }

@@ -15,20 +15,21 @@ use minicbor::Encode;
 use passport_core::codec;
 use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
-use tokio::sync::watch;
 
-use super::{Arrivals, Shared, auth, body};
+use super::arrivals::{Arrivals, Waiting};
+use super::{Shared, auth, body, live};
 use crate::session;
 use crate::signature::check_body;
 use crate::store::StoreError;
 use crate::wire::{
-    BLOB_MAX, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SyncRequest, SyncResponse,
-    WAIT_SECONDS_MAX,
+    BLOB_MAX, LIVE_PATH, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SYNC_PATH,
+    SyncRequest, SyncResponse, WAIT_SECONDS_MAX,
 };
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/v1/sync", post(sync))
+        .route(SYNC_PATH, post(sync))
+        .route(LIVE_PATH, get(live::live))
         .route("/v1/objects/{id}", put(put_object).get(get_object))
         .route("/healthz", get(health))
         .with_state(shared)
@@ -41,18 +42,16 @@ async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         let request = SyncRequest::decode(&received.bytes)?;
         drop(received);
         // From before the feed is read, so that nothing arrives unseen.
-        let arrivals = shared.arrivals.subscribe();
+        let waiting = Arrivals::wait(&shared.arrivals, key);
         let pushed = request.objects();
-        let wakes = request.is_push();
+        let pushes = request.is_push();
         let again = SyncRequest { max_bytes: request.max_bytes, ..SyncRequest::default() };
         let wait = request.wait_seconds.min(WAIT_SECONDS_MAX);
         let mut response = answer(&shared, request, key).await?;
-        if wakes {
-            shared.arrivals.send_modify(|arrivals| arrivals.pushes += 1);
-        } else if wait > 0 && response.items.is_empty() && !response.reset && !response.more {
+        if !pushes && wait > 0 && response.items.is_empty() && !response.reset && !response.more {
             let again = SyncRequest { cursor: Some(response.cursor), ..again };
             let wait = Duration::from_secs(wait.into()).min(shared.config.request_timeout / 2);
-            let arrived = arrival(&shared, arrivals, &again, key);
+            let arrived = arrival(&shared, waiting, &again, key);
             if let Ok(arrived) = tokio::time::timeout(wait, arrived).await {
                 response = arrived?.unwrap_or(response);
             }
@@ -73,29 +72,28 @@ async fn answer(
     let now = (shared.clock)();
     let limits = shared.config.limits;
     let store = Arc::clone(&shared.store);
-    blocking(move || {
+    let answered = blocking(move || {
         session::handle(request, &key, now, &limits, &*store).map_err(|error| unwell(&error))
     })
-    .await
+    .await?;
+    shared.arrivals.wake(&answered.fed);
+    Ok(answered.response)
 }
 
 /// Waits until there is something for the key; none if the relay stops first.
 async fn arrival(
     shared: &Shared,
-    mut arrivals: watch::Receiver<Arrivals>,
+    mut waiting: Waiting,
     request: &SyncRequest,
     key: VerificationKey,
 ) -> Result<Option<SyncResponse>, Rejection> {
-    loop {
-        let changed = arrivals.changed().await;
-        if changed.is_err() || arrivals.borrow_and_update().stopping {
-            return Ok(None);
-        }
+    while waiting.arrival().await {
         let response = answer(shared, request.clone(), key).await?;
         if !response.items.is_empty() {
             return Ok(Some(response));
         }
     }
+    Ok(None)
 }
 
 async fn put_object(
@@ -181,18 +179,18 @@ async fn within<R>(
         .unwrap_or(Err(Rejection::Unavailable))
 }
 
-async fn blocking<R: Send + 'static>(
+pub(super) async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Rejection> + Send + 'static,
 ) -> Result<R, Rejection> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Rejection::Unavailable))
 }
 
-fn unwell(error: &StoreError) -> Rejection {
+pub(super) fn unwell(error: &StoreError) -> Rejection {
     tracing::error!(%error, "could not use the store");
     Rejection::Unavailable
 }
 
-fn refuse(rejection: Rejection, time: Timestamp) -> Response {
+pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
     tracing::debug!(code = rejection.code(), "refused");
     let status = match rejection {
         Rejection::Malformed | Rejection::UnknownVersion => StatusCode::BAD_REQUEST,
@@ -206,7 +204,8 @@ fn refuse(rejection: Rejection, time: Timestamp) -> Response {
         | Rejection::NotPermitted
         | Rejection::AccessConflict
         | Rejection::QuotaExceeded
-        | Rejection::EpochLive => StatusCode::FORBIDDEN,
+        | Rejection::EpochLive
+        | Rejection::Unread => StatusCode::FORBIDDEN,
     };
     encoded(status, &Refusal { code: rejection.code(), time })
 }

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use http::Request;
@@ -14,13 +15,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::crowd::{Crowd, Seat};
-use super::{Arrivals, Clock, RelayConfig, Shared, auth, routes};
+use super::live::Afterwards;
+use super::{Clock, RelayConfig, Shared, auth, routes};
 use crate::signature::ReplayGuard;
 use crate::store::Store;
 
@@ -35,69 +39,85 @@ pub async fn serve(
     clock: Clock,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let authorities = auth::Authorities::new(&config.authorities, listener.local_addr()?);
+    let tls = config.tls.is_some();
     let shared = Arc::new(Shared {
-        authorities,
+        authorities: auth::Authorities::new(&config.authorities, listener.local_addr()?, tls),
         store,
         clock,
         replay: Mutex::new(ReplayGuard::new(config.nonces_max)),
         body_bytes: Arc::new(Semaphore::new(config.body_bytes_max)),
-        arrivals: watch::Sender::new(Arrivals::default()),
-        config: config.clone(),
+        arrivals: Arc::default(),
+        config,
     });
     let router = routes::router(Arc::clone(&shared));
-    let crowd = Arc::new(Crowd::new(config.connections_max));
-    let ended = Arc::new(Notify::new());
-    let graceful = GracefulShutdown::new();
+    let crowd = Arc::new(Crowd::new(shared.config.connections_max));
+    let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
-    tracing::info!("relay is serving");
+    tracing::info!(tls, "relay is serving");
     loop {
         tokio::select! {
             () = &mut shutdown => break,
+            Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let seat = crowd.enter();
-                    let connection = connect(stream, &config, router.clone(), &seat);
-                    let connection = graceful.watch(connection);
-                    let life = config.connection_timeout;
-                    let (crowd, ended) = (Arc::clone(&crowd), Arc::clone(&ended));
-                    tokio::spawn(async move {
-                        tokio::select! {
-                            // How a connection ends is the client's affair.
-                            _outcome = tokio::time::timeout(life, connection) => {}
-                            () = seat.asked_to_leave() => {}
-                        }
-                        crowd.exit(&seat);
-                        ended.notify_one();
-                    });
+                    // Seated before the handshake, which costs more than the seat.
+                    let seat = Crowd::enter(&crowd);
+                    connections.spawn(attend(stream, Arc::clone(&shared), router.clone(), seat));
                 }
                 Err(error) => {
                     // Usually out of file descriptors: until a connection ends, or a second.
                     tracing::warn!(%error, "could not accept a connection");
-                    let wait = std::time::Duration::from_secs(1);
-                    let _ended = tokio::time::timeout(wait, ended.notified()).await;
+                    let ended = async {
+                        if connections.join_next().await.is_none() {
+                            core::future::pending::<()>().await;
+                        }
+                    };
+                    let _waited = tokio::time::timeout(Duration::from_secs(1), ended).await;
                 }
             },
         }
     }
     drop(listener);
-    shared.arrivals.send_modify(|arrivals| arrivals.stopping = true);
-    let ended = tokio::time::timeout(config.shutdown_timeout, graceful.shutdown()).await;
+    shared.arrivals.stop();
+    let all = async { while connections.join_next().await.is_some() {} };
+    let ended = tokio::time::timeout(shared.config.shutdown_timeout, all).await;
     tracing::info!(all_requests_ended = ended.is_ok(), "relay has stopped");
     Ok(())
 }
 
-fn connect(
-    stream: TcpStream,
-    config: &RelayConfig,
-    router: Router,
-    seat: &Arc<Seat>,
-) -> impl GracefulConnection<Error = hyper::Error> + Send + use<> {
+/// Serves one connection until it ends, has lived long enough, or has to make room.
+async fn attend(stream: TcpStream, shared: Arc<Shared>, router: Router, seat: Seat) {
     // Small answers should not wait; where this cannot be set they wait a little.
     let _set = stream.set_nodelay(true);
-    let (router, seat) = (TowerToHyperService::new(router), Arc::clone(seat));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let serving = Arc::clone(&seat).serve();
+    let leaving = seat.leaving();
+    let attended = async {
+        let Some(identity) = &shared.config.tls else {
+            return converse(stream, &shared, router, &seat).await;
+        };
+        let handshake = TlsAcceptor::from(identity.current()).accept(stream);
+        // How a connection ends is the client's affair.
+        if let Ok(Ok(stream)) =
+            tokio::time::timeout(shared.config.handshake_timeout, handshake).await
+        {
+            converse(stream, &shared, router, &seat).await;
+        }
+    };
+    tokio::select! {
+        () = attended => {}
+        () = leaving.notified() => {}
+    }
+}
+
+/// Answers the requests of a connection, one after the other.
+async fn converse<S>(stream: S, shared: &Arc<Shared>, router: Router, seat: &Seat)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let router = TowerToHyperService::new(router);
+    let after = Afterwards::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(after.clone());
+        let serving = seat.serve();
         let answer = router.call(request);
         async move {
             let answer = answer.await;
@@ -105,9 +125,26 @@ fn connect(
             answer
         }
     });
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service)
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(shared.config.header_timeout)
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let mut stopping = shared.arrivals.stopping();
+    let conversation = async {
+        tokio::select! {
+            _ended = &mut connection => return,
+            _stopping = stopping.wait_for(|stopping| *stopping) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ended = connection.as_mut().await;
+    };
+    let life = shared.config.connection_timeout;
+    if tokio::time::timeout(life, conversation).await.is_ok() {
+        let _serving = seat.serve();
+        after.clone().go_on(shared).await;
+    }
 }

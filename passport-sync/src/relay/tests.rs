@@ -18,6 +18,8 @@ use crate::signature::{SignatureHeaders, Target, sign};
 use crate::store::{MemoryStore, SqliteStore};
 use crate::wire::{Cursor, Outcome, Refusal, Rejection, SyncRequest, SyncResponse};
 
+mod tls;
+
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const NONCE: [u8; 16] = [6; 16];
 
@@ -51,7 +53,7 @@ impl Server {
     }
 
     fn remote(&self, n: u8) -> Remote {
-        Remote::new(&format!("http://{}", self.address), key(n), RemoteConfig::default()).unwrap()
+        Remote::new(&format!("http://{}", self.address), key(n), &RemoteConfig::default()).unwrap()
     }
 }
 

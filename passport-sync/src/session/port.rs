@@ -5,6 +5,8 @@
 //! is decided by the session; only the feed's rights are joined by the store, so that the cost
 //! of a read does not depend on how many channels a key is in.
 
+use std::collections::BTreeSet;
+
 use passport_core::access::{AccessList, Member};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
@@ -42,7 +44,7 @@ pub enum StoreError {
 /// What the relay knows of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// The key that signs its access lists.
+    /// The key that must sign its next access list: [`AccessList::controller`] of the current one.
     pub control: VerificationKey,
     /// Serial of the current list.
     pub serial: u64,
@@ -214,6 +216,8 @@ pub trait Snapshot {
 
 /// A write: all of it happens, or nothing.
 pub trait Transaction: Snapshot {
+    /// Whose feeds this write has added to so far.
+    fn fed(&self) -> BTreeSet<VerificationKey>;
     /// Sets the current access list of a channel, and its members.
     ///
     /// # Errors

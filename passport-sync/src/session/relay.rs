@@ -4,6 +4,9 @@
 //! does not have.
 
 mod admission;
+mod live;
+
+pub use live::Live;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +18,7 @@ use passport_core::time::{DAY_SECONDS, Timestamp};
 
 use self::admission::{Checked, append, check_envelope, deliver, drop_epoch, fetch, set_list};
 use crate::session::port::{
-    self, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
+    self, FeedPage, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
 };
 use crate::wire::{
     AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Generation, Letter, OBJECTS_MAX, Outcome,
@@ -66,6 +69,17 @@ struct Asker {
     key: VerificationKey,
     now: Timestamp,
     limits: RelayLimits,
+    /// How far it has read its feed.
+    read_to: u64,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What the asker is told.
+    pub response: SyncResponse,
+    /// Whose feeds grew by it.
+    pub fed: BTreeSet<VerificationKey>,
 }
 
 /// Answers one authenticated request.
@@ -78,35 +92,52 @@ pub fn handle(
     now: Timestamp,
     limits: &RelayLimits,
     store: &dyn Store,
-) -> Result<SyncResponse, StoreError> {
-    let asker = Asker { key: *sender, now, limits: *limits };
+) -> Result<Answered, StoreError> {
+    answer(request, sender, now, limits, store, true)
+}
+
+/// Answers a request, with a page of the feed or without.
+fn answer(
+    request: SyncRequest,
+    sender: &VerificationKey,
+    now: Timestamp,
+    limits: &RelayLimits,
+    store: &dyn Store,
+    paged: bool,
+) -> Result<Answered, StoreError> {
     let before = port::read(store, |snapshot| Standing::of(snapshot, sender, request.cursor))?;
     let (cursor, known) = (request.cursor, before.cursor);
     let position = known.map_or(0, |c| c.position);
+    let asker = Asker { key: *sender, now, limits: *limits, read_to: position };
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
 
     let work = Work::check(request);
     let own = work.own();
     let letters = acknowledgement(&before.mailbox, position, now, limits);
-    let results = if work.is_empty() && letters.is_none() {
-        Results::default()
+    let (results, fed) = if work.is_empty() && letters.is_none() {
+        Default::default()
     } else {
         port::write(store, move |tx| {
             if let Some(expired) = letters {
                 tx.acknowledge(&asker.key, position, now)?;
                 tx.expire_letters(&asker.key, expired)?;
             }
-            work.settle(tx, &asker)
+            let results = work.settle(tx, &asker)?;
+            Ok((results, tx.fed()))
         })?
     };
 
     let query = FeedQuery { key: *sender, after: position, now, rows_max: OBJECTS_MAX, bytes_max };
-    let mut page = port::read(store, |snapshot| snapshot.feed(&query))?;
+    let mut page = if paged {
+        port::read(store, |snapshot| snapshot.feed(&query))?
+    } else {
+        FeedPage { position, ..FeedPage::default() }
+    };
     if !own.is_empty() {
         // Whoever pushes an envelope need not be sent it.
         page.items.retain(|item| !own.contains(&object_id(&item.bytes)));
     }
-    Ok(SyncResponse {
+    let response = SyncResponse {
         relay: before.relay,
         time: now,
         reset: cursor.is_some() && known.is_none(),
@@ -118,7 +149,8 @@ pub fn handle(
             position: page.position,
         },
         more: page.more,
-    })
+    };
+    Ok(Answered { response, fed })
 }
 
 /// Keeps a rendezvous object for an hour.

@@ -85,6 +85,22 @@ fn marks(page: &FeedPage) -> Vec<u8> {
 }
 
 #[test]
+fn a_write_says_whose_feeds_it_added_to() {
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, None), reader(2, None)]);
+        let id = put(store, 1, 1, 5, 10, &[1]);
+        let fed = write(store, move |tx| {
+            let before = tx.fed();
+            tx.append_feed(&[key(2), key(3)], &id)?;
+            tx.backfill(&key(1), &channel(1), Epochs::All)?;
+            tx.clear_feed(&key(4), &channel(1))?;
+            Ok((before, tx.fed()))
+        });
+        assert_eq!(fed.unwrap(), ([].into(), [key(1), key(2), key(3)].into()));
+    });
+}
+
+#[test]
 fn a_failed_write_leaves_nothing_and_others_go_on() {
     on_each(|store| {
         set_channel(store, 1, vec![reader(1, None)]);

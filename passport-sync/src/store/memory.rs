@@ -42,6 +42,7 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn write(&self, write: Write) -> Result<(), StoreError> {
         let mut state = self.lock();
+        state.fed.clear();
         let before = state.clone();
         write(&mut *state).inspect_err(|_| *state = before)
     }
@@ -77,6 +78,8 @@ struct State {
     feeds: BTreeMap<VerificationKey, BTreeMap<u64, ObjectId>>,
     counts: BTreeMap<(VerificationKey, Meter), (i64, u64)>,
     blobs: BTreeMap<ObjectId, (Vec<u8>, Timestamp)>,
+    /// Whose feeds the present write has added to.
+    fed: BTreeSet<VerificationKey>,
 }
 
 impl State {
@@ -199,6 +202,10 @@ impl Snapshot for State {
 }
 
 impl Transaction for State {
+    fn fed(&self) -> BTreeSet<VerificationKey> {
+        self.fed.clone()
+    }
+
     fn put_channel(
         &mut self,
         list: &AccessList,
@@ -207,7 +214,7 @@ impl Transaction for State {
     ) -> Result<(), StoreError> {
         let bytes = self.channels.get(&list.channel).map_or(0, |(channel, _)| channel.bytes);
         let channel = Channel {
-            control: list.control,
+            control: list.controller(),
             serial: list.serial,
             hash: *hash,
             signed: signed.to_vec(),
@@ -248,6 +255,7 @@ impl Transaction for State {
     fn append_feed(&mut self, keys: &[VerificationKey], id: &ObjectId) -> Result<(), StoreError> {
         let position = self.next();
         for key in keys {
+            self.fed.insert(*key);
             self.feeds.entry(*key).or_default().insert(position, *id);
         }
         Ok(())
@@ -272,6 +280,7 @@ impl Transaction for State {
             })
             .map(|(id, kept)| (kept.order, *id))
             .collect();
+        self.fed.insert(*key);
         let ids: BTreeSet<ObjectId> = wanted.values().copied().collect();
         self.feeds.entry(*key).or_default().retain(|_, id| !ids.contains(id));
         for id in wanted.into_values() {

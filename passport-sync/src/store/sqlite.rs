@@ -124,7 +124,7 @@ impl Store for SqliteStore {
             None => connect(&self.path)?,
         };
         connection.execute_batch("BEGIN DEFERRED")?;
-        let outcome = read(&View(&connection));
+        let outcome = read(&View::new(&connection));
         connection.execute_batch("ROLLBACK")?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_MAX {
@@ -201,7 +201,7 @@ fn commit(connection: &Connection, group: Vec<Job>) {
 /// Does one write in a savepoint, undone if it fails.
 fn attempt(connection: &Connection, write: Write) -> Result<(), StoreError> {
     connection.execute_batch("SAVEPOINT job")?;
-    let outcome = catch_unwind(AssertUnwindSafe(|| write(&mut View(connection))))
+    let outcome = catch_unwind(AssertUnwindSafe(|| write(&mut View::new(connection))))
         .unwrap_or(Err(StoreError::Stopped));
     if outcome.is_err() {
         connection.execute_batch("ROLLBACK TO job")?;

@@ -46,10 +46,13 @@ pub enum Rejection {
     /// 14: written by newer software than the relay's.
     #[error("version is not known to the relay")]
     UnknownVersion,
+    /// 15: the asker has not read all there is of the epoch.
+    #[error("epoch has envelopes that were not read yet")]
+    Unread,
 }
 
 /// Every rejection with its number.
-const CODES: [(u16, Rejection); 14] = [
+const CODES: [(u16, Rejection); 15] = [
     (1, Rejection::Malformed),
     (2, Rejection::TooLarge),
     (3, Rejection::BadSignature),
@@ -64,6 +67,7 @@ const CODES: [(u16, Rejection); 14] = [
     (12, Rejection::NotFound),
     (13, Rejection::Unavailable),
     (14, Rejection::UnknownVersion),
+    (15, Rejection::Unread),
 ];
 
 impl Rejection {
@@ -82,7 +86,14 @@ impl Rejection {
     /// Whether the same thing may succeed later, unchanged.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::RateLimited | Self::QuotaExceeded | Self::Unavailable | Self::Stale)
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::QuotaExceeded
+                | Self::Unavailable
+                | Self::Stale
+                | Self::Unread
+        )
     }
 }
 

@@ -43,7 +43,9 @@ impl Relay {
 
     fn ask(&self, n: u8, now: Timestamp, request: SyncRequest) -> SyncResponse {
         let request = SyncRequest { max_bytes: 1 << 20, ..request };
-        handle(request, &key(n).verification_key(), now, &RelayLimits::default(), &self.0).unwrap()
+        handle(request, &key(n).verification_key(), now, &RelayLimits::default(), &self.0)
+            .unwrap()
+            .response
     }
 
     fn set(&self, n: u8, list: &Signed<AccessList>) -> Outcome {
@@ -99,8 +101,9 @@ fn a13_a14_lists_are_the_control_keys_and_only_go_forward() {
     assert_eq!(relay.set(1, &first), refused(Rejection::AccessConflict));
     assert_eq!(relay.set(2, &first), refused(Rejection::NotPermitted));
     assert_eq!(relay.set(9, &first), refused(Rejection::NotPermitted));
-    let drop = DropEpoch::new(key(100).verification_key(), NONCE, EpochId::from_bytes([9; 32]));
-    assert_eq!(DropEpoch::check(&Signed::new(&drop, &key(1))), Err(AccessError::NotControl));
+    let mut drop = DropEpoch::new(key(100).verification_key(), NONCE, EpochId::from_bytes([9; 32]));
+    drop.control = key(1).verification_key();
+    assert_eq!(DropEpoch::check(&Signed::new(&drop, &key(1))), Err(AccessError::Channel));
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn a41_a_flood_meets_its_limit_and_others_do_not() {
         let letters = vec![Letter { to, body: vec![body; 10].into() }];
         let request = SyncRequest { letters, max_bytes: 1000, ..SyncRequest::default() };
         let sender = key(n).verification_key();
-        handle(request, &sender, at(0), &limits, &relay.0).unwrap().results.letters[0]
+        handle(request, &sender, at(0), &limits, &relay.0).unwrap().response.results.letters[0]
     };
     let sent: Vec<_> = (0..20).map(|body| letter(7, body)).collect();
     assert_eq!(sent.iter().filter(|o| **o == Outcome::Stored).count(), 5);

@@ -11,11 +11,14 @@
     reason = "helpers of tests may panic as tests do, and the seed is printed"
 )]
 
+mod control;
 mod decoders;
 mod devices;
+mod faults;
 mod forgeries;
 mod members;
 mod office;
+mod packs;
 mod relays;
 mod sealed;
 mod writers;

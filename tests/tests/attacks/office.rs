@@ -8,7 +8,7 @@ use passport_core::id::{EntryId, PassportId, VerificationKey};
 use passport_core::journal::{Incoming, IncomingItem, Verdict, Verdicts};
 use passport_core::keys::{OrganisationKind, ReceivingKey, RecoveryPhrase, SigningKey};
 use passport_core::organisation::{Organisation, OrganisationProfile};
-use passport_core::party::{Party, Received};
+use passport_core::party::{Party, PartyError, Received};
 use passport_core::section::{Code, SectionName, Value};
 use passport_core::time::Timestamp;
 use passport_core::vault::{MemoryVault, Table, Vault as _};
@@ -52,9 +52,18 @@ pub(crate) struct Office {
 impl Office {
     /// Takes what a party has to send.
     pub(crate) fn take(&mut self, party: &mut impl Party, now: Timestamp) {
-        party.met(URL, self.relay, false).unwrap();
+        self.offer(party, now).unwrap();
+    }
+
+    /// As [`Self::take`], of a party that may fail in between.
+    pub(crate) fn offer(
+        &mut self,
+        party: &mut impl Party,
+        now: Timestamp,
+    ) -> Result<(), PartyError> {
+        party.met(URL, self.relay, false)?;
         loop {
-            let out = party.outgoing(URL, now).unwrap();
+            let out = party.outgoing(URL, now)?;
             for envelope in &out.envelopes {
                 if !self.envelopes.contains(&envelope.bytes) {
                     self.envelopes.push(envelope.bytes.clone());
@@ -65,10 +74,11 @@ impl Office {
                 lists: vec![Verdict::Kept; out.lists.len()],
                 envelopes: vec![Verdict::Kept; out.envelopes.len()],
                 letters: vec![Verdict::Kept; out.letters.len()],
+                drops: vec![Verdict::Kept; out.drops.len()],
             };
-            party.settle_with(URL, &out, &verdicts, now).unwrap();
+            party.settle_with(URL, &out, &verdicts, now)?;
             if !out.more {
-                return;
+                return Ok(());
             }
         }
     }

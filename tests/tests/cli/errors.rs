@@ -42,8 +42,8 @@ fn what_cannot_be_parsed_is_told_with_an_example() {
         (&["add", "medications", "--set", "dose=50 mg"], "needs `item`"),
         (&["add", "medications", "--set", "item=a", "--set", "started=soon"], "2026-10-03"),
         (&["org", "show", "Ada Example"], "--actor STAFF"),
-        (&["remote", "add", "relay.example"], "http://relay.example:7700"),
-        (&["remote", "add", "https://relay.example"], "https is not there yet"),
+        (&["remote", "add", "relay.example"], "https://relay.example:7700"),
+        (&["remote", "add", "http://relay.example"], "--allow-http"),
         (&["device", "approve", "nonsense"], "CODE"),
         (&["relay", "serve", "--store", "postgres://x"], "sqlite:PATH"),
     ] {

@@ -49,6 +49,8 @@ fn every_command_explains_itself_with_an_example() {
         "quarantine list",
         "quarantine release",
         "quarantine drop",
+        "private set",
+        "private change",
         "sync",
         "remote add",
         "remote list",

@@ -17,9 +17,17 @@ mod org_kit;
 #[cfg(test)]
 mod org_record;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
+mod private;
+#[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod recovery;
+#[cfg(test)]
+mod relay;
 #[cfg(test)]
 mod sharing;
 
@@ -68,8 +76,10 @@ fn no_file_is_forgotten() {
         "org_exchange.rs",
         "org_kit.rs",
         "org_record.rs",
+        "private.rs",
         "record.rs",
         "recovery.rs",
+        "relay.rs",
         "sharing.rs",
     ];
     assert_eq!(files, declared);

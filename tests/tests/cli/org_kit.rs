@@ -151,6 +151,7 @@ fn exchange(
         lists: vec![Verdict::Kept; out.lists.len()],
         envelopes: vec![Verdict::Kept; out.envelopes.len()],
         letters: vec![Verdict::Kept; out.letters.len()],
+        drops: vec![Verdict::Kept; out.drops.len()],
     };
     party.settle_with(URL, &out, &verdicts, now).unwrap();
     let key = party.request_key().verification_key();

@@ -217,6 +217,13 @@ fn an_export_is_a_bundle_of_what_is_shared() {
     let bundle = story.org(&["export", "Amina Yusuf", "--format", "fhir"]).success().json();
     assert_eq!(bundle["resourceType"], "Bundle");
     assert!(bundle.to_string().contains("Sertraline"), "{bundle:#}");
+    let html = story.org(&["export", "Amina Yusuf", "--format", "html"]).success().stdout;
+    assert!(html.contains("Student passport: Amina Yusuf") && html.contains("Sertraline"));
+    assert!(html.contains("as recorded by the student"), "{html}");
+    let unshared = "Not part of this document.";
+    assert_eq!(html.matches(unshared).count(), 3, "allergies, conditions, contacts: {html}");
+    let unnamed = story.bare(&["org", "export", "Amina Yusuf", "--format", "pdf"]);
+    assert_ne!(unnamed.code, Some(0), "nobody exports unnamed");
     assert_eq!(story.org(&["quarantine", "--json"]).success().json(), json!([]));
     assert_eq!(story.org(&["conflicts", "--json"]).success().json(), json!([]));
 }

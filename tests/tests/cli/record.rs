@@ -26,8 +26,8 @@ fn a_passport_begins_and_is_written_in() {
     let what: Vec<&str> =
         history.as_array().unwrap().iter().map(|e| e["what"].as_str().unwrap()).collect();
     assert_eq!(what.len(), 3, "{history}");
-    let moved = cli.run(&["move", &id, "private", "--json"]).success().json();
-    assert_eq!(moved["section"], "private");
+    let moved = cli.run(&["move", &id, "x-past", "--json"]);
+    assert_eq!(moved.code, Some(1), "a section of one's own holds notes alone: {moved:#?}");
     let _ = cli.run(&["remove", &id]).success();
     let gone = cli.run(&["show", &id]);
     assert_eq!(gone.code, Some(1), "{gone:#?}");

@@ -29,11 +29,12 @@ pub(crate) fn card(folder: &tempfile::TempDir, url: &str) -> (String, Organisati
 }
 
 /// `seed` differs from one exchange to the next: a relay takes no request twice.
-fn sync(organisation: &mut Organisation<MemoryVault>, url: &str, seed: u8) -> usize {
+pub(crate) fn sync(organisation: &mut Organisation<MemoryVault>, url: &str, seed: u8) -> usize {
     let mut exchange = Exchange {
         now: NOW.parse().unwrap(),
         policy: BackoffPolicy { budget: 1, ..BackoffPolicy::default() },
         pause: &mut |_| {},
+        config: passport_sync::client::RemoteConfig::default(),
         progress: &mut |_| {},
     };
     let mut rng = ChaCha20Rng::from_seed([seed; 32]);

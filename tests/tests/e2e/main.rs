@@ -10,6 +10,7 @@
 mod bad_input;
 mod demo;
 mod ending;
+mod killed;
 mod lost;
 mod planted;
 mod reader;
@@ -29,6 +30,7 @@ fn no_file_is_forgotten() {
         "bad_input.rs",
         "demo.rs",
         "ending.rs",
+        "killed.rs",
         "lost.rs",
         "main.rs",
         "planted.rs",

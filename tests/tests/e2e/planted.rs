@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use passport_tests::Stage;
 use passport_tests::search::{files, found};
-use passport_tests::{Relay, Stage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -17,14 +17,25 @@ fn words(rng: &mut ChaCha20Rng, count: usize) -> Vec<String> {
     (0..count).map(|_| word()).collect()
 }
 
-/// The memory of a running process; none where this machine does not let us look.
-fn memory(relay: &Relay, folder: &Path) -> Option<Vec<u8>> {
-    let process = relay.process().to_string();
+/// How a process's memory can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    /// A dump by gdb's `gcore`, which has everything.
+    CoreDump,
+    /// `/proc/PID/mem`, where whatever is writable is read.
+    ProcMem,
+}
+
+/// The memory of a running process by the best method that this machine allows.
+fn memory(process: &str, folder: &Path) -> Option<(Method, Vec<u8>)> {
     let core = folder.join("core");
-    let dumped = Command::new("gcore").arg("-o").arg(&core).arg(&process).output();
-    let file = folder.join(format!("core.{process}"));
-    if dumped.is_ok_and(|d| d.status.success()) {
-        return Some(std::fs::read(file).unwrap());
+    match Command::new("gcore").arg("-o").arg(&core).arg(process).output() {
+        Ok(dumped) if dumped.status.success() => {
+            let dump = std::fs::read(folder.join(format!("core.{process}"))).unwrap();
+            return Some((Method::CoreDump, dump));
+        }
+        Ok(refused) => println!("gcore: {}", String::from_utf8_lossy(&refused.stderr)),
+        Err(absent) => println!("gcore: {absent}"),
     }
     let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).ok()?;
     let mem = std::fs::File::open(format!("/proc/{process}/mem")).ok()?;
@@ -38,7 +49,23 @@ fn memory(relay: &Relay, folder: &Path) -> Option<Vec<u8>> {
             all.extend(part);
         }
     }
-    (!all.is_empty()).then_some(all)
+    (!all.is_empty()).then_some((Method::ProcMem, all))
+}
+
+/// A process that has a word in its memory and nowhere else: what the search must find.
+fn process_with(word: &str) -> std::process::Child {
+    use std::io::{Read as _, Write as _};
+    use std::process::Stdio;
+    let script = "read -r word; echo ready; read -r rest";
+    let mut shell = Command::new("sh")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(shell.stdin.as_mut().unwrap(), "{word}").unwrap();
+    shell.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
+    shell
 }
 
 #[test]
@@ -110,13 +137,21 @@ fn planted_words_are_nowhere_but_in_what_was_unsealed_on_purpose() {
     println!("{searched} bytes in files");
 
     let outside = tempfile::tempdir().unwrap();
-    match memory(&stage.relay, outside.path()) {
-        None => println!("skipped: this machine does not let us read a process's memory"),
-        Some(memory) => {
-            println!("{} bytes of the relay's memory", memory.len());
-            let listening = stage.relay.authority().to_owned();
-            assert!(!found(&memory, &[listening]).is_empty(), "its own address is in its memory");
-            assert_eq!(found(&memory, &planted), Vec::<String>::new());
-        }
-    }
+    let mut shell = process_with(item);
+    let searched = memory(&shell.id().to_string(), outside.path());
+    shell.kill().unwrap();
+    let _ = shell.wait();
+    let Some((method, positive)) = searched else {
+        println!("skipped: this machine does not let us read a process's memory");
+        return;
+    };
+    println!("memory is searched by {method:?}");
+    assert!(!found(&positive, std::slice::from_ref(item)).is_empty(), "the search finds nothing");
+    let relay = memory(&stage.relay.process().to_string(), outside.path());
+    let (by, memory) = relay.expect("what worked for one process works for another");
+    println!("{} bytes of the relay's memory", memory.len());
+    assert_eq!(by, method, "the same method for both");
+    let listening = stage.relay.authority().to_owned();
+    assert!(!found(&memory, &[listening]).is_empty(), "its own address is in its memory");
+    assert_eq!(found(&memory, &planted), Vec::<String>::new());
 }

@@ -1,6 +1,7 @@
 //! Phrase and relay bring everything back on a blank machine; nothing less does.
 
 use passport_tests::{Person, Stage};
+use rusqlite::Connection;
 
 const NOW: &str = "2026-09-20T09:00:00Z";
 
@@ -25,6 +26,54 @@ fn refuses(stage: &Stage, words: &str, code: i32, why: &str) {
     }
     let left = std::fs::read_dir(blank.cli.home()).map_or(0, Iterator::count);
     assert_eq!(left, 0, "{why}: nothing is left behind");
+}
+
+/// How many envelopes the relay forgot.
+fn forgotten(stage: &Stage) -> i64 {
+    let relay = Connection::open(stage.path("relay").join("relay.db")).unwrap();
+    let count = "SELECT count(*) FROM objects WHERE dropped = 1";
+    relay.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn history_comes_back_from_before_an_epoch_that_the_relay_forgot() {
+    let stage = Stage::new(NOW);
+    let home = stage.organisation("home", "Elm Street Surgery", "gp");
+    let phone = stage.student("phone", "Ada Example");
+    phone.meet(&home);
+    let sertraline = phone.record(&phone, "medications", &["item=Sertraline", "dose=50 mg"]);
+    phone.json(&["edit", &sertraline, "--set", "dose=75 mg"]);
+    phone.sync();
+    phone.share(&["medications"], &home, &["--can", "contribute"]);
+    phone.sync();
+    home.sync();
+    phone.json(&["edit", &sertraline, "--set", "dose=100 mg"]);
+    phone.sync();
+    assert_eq!(forgotten(&stage), 0, "nobody knows whether the surgery is still in it");
+    // Six weeks later the first epoch is archived, and with the next exchange forgotten.
+    let later = phone.at("2026-11-01T09:00:00Z");
+    later.sync();
+    assert_eq!(forgotten(&stage), 0, "not before the archive is there");
+    later.sync();
+    assert_eq!(forgotten(&stage), 3, "a snapshot, an entry and a change");
+    // What the surgery has is what it had.
+    home.sync();
+    assert_eq!(home.digest(&phone, "medications", 1), phone.digest(&phone, "medications", 1));
+
+    let wanted = everything(&phone);
+    let history = phone.json(&["history", &sertraline]);
+    assert!(history.to_string().contains("50 mg"), "{history:#}");
+    let blank = stage.blank("blank");
+    let arguments = blank.whole(&["recover", "--remote", stage.relay.url()]);
+    blank.cli.run_with(&arguments, &phone.words).success();
+    for person in [&phone, &blank] {
+        person.sync();
+    }
+    for ((command, wanted), (_, found)) in wanted.iter().zip(everything(&blank)) {
+        assert_eq!(&found, wanted, "{command} differs");
+    }
+    assert_eq!(blank.json(&["history", &sertraline]), history);
+    assert_eq!(blank.digest(&blank, "medications", 1), phone.digest(&phone, "medications", 1));
 }
 
 #[test]

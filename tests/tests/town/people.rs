@@ -9,6 +9,7 @@ use passport_core::time::Timestamp;
 use passport_core::vault::MemoryVault;
 use rand_chacha::ChaCha20Rng;
 
+use passport_sync::client::RemoteConfig;
 use passport_sync::client::exchange::{Exchange, Exchanged};
 use passport_sync::session::BackoffPolicy;
 use passport_tests::post::{Post, Way, Weather};
@@ -116,7 +117,8 @@ pub(crate) fn exchange(
     let url = post.url.clone();
     let policy = BackoffPolicy { first_seconds: 1, most_seconds: 1, budget: 2 };
     let (mut pause, mut progress) = (|_: u32| (), |_: &Exchanged| ());
-    let mut exchange = Exchange { now, policy, pause: &mut pause, progress: &mut progress };
+    let config = RemoteConfig::default();
+    let mut exchange = Exchange { now, policy, config, pause: &mut pause, progress: &mut progress };
     let mut way = Way { post, weather, asked: 0 };
     exchange.through(&mut way, party, &url, rng).unwrap()
 }

@@ -42,7 +42,6 @@ fn phrases_derive_the_same_keys() {
             "words": phrase.words().collect::<Vec<_>>().join(" "),
             "passport": keys.passport(),
             "root": keys.root.verification_key(),
-            "control": keys.control.verification_key(),
             "locator": keys.locator.verification_key(),
             "receiving": digest(keys.receiving.public_key().as_bytes()),
         })

@@ -21,7 +21,9 @@ use passport_core::keys::{
     CertificateChain, DeviceCertificate, PhaseKey, ReceivingKey, RecoveryPhrase, RootKeys,
     SigningKey,
 };
-use passport_core::ledger::{channel_nonce, ledger_channel, ledger_epoch, section_channel};
+use passport_core::ledger::{
+    channel_nonce, control_key, ledger_channel, ledger_epoch, section_channel,
+};
 use passport_core::section::table::{OWN, SECTIONS};
 use passport_core::section::{
     Code, FieldKind, FieldSpec, PartialDate, Period, Quantity, SectionName, Value,
@@ -89,7 +91,7 @@ fn charter() -> VerifiedCharter {
         passport: root.passport(),
         founder: CertificateChain::first(&certificate, &root.root),
         removed_devices: Vec::new(),
-        channel: section_channel(&root.control, &medications()),
+        channel: section_channel(&control_key(&phase_key()), &medications()),
         section: medications(),
         parents: Vec::new(),
         founded_at: AT,
@@ -114,7 +116,7 @@ fn envelope() -> SealedEnvelope {
     let header = Header {
         version: 1,
         suite: 1,
-        channel: section_channel(&root().control, &medications()),
+        channel: section_channel(&control_key(&phase_key()), &medications()),
         epoch: charter().id(),
         phase: 0,
         author: key(2).verification_key(),
@@ -141,7 +143,8 @@ macro_rules! cbor {
 
 fn hashes_and_keys() -> Made {
     let root = root();
-    let nonce = channel_nonce(&root.control, "medications");
+    let control = control_key(&phase_key());
+    let nonce = channel_nonce(&control, "medications");
     let key7 = phase_key();
     let author = key(2).verification_key();
     let card_key = key(1).verification_key();
@@ -150,11 +153,11 @@ fn hashes_and_keys() -> Made {
         ("message wrap (abc)", hex(&domain::WRAP.message(b"abc"))),
         ("passport", root.passport().to_string()),
         ("root key", root.root.verification_key().to_string()),
-        ("control key", root.control.verification_key().to_string()),
+        ("control key", control.verification_key().to_string()),
         ("locator key", root.locator.verification_key().to_string()),
         ("channel nonce medications", hex(&nonce)),
-        ("channel medications", channel_id(&root.control.verification_key(), &nonce).to_string()),
-        ("channel ledger", ledger_channel(&root.control).to_string()),
+        ("channel medications", channel_id(&control.verification_key(), &nonce).to_string()),
+        ("channel ledger", ledger_channel(&control).to_string()),
         ("ledger epoch", ledger_epoch(&root.passport(), &key7).to_string()),
         ("organisation", OrganisationId::of_card_key(&card_key).to_string()),
         ("entry id", entry_id(&author, &[5; 16]).to_string()),

@@ -26,9 +26,16 @@ impl Show {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { contact } = self;
-        let passport = passport::open(app)?;
+        let mut passport = passport::open(app)?;
         let (id, contact) = passport::contact(&passport, &contact)?;
         let line = ContactLine::of(id, &contact)?;
+        let mut active = passport.grants(app.now());
+        active.retain(|g| g.grant.organisation == id && g.state == GrantState::Active);
+        let mut shared = Vec::new();
+        for grant in active {
+            let lacking = passport.not_received(id, &grant.grant.section)?;
+            shared.push((grant.grant, lacking));
+        }
         app.output().answer(&line, |line| {
             let mut text = line.words();
             let _ = writeln!(text, "Four words: {}", line.phrase);
@@ -39,12 +46,15 @@ impl Show {
                     let _ = writeln!(text, "{what}: {}", neutralise_line(said));
                 }
             }
-            for grant in passport.grants(app.now()) {
-                if grant.grant.organisation == id && grant.state == GrantState::Active {
-                    let title = grant.grant.section.spec().title;
-                    let right = consent::can(grant.grant.can);
-                    let _ = writeln!(text, "May {right}: {title}");
-                }
+            for (grant, lacking) in &shared {
+                let title = grant.section.spec().title;
+                let right = consent::can(grant.can);
+                let arrived = if *lacking == 0 {
+                    "has received all of it"
+                } else {
+                    "has not said yet that it received all of it"
+                };
+                let _ = writeln!(text, "May {right}: {title} ({arrived})");
             }
             text
         })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use passport_core::holder::PendingDevice;
-use passport_sync::client::{Remote, RemoteConfig};
+use passport_sync::client::Remote;
 
 use crate::app::App;
 use crate::duration::Away;
@@ -20,8 +20,8 @@ use serde_json::json;
 /// Run this on the new device; then run `passport device approve CODE` on the one you have.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
-\x20 passport device add --remote http://relay.example:7700\n\
-\x20 passport device add --remote http://relay.example:7700 --temporary 2h")]
+\x20 passport device add --remote https://relay.example:7700\n\
+\x20 passport device add --remote https://relay.example:7700 --temporary 2h")]
 pub(crate) struct Add {
     /// Only for a while, on a borrowed or shared device, for example 2h
     #[arg(long, value_name = "DURATION")]
@@ -41,7 +41,7 @@ impl Add {
         let expires = temporary.map(|away| away.after(app.now())).transpose();
         let expires =
             expires.map_err(|e| CliError::usage("`--temporary` has no end").caused_by(e))?;
-        let urls: Vec<String> = remotes.iter().map(ToString::to_string).collect();
+        let urls = app.usable(&remotes)?;
         let code = passport::create(app, &mut os_rng()?, |vault, rng| {
             let pending = PendingDevice::create(vault, &urls, expires, rng)?;
             let (bytes, code) = pending.request();
@@ -50,7 +50,7 @@ impl Add {
             }
             for url in &urls {
                 let key = pending.request_key().clone();
-                let mut remote = Remote::new(url, key, RemoteConfig::default())?;
+                let mut remote = Remote::new(url, key, app.remote())?;
                 remote.put_object(bytes, app.now(), rng)?;
             }
             Ok(code.to_string())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use passport_core::keys::EnrolmentCode;
 use passport_core::party::Party as _;
-use passport_sync::client::{Remote, RemoteConfig};
+use passport_sync::client::Remote;
 
 use crate::app::App;
 use crate::error::CliError;
@@ -68,7 +68,7 @@ fn find(
     let mut failed: Option<CliError> = None;
     for url in &passport.fold().relays {
         let key = passport.request_key().clone();
-        let found = Remote::new(url, key, RemoteConfig::default())
+        let found = Remote::new(url, key, app.remote())
             .and_then(|mut remote| remote.find_request(code, app.now(), rng));
         match found {
             Ok(Some(request)) => return Ok(request),

@@ -12,7 +12,7 @@ use serde_json::json;
 /// Adds a relay
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport remote add http://relay.example:7700")]
+\x20 passport remote add https://relay.example:7700")]
 pub(crate) struct Add {
     /// The relay's address
     #[arg(value_name = "URL")]
@@ -23,6 +23,7 @@ impl Add {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { url } = self;
+        app.usable(std::slice::from_ref(&url))?;
         let mut passport = passport::open(app)?;
         let mut relays = passport.fold().relays.clone();
         if !relays.iter().any(|r| r == url.as_str()) {

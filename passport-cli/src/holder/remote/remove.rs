@@ -12,7 +12,7 @@ use serde_json::json;
 /// Stops using a relay
 #[derive(Args)]
 #[command(after_help = "Example:\n\
-\x20 passport remote remove http://relay.example:7700")]
+\x20 passport remote remove https://relay.example:7700")]
 pub(crate) struct Remove {
     /// The relay's address
     #[arg(value_name = "URL")]

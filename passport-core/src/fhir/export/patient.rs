@@ -41,6 +41,9 @@ pub(super) fn patient(subject: &ExportSubject, entries: &[&ExportEntry]) -> (Jso
 
 /// The element of the Patient that an entry is.
 fn element_of(entry: &ExportEntry) -> Option<&'static str> {
+    if base(entry).is_some_and(|b| json::text(&b, "resourceType") != Some("Patient")) {
+        return None;
+    }
     match (entry.section.as_str(), entry.kind.as_str()) {
         ("identity", "address") => Some("address"),
         ("identity", "contact-point") => Some("telecom"),

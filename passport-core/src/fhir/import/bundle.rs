@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
+use super::letter::Said;
 use super::{ImportError, SkipReason, limits, xml};
 use crate::fhir::{json, known};
 use crate::section::display::neutralise_line;
@@ -49,6 +50,8 @@ pub(super) struct DischargeDocument {
     pub(super) words: Vec<String>,
     /// The organisation that keeps it.
     pub(super) custodian: Option<String>,
+    /// What its sections say.
+    pub(super) said: Said,
 }
 
 /// Every resource of a file, for references.
@@ -116,7 +119,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 }
 
 /// A file as JSON text.
-pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
+pub(in crate::fhir) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     if bytes.len() > limits::FILE {
         return Err(ImportError::TooLarge { len: bytes.len() });
     }
@@ -317,7 +320,7 @@ impl<'a> Resources<'a> {
             .map(|s| s.words().to_lowercase());
         let named = [json::text(c, "title"), custodian.as_deref()];
         let words = settings.chain(named.into_iter().flatten().map(str::to_lowercase)).collect();
-        DischargeDocument { words, custodian }
+        DischargeDocument { words, custodian, said: Said::of(c) }
     }
 
     /// What a `Reference` points at: inside the resource, or elsewhere in the file.

@@ -25,6 +25,14 @@ impl Fields {
         self
     }
 
+    /// Sets a field that is not set yet.
+    pub(super) fn or_set(&mut self, name: &'static str, value: Option<Value>) -> &mut Self {
+        if let Some(value) = value {
+            self.0.entry(name).or_insert(value);
+        }
+        self
+    }
+
     pub(super) fn text(&mut self, name: &'static str, text: Option<&str>) -> &mut Self {
         self.set(name, text.and_then(json::short))
     }

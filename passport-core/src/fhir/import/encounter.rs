@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
+use crate::fhir::marker::Mark;
 use crate::fhir::{json, known};
 use crate::section::{Code, Value};
 
@@ -40,6 +41,41 @@ pub(super) fn encounter(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<
         fields.set("possible_discharge", Some(Value::Boolean(true)));
     }
     out.add("care-history", "encounter", fields);
+}
+
+/// `ServiceRequest` (HL7 FHIR R4) that is a referral, and `ReferralRequest` (STU3).
+pub(super) fn referral(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
+    let s = &r.json;
+    let says = |name| {
+        let concepts = json::list(s, name).iter().filter_map(json::concept);
+        concepts.into_iter().any(|c| c.words().to_lowercase().contains("referral"))
+    };
+    if r.kind() == "ServiceRequest" && !says("category") && !says("code") {
+        return;
+    }
+    let party = |reference: &Json| {
+        let named = || {
+            let target = all.resolve(r, reference)?;
+            let name = json::text(&target, "name").map(str::to_owned);
+            name.or_else(|| json::first(&target, "name").and_then(json::human_name))
+        };
+        json::text(reference, "display").map(str::to_owned).or_else(named)
+    };
+    // STU3 says who asked one level deeper, and may ask several services.
+    let asked_by = s.get("requester").and_then(|q| party(q.get("agent").unwrap_or(q)));
+    let to = ["performer", "recipient"].iter().find_map(|n| json::first(s, n));
+    let service = ["serviceRequested", "code", "specialty", "performerType", "type"]
+        .iter()
+        .find_map(|n| json::concept_in(s, n));
+    let mut fields = Fields::default();
+    fields
+        .code("service", service)
+        .text("provider", to.and_then(party).as_deref())
+        .text("referred_by", asked_by.as_deref())
+        .date("referred_on", json::date(s, "authoredOn"))
+        .text("reason", json::concept_in(s, "reasonCode").as_ref().map(Code::words))
+        .set("note", json::notes(s, "note"));
+    out.add("care-history", "referral", fields);
 }
 
 fn says_discharged(e: &Json) -> bool {
@@ -115,6 +151,10 @@ fn discharge(r: &Resource<'_>, all: &Resources<'_>) -> Fields {
         .code("legal_status", legal)
         .code("method", method(e).and_then(|m| json::concept_in(m, "valueCodeableConcept")))
         .code("destination", json::concept_in(stay, "dischargeDisposition"));
+    // What we exported says by its mark whatever the document said when it came.
+    if let Some(document) = all.document_of(r).filter(|_| Mark::of(e).is_none()) {
+        document.said.fill(&mut fields);
+    }
     fields
 }
 

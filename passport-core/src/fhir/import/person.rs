@@ -263,7 +263,7 @@ fn point_of(point: &Json) -> Fields {
 }
 
 /// A reference to a practice or doctor, with what the file says about it.
-fn practice(r: &Resource<'_>, reference: &Json, all: &Resources<'_>) -> Fields {
+pub(super) fn practice(r: &Resource<'_>, reference: &Json, all: &Resources<'_>) -> Fields {
     let mut fields = Fields::default();
     let target = all.resolve(r, reference).unwrap_or(Json::Null);
     let is_person = json::text(&target, "resourceType") == Some("Practitioner");
@@ -290,6 +290,52 @@ fn practice(r: &Resource<'_>, reference: &Json, all: &Resources<'_>) -> Fields {
         .text("phone", phone)
         .text("address", address.as_deref());
     fields
+}
+
+/// `RelatedPerson` (HL7 FHIR R4).
+pub(super) fn related(r: &Resource<'_>, out: &mut Drafts<'_>) {
+    let mut contact = r.json.clone();
+    // Of these a contact within a Patient has one, a person on their own several.
+    for member in ["name", "address"] {
+        if let Some(first) = json::first(&r.json, member)
+            && let Some(members) = contact.as_object_mut()
+        {
+            members.insert(member.into(), first.clone());
+        }
+    }
+    out.add("contacts", "contact", contact_of(&contact));
+}
+
+/// `CareTeam` (HL7 FHIR R4): who supports the student, by the team's name.
+pub(super) fn team(r: &Resource<'_>, out: &mut Drafts<'_>) {
+    let t = &r.json;
+    let reach = |system: &str| {
+        let mut points = json::list(t, "telecom").iter();
+        points
+            .find(|p| json::text(p, "system") == Some(system))
+            .and_then(|p| json::text(p, "value"))
+    };
+    let members: Vec<_> = json::list(t, "participant")
+        .iter()
+        .take(64)
+        .filter_map(|p| {
+            let name = p.get("member").and_then(|m| json::text(m, "display"))?;
+            let role = json::concept_in(p, "role").map(|role| format!(" ({})", role.words()));
+            Some(format!("{name}{}", role.unwrap_or_default()))
+        })
+        .collect();
+    let organisation =
+        json::first(t, "managingOrganization").and_then(|o| json::text(o, "display"));
+    let mut fields = Fields::default();
+    fields
+        .text("name", json::text(t, "name"))
+        .text("role", Some(&members.join("; ")))
+        .text("organisation", organisation)
+        .text("phone", reach("phone"))
+        .text("email", reach("email"))
+        .set("period", t.get("period").and_then(json::period).map(Value::Period))
+        .set("note", json::notes(t, "note"));
+    out.add("contacts", "professional", fields);
 }
 
 fn contact_of(contact: &Json) -> Fields {

@@ -11,6 +11,9 @@ use crate::section::Code;
 /// Condition (HL7 FHIR R4).
 pub(super) fn condition(r: &Resource<'_>, out: &mut Drafts<'_>) {
     let c = &r.json;
+    if known::is_adjustment(c) {
+        return impairment(c, out);
+    }
     let certainty = verification(c);
     if let Some(absence) = absence(c) {
         return state(r, "problems", absence, certainty.as_deref(), out);
@@ -75,6 +78,9 @@ pub(super) fn allergy(r: &Resource<'_>, out: &mut Drafts<'_>) {
 /// Flag and `RiskAssessment` (HL7 FHIR R4): never under `documents`, which are shared more freely.
 pub(super) fn risk(r: &Resource<'_>, out: &mut Drafts<'_>) {
     let f = &r.json;
+    if known::is_adjustment(f) {
+        return adjustment(f, out);
+    }
     let named = json::concept_in(f, "code")
         .or_else(|| json::first(f, "prediction").and_then(|p| json::concept_in(p, "outcome")))
         .unwrap_or_else(|| Code::text(r.kind()));
@@ -99,6 +105,34 @@ pub(super) fn risk(r: &Resource<'_>, out: &mut Drafts<'_>) {
         .date("assessed", json::date_of_choice(f, "occurrence"))
         .set("note", json::notes(f, "note"));
     out.add("risks", "risk", fields);
+}
+
+/// A Flag of England's Reasonable Adjustment Flag.
+fn adjustment(f: &Json, out: &mut Drafts<'_>) {
+    const NOTES: &str = "https://fhir.nhs.uk/England/StructureDefinition/Extension-FlagNotes";
+    let status = match json::text(f, "status") {
+        Some("active") => Some("in-place"),
+        Some("inactive") => Some("ended"),
+        _ => None,
+    };
+    let notes = json::extension(f, NOTES).and_then(|n| json::notes(n, "valueAnnotation"));
+    let mut fields = Fields::default();
+    fields
+        .code("adjustment", json::concept_in(f, "code"))
+        .choice("status", status)
+        .set("period", f.get("period").and_then(json::period).map(crate::section::Value::Period))
+        .set("note", notes);
+    out.add("adjustments", "adjustment", fields);
+}
+
+/// A Condition of England's Reasonable Adjustment Flag.
+fn impairment(c: &Json, out: &mut Drafts<'_>) {
+    let mut fields = Fields::default();
+    fields
+        .code("impairment", json::concept_in(c, "code"))
+        .date("onset", json::date_of_choice(c, "onset"))
+        .set("note", json::notes(c, "note"));
+    out.add("adjustments", "impairment", fields);
 }
 
 /// Whether the code says that there are none, or nothing is known: by a code that means so, or,

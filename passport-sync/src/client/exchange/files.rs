@@ -65,6 +65,7 @@ pub fn via(
             lists: Vec::new(),
             envelopes: vec![Verdict::Kept; outgoing.envelopes.len()],
             letters: vec![Verdict::Kept; outgoing.letters.len()],
+            drops: Vec::new(),
         };
         party.settle_with(name, &outgoing, &verdicts, now)?;
         if !outgoing.more {

@@ -7,10 +7,11 @@ use passport_core::envelope::{EnvelopeError, HeaderError, SealedEnvelope};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::keys::{Verified, VerifyError};
 
-use super::{Asker, day};
-use crate::session::port::{Channel, Epochs, Meter, Object, StoreError, Transaction};
+use super::{Asker, ITEMS_BYTES_MAX, day};
+use crate::session::port::{Channel, Epochs, FeedQuery, Meter, Object, StoreError, Transaction};
 use crate::wire::{
-    DeliveredLetter, ENVELOPE_MAX, LETTER_MAX, Letter, Outcome, Rejection, object_id,
+    DeliveredLetter, ENVELOPE_MAX, ItemKind, LETTER_MAX, Letter, OBJECTS_MAX, Outcome, Rejection,
+    object_id,
 };
 
 /// An envelope whose signature holds.
@@ -75,7 +76,8 @@ pub(super) fn set_list(
     let current = tx.channel(&list.channel)?;
     let tends = |m: &Member| m.can == Rights::ReadWrite && m.is_current(asker.now);
     let in_current = tx.member(&list.channel, &asker.key)?.as_ref().is_some_and(tends);
-    let trusted = asker.key == list.control || in_current;
+    let controller = current.as_ref().map_or(list.control, |current| current.control);
+    let trusted = asker.key == controller || in_current;
     if !trusted && !list.member(&asker.key).is_some_and(tends) {
         return Ok((Rejection::NotPermitted.into(), None));
     }
@@ -85,6 +87,7 @@ pub(super) fn set_list(
             let told = trusted.then_some(current.signed);
             return Ok((Rejection::AccessConflict.into(), told));
         }
+        _ if list.signer() != controller => return Ok((Rejection::NotPermitted.into(), None)),
         Some(_) => {}
         None => {
             let opened = tx.count(&asker.key, Meter::Channels, day(asker.now))?;
@@ -98,7 +101,7 @@ pub(super) fn set_list(
     if !tx.has_object(&id)? {
         tx.put_object(&id, &Object::AccessList { channel: list.channel, bytes: signed })?;
     }
-    tx.append_feed(&[list.control], &id)?;
+    tx.append_feed(&[list.controller()], &id)?;
     Ok((Outcome::Stored, None))
 }
 
@@ -109,6 +112,8 @@ fn replace_members(
     signed: &[u8],
 ) -> Result<(), StoreError> {
     let before = tx.members(&list.channel)?;
+    let known = tx.channel(&list.channel)?.map(|channel| channel.live).unwrap_or_default();
+    let begun: Vec<EpochId> = list.live.iter().filter(|e| !known.contains(e)).copied().collect();
     tx.put_channel(list, &list.payload_hash(), signed)?;
     for gone in before.iter().filter(|m| list.member(&m.key).is_none_or(|m| !m.can.reads())) {
         tx.clear_feed(&gone.key, &list.channel)?;
@@ -119,6 +124,9 @@ fn replace_members(
             old.is_some_and(|old| old.may_read(asker.now) && (old.history || !member.history));
         if !had_all {
             tx.backfill(&member.key, &list.channel, epochs_for(Some(member), &list.live))?;
+        } else if !member.history && !begun.is_empty() {
+            // What came in an epoch before a list named it went to those with history alone.
+            tx.backfill(&member.key, &list.channel, Epochs::Only(&begun))?;
         }
     }
     Ok(())
@@ -159,6 +167,7 @@ pub(super) fn append(
         .members(&envelope.channel)?
         .into_iter()
         .filter(|m| m.may_read(asker.now))
+        .filter(|m| m.history || channel.live.contains(&envelope.epoch))
         .map(|m| m.key)
         .collect();
     let object = Object::Envelope {
@@ -202,7 +211,8 @@ pub(super) fn deliver(
     Ok(Outcome::Stored)
 }
 
-/// Forgets an epoch that the current list no longer names as live.
+/// Forgets an epoch that the current list no longer names as live, if the asker has read all
+/// there is of it: what came since would be lost.
 pub(super) fn drop_epoch(
     tx: &mut dyn Transaction,
     asker: &Asker,
@@ -213,14 +223,36 @@ pub(super) fn drop_epoch(
     };
     let member = tx.member(&drop.channel, &asker.key)?;
     let tends = member.is_some_and(|m| m.can == Rights::ReadWrite && m.is_current(asker.now));
-    if asker.key != channel.control && !tends {
+    if drop.signer() != channel.control || (asker.key != channel.control && !tends) {
         return Ok(Rejection::NotPermitted.into());
     }
     if channel.live.contains(&drop.epoch) {
         return Ok(Rejection::EpochLive.into());
     }
+    if has_unread(tx, asker, drop)? {
+        return Ok(Rejection::Unread.into());
+    }
     tx.drop_epoch(&drop.channel, &drop.epoch)?;
     Ok(Outcome::Stored)
+}
+
+/// Whether the asker's feed holds something of an epoch beyond what it has read; also if there is
+/// more than is looked at.
+fn has_unread(tx: &dyn Transaction, asker: &Asker, drop: &DropEpoch) -> Result<bool, StoreError> {
+    let query = FeedQuery {
+        key: asker.key,
+        after: asker.read_to,
+        now: asker.now,
+        rows_max: OBJECTS_MAX,
+        bytes_max: ITEMS_BYTES_MAX,
+    };
+    let page = tx.feed(&query)?;
+    let of_epoch = |bytes: &[u8]| {
+        let envelope = SealedEnvelope::decode(bytes);
+        envelope.is_ok_and(|e| (e.header().channel, e.header().epoch) == (drop.channel, drop.epoch))
+    };
+    let mut envelopes = page.items.iter().filter(|item| item.kind == ItemKind::Envelope);
+    Ok(page.more || envelopes.any(|item| of_epoch(&item.bytes)))
 }
 
 /// Puts a channel into the asker's feed once more.

@@ -84,7 +84,9 @@ fn asking(store: &dyn Store) -> Asking<'_> {
 impl Asking<'_> {
     fn request(&self, n: u8, request: SyncRequest) -> SyncResponse {
         let request = SyncRequest { max_bytes: 1 << 20, ..request };
-        handle(request, &key(n).verification_key(), self.now, &self.limits, self.store).unwrap()
+        handle(request, &key(n).verification_key(), self.now, &self.limits, self.store)
+            .unwrap()
+            .response
     }
 
     fn set(&self, n: u8, list: &Signed<AccessList>) -> Outcome {
@@ -179,6 +181,47 @@ fn only_the_control_key_sets_a_list_and_only_over_the_one_it_knows() {
         assert_eq!(relay.set(1, &unaware), refused(Rejection::AccessConflict));
         let same_serial = list(2, Some(second.payload_hash()), &[member(1, RW)]);
         assert_eq!(relay.set(1, &same_serial), refused(Rejection::AccessConflict));
+    });
+}
+
+#[test]
+fn once_a_successor_is_named_the_old_control_key_has_no_say() {
+    on_each(|store| {
+        let relay = asking(store);
+        let succeeded = |serial, before: &Signed<AccessList>, by: &SigningKey, next: u8| {
+            let mut list = list(serial, Some(before.payload_hash()), &[member(1, RW)])
+                .verify()
+                .unwrap()
+                .into_inner();
+            list.successor = Some(key(next).verification_key());
+            Signed::new(&list, by)
+        };
+        let first = list(1, None, &[member(1, RW), member(2, RW)]);
+        relay.set(1, &first);
+        let second = succeeded(2, &first, &control(), 101);
+        assert_eq!(relay.set(1, &second), Outcome::Stored);
+        // The old key's next list, with and without a successor of its own.
+        let denied = refused(Rejection::NotPermitted);
+        let back = list(3, Some(second.payload_hash()), &[member(2, RW)]);
+        for (asker, bad) in [(2, &back), (100, &back), (100, &succeeded(3, &second, &control(), 2))]
+        {
+            assert_eq!(relay.set(asker, bad), denied);
+        }
+        let drop = DropEpoch::new(control().verification_key(), NONCE, epoch(9));
+        let drops = |by: &SigningKey| {
+            let drop_epochs = vec![Signed::new(&drop, by)];
+            relay.request(1, SyncRequest { drop_epochs, ..SyncRequest::default() }).results
+        };
+        assert_eq!(drops(&control()).drop_epochs, [denied]);
+        assert_eq!(drops(&key(101)).drop_epochs, [Outcome::Stored]);
+        relay.append(1, &envelope(&key(1), epoch(1), 1, 50));
+        assert_eq!(relay.feed(100, None), [], "nor is it handed anything");
+        assert_eq!(relay.feed(101, None).len(), 1, "the list that named it");
+        // A third takes over from the second.
+        let third = succeeded(3, &second, &key(101), 102);
+        assert_eq!(relay.set(1, &third), Outcome::Stored);
+        assert_eq!(relay.set(1, &succeeded(4, &third, &key(101), 101)), denied);
+        assert_eq!(relay.set(1, &succeeded(4, &third, &key(102), 102)), Outcome::Stored);
     });
 }
 
@@ -322,28 +365,61 @@ fn letters_reach_their_mailbox_within_rates_and_quotas() {
 }
 
 #[test]
-fn an_epoch_is_dropped_once_it_is_no_longer_live() {
+fn an_epoch_is_dropped_once_it_is_no_longer_live_and_was_read() {
     on_each(|store| {
         let relay = asking(store);
-        relay.set(1, &list(1, None, &[member(1, RW), member(2, Rights::Read)]));
+        let device = Member { history: true, ..member(1, RW) };
+        relay.set(1, &list(1, None, &[device, member(2, Rights::Read)]));
         relay.append(1, &envelope(&key(1), epoch(1), 1, 50));
         let old = envelope(&key(1), epoch(2), 1, 60);
         relay.append(1, &old);
-        let drop = |n: u8, e: u8, signer: &SigningKey| {
+        let drop = |n: u8, e: u8, signer: &SigningKey, cursor: Option<Cursor>| {
             let drop = DropEpoch::new(control().verification_key(), NONCE, epoch(e));
             let drop_epochs = vec![Signed::new(&drop, signer)];
-            let request = SyncRequest { drop_epochs, ..SyncRequest::default() };
+            let request = SyncRequest { drop_epochs, cursor, ..SyncRequest::default() };
             relay.request(n, request).results.drop_epochs[0]
         };
-        assert_eq!(drop(1, 2, &key(1)), refused(Rejection::BadSignature));
-        assert_eq!(drop(2, 2, &control()), refused(Rejection::NotPermitted));
-        assert_eq!(drop(1, 1, &control()), refused(Rejection::EpochLive));
-        assert_eq!(drop(1, 2, &control()), Outcome::Stored);
+        let read = |n: u8| Some(relay.request(n, SyncRequest::default()).cursor);
+        assert_eq!(drop(1, 2, &key(1), read(1)), refused(Rejection::NotPermitted));
+        assert_eq!(drop(2, 2, &control(), read(2)), refused(Rejection::NotPermitted));
+        assert_eq!(drop(1, 1, &control(), read(1)), refused(Rejection::EpochLive));
+        assert_eq!(drop(1, 2, &control(), None), refused(Rejection::Unread));
+        assert_eq!(drop(1, 2, &control(), read(1)), Outcome::Stored);
         assert_eq!(relay.feed(2, None).len(), 1);
         assert_eq!(relay.append(1, &old), Outcome::Known, "what was dropped stays so");
+        let before = read(1);
         let late = envelope(&key(1), epoch(2), 2, 60);
         assert_eq!(relay.append(1, &late), Outcome::Stored, "what nobody had seen is not lost");
+        assert_eq!(drop(1, 2, &control(), before), refused(Rejection::Unread), "nor is it then");
         assert_eq!(relay.feed(1, None).len(), 2);
+        assert_eq!(drop(1, 2, &control(), read(1)), Outcome::Stored, "any number of times");
+        assert_eq!(relay.feed(1, None).len(), 1);
+    });
+}
+
+#[test]
+fn an_epoch_that_no_list_names_goes_to_those_with_history_until_one_does() {
+    on_each(|store| {
+        let relay = asking(store);
+        let device = Member { history: true, ..member(1, RW) };
+        let members = [device, member(2, Rights::Read)];
+        let first = list(1, None, &members);
+        relay.set(1, &first);
+        relay.append(1, &envelope(&key(1), epoch(1), 1, 50));
+        relay.append(1, &envelope(&key(1), epoch(2), 1, 60));
+        assert_eq!((relay.feed(1, None).len(), relay.feed(2, None).len()), (2, 1));
+        let control = control();
+        let replaces = Some(first.payload_hash());
+        let next = AccessList::new(
+            control.verification_key(),
+            NONCE,
+            2,
+            replaces,
+            [epoch(1), epoch(2)],
+            members,
+        );
+        assert_eq!(relay.set(1, &Signed::new(&next, &control)), Outcome::Stored);
+        assert_eq!((relay.feed(1, None).len(), relay.feed(2, None).len()), (2, 2));
     });
 }
 

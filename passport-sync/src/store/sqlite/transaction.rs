@@ -1,5 +1,7 @@
 //! Writing.
 
+use std::collections::BTreeSet;
+
 use passport_core::access::{AccessList, Rights};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
@@ -9,8 +11,14 @@ use super::snapshot::signed;
 use crate::store::{Epochs, Meter, Object, StoreError, Transaction};
 use crate::wire::ItemKind;
 
-/// A connection inside a transaction.
-pub(super) struct View<'a>(pub(super) &'a Connection);
+/// A connection inside a transaction, and whose feeds were added to in it.
+pub(super) struct View<'a>(pub(super) &'a Connection, BTreeSet<VerificationKey>);
+
+impl<'a> View<'a> {
+    pub(super) const fn new(connection: &'a Connection) -> Self {
+        Self(connection, BTreeSet::new())
+    }
+}
 
 impl View<'_> {
     fn run(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize, StoreError> {
@@ -59,6 +67,10 @@ impl View<'_> {
 }
 
 impl Transaction for View<'_> {
+    fn fed(&self) -> BTreeSet<VerificationKey> {
+        self.1.clone()
+    }
+
     fn put_channel(
         &mut self,
         list: &AccessList,
@@ -72,7 +84,7 @@ impl Transaction for View<'_> {
              signed = ?5, live = ?6",
             params![
                 list.channel.as_bytes(),
-                list.control.as_bytes(),
+                list.controller().as_bytes(),
                 signed(list.serial),
                 hash,
                 bytes,
@@ -129,6 +141,7 @@ impl Transaction for View<'_> {
             params![id.as_bytes(), position],
         )?;
         for key in keys {
+            self.1.insert(*key);
             let key_id = self.key_id(key)?;
             self.run(
                 "INSERT INTO feed SELECT ?1, ?2, seq FROM objects WHERE id = ?3",
@@ -144,6 +157,7 @@ impl Transaction for View<'_> {
         channel: &ChannelId,
         epochs: Epochs<'_>,
     ) -> Result<(), StoreError> {
+        self.1.insert(*key);
         let key_id = self.key_id(key)?;
         match epochs {
             Epochs::All => self.backfill_epoch(key_id, channel, None),

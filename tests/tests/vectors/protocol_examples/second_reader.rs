@@ -175,7 +175,7 @@ fn the_charter_and_its_founder_verify_by_the_document_alone() {
     assert_eq!(certificate.len(), 5, "no end, so none is written");
     assert_eq!((&certificate[1], &certificate[2]), (&charter[2], signer));
 
-    let control = SigningKey::from_bytes(&hash("control key", &[&[0; 32]]));
+    let control = SigningKey::from_bytes(&hash("control key", &[&[7; 32]]));
     let nonce = hash("channel nonce", &[control.as_bytes(), b"medications"]);
     let channel = hash("channel", &[control.verifying_key().as_bytes(), &nonce[..16]]);
     assert_eq!(bytes(&charter[5]), channel);

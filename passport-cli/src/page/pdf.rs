@@ -1,0 +1,41 @@
+//! The document as a PDF of A4 sheets, tagged so that a screen reader can follow it (PDF/UA-1).
+//!
+//! [`flow`] decides where everything stands and what it is, without a PDF; [`draw`] puts it into
+//! one. Both know letters through [`font`] alone.
+
+mod draw;
+mod flow;
+mod font;
+mod sheet;
+mod wrap;
+
+use passport_core::time::Timestamp;
+
+use super::Page;
+use draw::Described;
+use flow::Flow;
+use font::Fonts;
+
+/// Why there is no PDF.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PdfError {
+    /// A built-in font cannot be read.
+    #[error("a built-in font cannot be read")]
+    Font,
+    /// A page, rectangle or date has no form in a PDF.
+    #[error("a measure has no form in a PDF")]
+    Measure,
+    /// The document does not hold what PDF/UA-1 asks for.
+    #[error("the PDF would not be accessible: {0}")]
+    Refused(String),
+}
+
+/// Writes the document. The same page and time give the same bytes.
+///
+/// # Errors
+/// Returns [`PdfError`]; every one is a fault of this program.
+pub(crate) fn write(page: &Page, now: Timestamp) -> Result<Vec<u8>, PdfError> {
+    let fonts = Fonts::new()?;
+    let laid = Flow::of(&fonts, page);
+    draw::write(&fonts, &laid, &Described { title: &page.title, now })
+}

@@ -1,0 +1,322 @@
+//! Where everything stands: blocks become lines on sheets, and a tree that says what they are.
+//!
+//! Measures are points (1/72 inch) from the top left corner.
+
+use super::font::{Fonts, Weight};
+use super::sheet::{Area, Bookmark, Content, Element, Ink, Laid, Line, Role, Sheet};
+use super::wrap::wrap;
+use crate::page::{ATTENTION, Block, Page, Part, Row, Table};
+
+/// A4 (ISO 216).
+pub(super) const WIDTH: f32 = 595.276;
+pub(super) const HEIGHT: f32 = 841.89;
+
+const MARGIN: f32 = 48.0;
+const TOP: f32 = 48.0;
+const BOTTOM: f32 = HEIGHT - 64.0;
+const INNER: f32 = WIDTH - 2.0 * MARGIN;
+const LABEL: f32 = 132.0;
+const GAP: f32 = 6.0;
+
+/// How a text looks.
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    weight: Weight,
+    size: f32,
+    ink: Ink,
+}
+
+impl Style {
+    pub(super) const fn new(weight: Weight, size: f32, ink: Ink) -> Self {
+        Self { weight, size, ink }
+    }
+
+    fn height(self) -> f32 {
+        self.size * 1.35
+    }
+}
+
+const TITLE: Style = Style::new(Weight::Bold, 19.0, Ink::Heading);
+const PART: Style = Style::new(Weight::Bold, 14.0, Ink::Heading);
+const ENTRY: Style = Style::new(Weight::Bold, 11.0, Ink::Heading);
+const PLAIN: Style = Style::new(Weight::Regular, 9.5, Ink::Text);
+const STRONG: Style = Style::new(Weight::Bold, 9.5, Ink::Text);
+const ASIDE: Style = Style::new(Weight::Regular, 8.5, Ink::Aside);
+
+/// A cell: where it begins, how wide it is, what it says.
+struct Cell<'a> {
+    x: f32,
+    width: f32,
+    style: Style,
+    text: &'a str,
+}
+
+/// Sheets that are being filled.
+pub(super) struct Flow<'a> {
+    fonts: &'a Fonts,
+    laid: Laid,
+    y: f32,
+    lost: bool,
+}
+
+impl<'a> Flow<'a> {
+    /// Lays a document out.
+    pub(super) fn of(fonts: &'a Fonts, page: &Page) -> Laid {
+        let mut flow = Self { fonts, laid: Laid::default(), y: TOP, lost: false };
+        flow.laid.sheets.push(Sheet::default());
+        let title = flow.heading(1, TITLE, &page.title);
+        let facts = flow.rows(&page.facts);
+        flow.laid.tree.extend([title, facts]);
+        for part in &page.parts {
+            let element = flow.part(part);
+            flow.laid.tree.push(element);
+        }
+        flow.feet(&page.foot);
+        flow.laid
+    }
+
+    fn part(&mut self, part: &Part) -> Element {
+        self.y += 14.0;
+        let heading = self.heading(2, PART, &part.title);
+        let mut section = Element::of(Role::Section, [heading]);
+        for block in &part.blocks {
+            let element = match block {
+                Block::Heading(words) => {
+                    self.y += 5.0;
+                    self.heading(3, ENTRY, words)
+                }
+                Block::Text(words) => self.text(PLAIN, words),
+                Block::Aside(words) => self.text(ASIDE, words),
+                Block::Notice(words) => self.notice(words),
+                Block::Rows(rows) => self.rows(rows),
+                Block::Table(table) => self.table(table),
+            };
+            section.content.push(Content::Element(element));
+        }
+        if part.ends_sheet {
+            self.y = BOTTOM;
+        }
+        section
+    }
+
+    fn heading(&mut self, level: u16, style: Style, words: &str) -> Element {
+        // A heading at the foot of a sheet would be parted from what it heads.
+        self.need(style.height() + 56.0);
+        let words = self.clean(style, words);
+        let place = (self.laid.sheets.len().saturating_sub(1), self.y);
+        self.laid.bookmarks.push(Bookmark { title: words.clone(), level, place });
+        let leaves = self.set(MARGIN, INNER, style, &words, None);
+        self.y += 2.0;
+        Element::over(Role::Heading(level, words), leaves)
+    }
+
+    fn text(&mut self, style: Style, words: &str) -> Element {
+        let words = self.clean(style, words);
+        let leaves = self.set(MARGIN, INNER, style, &words, None);
+        self.y += 4.0;
+        Element::over(Role::Paragraph, leaves)
+    }
+
+    fn notice(&mut self, words: &str) -> Element {
+        let words = self.clean(STRONG, &format!("{ATTENTION} {words}"));
+        let inner = INNER - 2.0 * GAP;
+        let leaves = self.set(MARGIN + GAP, inner, STRONG, &words, Some(Ink::Notice));
+        self.y += 4.0;
+        Element::over(Role::Paragraph, leaves)
+    }
+
+    fn rows(&mut self, rows: &[Row]) -> Element {
+        let mut table = Element::of(Role::Table, []);
+        for row in rows {
+            let cells = [
+                Cell { x: MARGIN, width: LABEL, style: STRONG, text: &row.label },
+                Cell { x: MARGIN + LABEL, width: INNER - LABEL, style: PLAIN, text: &row.value },
+            ];
+            table.content.push(Content::Element(self.row(
+                &cells,
+                &[Role::RowHeader, Role::Cell],
+                None,
+            )));
+        }
+        self.y += 4.0;
+        table
+    }
+
+    fn table(&mut self, table: &Table) -> Element {
+        let widths = self.widths(table);
+        let mut element = Element::of(Role::Table, []);
+        let heads = vec![Role::ColumnHeader; table.columns.len()];
+        let head =
+            self.spread(&widths, table.columns.iter().copied(), STRONG, &heads, Some(Ink::Head));
+        element.content.push(Content::Element(head));
+        let mut roles = vec![Role::Cell; table.columns.len()];
+        if let Some(first) = roles.first_mut() {
+            *first = Role::RowHeader;
+        }
+        for row in &table.rows {
+            let texts = row.iter().map(String::as_str);
+            let row = self.spread(&widths, texts, PLAIN, &roles, None);
+            element.content.push(Content::Element(row));
+        }
+        self.y += 4.0;
+        element
+    }
+
+    /// A row of cells side by side, under their columns.
+    fn spread<'t>(
+        &mut self,
+        widths: &[f32],
+        texts: impl Iterator<Item = &'t str>,
+        style: Style,
+        roles: &[Role],
+        band: Option<Ink>,
+    ) -> Element {
+        let mut x = MARGIN;
+        let mut cells = Vec::new();
+        for (text, width) in texts.zip(widths) {
+            cells.push(Cell { x, width: *width, style, text });
+            x += width;
+        }
+        self.row(&cells, roles, band)
+    }
+
+    /// Columns as wide as what they hold asks for, together as wide as the sheet.
+    fn widths(&self, table: &Table) -> Vec<f32> {
+        let natural = |place: usize| {
+            let head = table.columns.get(place).copied().unwrap_or_default();
+            let head = self.fonts.ems(STRONG.weight, head) * STRONG.size;
+            let cells = table.rows.iter().filter_map(|row| row.get(place));
+            cells
+                .map(|cell| self.fonts.ems(PLAIN.weight, &cell.replace('\n', " ")) * PLAIN.size)
+                .fold(head, f32::max)
+                .clamp(48.0, 190.0)
+        };
+        let natural: Vec<f32> = (0..table.columns.len()).map(natural).collect();
+        let sum: f32 = natural.iter().sum();
+        natural.into_iter().map(|width| width * INNER / sum).collect()
+    }
+
+    /// A row of a table. One that fits a sheet is not divided; a longer one goes on over sheets.
+    fn row(&mut self, cells: &[Cell<'_>], roles: &[Role], band: Option<Ink>) -> Element {
+        let height = cells.iter().map(|c| c.style.height()).fold(0.0, f32::max);
+        let mut wrapped = Vec::new();
+        for cell in cells {
+            let words = self.clean(cell.style, cell.text);
+            wrapped.push(self.wrap(cell.style, cell.width - GAP, &words));
+        }
+        let lines = wrapped.iter().map(Vec::len).max().unwrap_or(0);
+        let whole: f32 = (0..lines).map(|_| height).sum();
+        if whole < (BOTTOM - TOP) / 2.0 {
+            self.need(whole + 5.0);
+        }
+        self.y += 2.0;
+        let mut leaves: Vec<Vec<usize>> = vec![Vec::new(); cells.len()];
+        for place in 0..lines {
+            self.need(height);
+            if let Some(ink) = band {
+                self.fill(MARGIN, self.y, INNER, height + 2.0, ink);
+            }
+            for ((cell, texts), leaves) in cells.iter().zip(&wrapped).zip(&mut leaves) {
+                if let Some(text) = texts.get(place) {
+                    leaves.push(self.line(cell.x + GAP / 2.0, cell.style, text));
+                }
+            }
+            self.y += height;
+        }
+        self.y += 2.0;
+        self.fill(MARGIN, self.y, INNER, 0.4, Ink::Rule);
+        let each = leaves.into_iter().zip(roles.iter().cloned());
+        let cells = each.map(|(leaves, role)| Element::over(role, leaves));
+        Element::of(Role::TableRow, cells)
+    }
+
+    /// Sets a text on as many lines as it takes, on a band of colour if one is given.
+    fn set(
+        &mut self,
+        x: f32,
+        width: f32,
+        style: Style,
+        text: &str,
+        band: Option<Ink>,
+    ) -> Vec<usize> {
+        let mut leaves = Vec::new();
+        for line in self.wrap(style, width, text) {
+            self.need(style.height());
+            if let Some(ink) = band {
+                self.fill(MARGIN, self.y, INNER, style.height() + 0.5, ink);
+                self.fill(MARGIN, self.y, 3.0, style.height() + 0.5, Ink::Mark);
+            }
+            leaves.push(self.line(x, style, &line));
+            self.y += style.height();
+        }
+        leaves
+    }
+
+    fn line(&mut self, x: f32, style: Style, text: &str) -> usize {
+        let leaf = self.laid.leaves;
+        self.laid.leaves = leaf.saturating_add(1);
+        let y = self.y + style.size;
+        self.put(Line {
+            x,
+            y,
+            weight: style.weight,
+            size: style.size,
+            ink: style.ink,
+            text: text.to_owned(),
+            leaf: Some(leaf),
+        });
+        leaf
+    }
+
+    fn put(&mut self, line: Line) {
+        if let Some(sheet) = self.laid.sheets.last_mut() {
+            sheet.lines.push(line);
+        }
+    }
+
+    fn fill(&mut self, x: f32, y: f32, width: f32, height: f32, ink: Ink) {
+        if let Some(sheet) = self.laid.sheets.last_mut() {
+            sheet.areas.push(Area { x, y, width, height, ink });
+        }
+    }
+
+    /// Goes on to a new sheet unless this much fits.
+    fn need(&mut self, height: f32) {
+        if self.y + height > BOTTOM {
+            self.laid.sheets.push(Sheet::default());
+            self.y = TOP;
+        }
+    }
+
+    fn clean(&mut self, style: Style, text: &str) -> String {
+        let (text, lost) = self.fonts.clean(style.weight, text);
+        self.lost |= lost;
+        text
+    }
+
+    fn wrap(&self, style: Style, width: f32, text: &str) -> Vec<String> {
+        wrap(self.fonts, style.weight, width / style.size, text)
+    }
+
+    /// Whose sheet it is, and which, at the foot of each.
+    fn feet(&mut self, foot: &str) {
+        let mut foot = self.clean(ASIDE, foot);
+        if self.lost {
+            foot.push_str(" · \u{fffd}: a character that cannot be printed here");
+        }
+        let foot = wrap(self.fonts, ASIDE.weight, (INNER - 80.0) / ASIDE.size, &foot);
+        let foot = foot.into_iter().next().unwrap_or_default();
+        let sheets = self.laid.sheets.len();
+        for (place, sheet) in self.laid.sheets.iter_mut().enumerate() {
+            let y = HEIGHT - 34.0;
+            let number = format!("sheet {} of {sheets}", place.saturating_add(1));
+            let width = self.fonts.ems(ASIDE.weight, &number) * ASIDE.size;
+            let (weight, size, ink) = (ASIDE.weight, ASIDE.size, ASIDE.ink);
+            for (x, text) in [(MARGIN, foot.clone()), (WIDTH - MARGIN - width, number)] {
+                sheet.lines.push(Line { x, y, weight, size, ink, text, leaf: None });
+            }
+            let (width, height) = (INNER, 0.4);
+            sheet.areas.push(Area { x: MARGIN, y: y - 12.0, width, height, ink: Ink::Rule });
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Retiring: what becomes of an epoch that everybody has left.
+//!
+//! ```text
+//!  superseded ──► carried over ──► everybody left, or long ago ──► archived ──► a relay has all
+//!                                                                               of that: dropped
+//! ```
+//!
+//! Devices keep what they have. What still comes in a retired epoch is carried over as ever,
+//! added to the archive, and dropped again.
+
+use std::collections::BTreeSet;
+
+use super::Holder;
+use super::found::PART_BYTES;
+use crate::access::DropEpoch;
+use crate::archive::Archive;
+use crate::codec;
+use crate::envelope::OpenedEnvelope;
+use crate::id::{EnvelopeId, EpochId, VerificationKey};
+use crate::journal::{OutgoingDrop, RemoteState};
+use crate::keys::Signed;
+use crate::party::{PartyError, archived, open_with};
+use crate::section::SectionName;
+use crate::time::Timestamp;
+use crate::vault::{Batch, Table, Vault};
+
+/// Days after which an epoch is retired though somebody was not heard of since: readers who
+/// write nothing, a phone in a drawer. Nothing is lost by it being too soon, as late envelopes
+/// are still taken, and nothing is gained by it being later than the term of a letter at a relay.
+const PATIENCE_DAYS: i64 = 30;
+
+/// Envelopes since the snapshot, for each part of it, after which an epoch has grown long: adding
+/// so many entries takes half a second to read anew in every run, a founding a tenth of that.
+const GROWN_ENVELOPES: u64 = 512;
+
+/// Bytes, likewise, of an epoch whose snapshot has one part. Those with more may be twice as large
+/// as the snapshot, so that founding never seals much more anew than was written meanwhile.
+const GROWN_BYTES: u64 = 512 * 1024;
+
+/// How much of an epoch is here: its envelopes, and the packs of its archive.
+type AtHand = (u64, u64);
+
+impl<V: Vault> Holder<V> {
+    /// Archives the epochs of a section that everybody has left; returns how many packs that
+    /// made.
+    pub(super) fn retire(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+    ) -> Result<usize, PartyError> {
+        let [current] = self.currents(section)[..] else { return Ok(0) };
+        let mut made = 0;
+        for (epoch, _) in self.older(section, current) {
+            let before = self.archived_at(&epoch)?;
+            if before == Some(self.at_hand(&epoch)) {
+                continue;
+            }
+            if before.is_some() || self.is_left(&epoch, now)? {
+                made += self.archive(batch, &epoch, current)?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Whether so much was written in an epoch that a new one is cheaper to read.
+    pub(super) fn has_grown(&self, epoch: &EpochId) -> bool {
+        let Some(known) = self.fold.epochs.get(epoch) else { return false };
+        let parts = known.charter.snapshot.len() as u64;
+        let twice = parts.saturating_sub(1).saturating_mul(2 * PART_BYTES as u64);
+        let here = self.journal.extent(epoch);
+        here.count > parts.saturating_mul(GROWN_ENVELOPES + 1)
+            || here.bytes > twice.saturating_add(GROWN_BYTES)
+    }
+
+    /// Writes what the archive of an epoch lacks, as far as it is here. An epoch of which
+    /// something is missing stays as it is: relays may have it still.
+    fn archive(
+        &mut self,
+        batch: &mut Batch,
+        epoch: &EpochId,
+        current: EpochId,
+    ) -> Result<usize, PartyError> {
+        let replica = self.replica(*epoch)?;
+        if !replica.is_ready() || replica.missing().next().is_some() {
+            return Ok(0);
+        }
+        let channel = self.replica(current)?.charter().channel;
+        let known = self.fold.epochs.get(epoch).ok_or(PartyError::NoEpoch)?;
+        let archive = known.archive.as_ref().ok_or(PartyError::Damaged)?;
+        let there: BTreeSet<EnvelopeId> =
+            archived(&self.journal, archive, &known.charter, &known.keys)?
+                .iter()
+                .map(OpenedEnvelope::id)
+                .collect();
+        let came = self.journal.envelopes(epoch)?;
+        let opened = came.iter().filter(|e| !there.contains(&e.id()));
+        let opened = opened.filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()));
+        let packs = archive.seal(channel, opened)?;
+        for pack in &packs {
+            self.journal.append(batch, pack, None)?;
+        }
+        let (table, key) = archived_at(epoch);
+        batch.put(table, key, codec::encode(&self.at_hand(epoch)));
+        Ok(packs.len())
+    }
+
+    /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
+    /// later one, or it was superseded long ago.
+    fn is_left(&self, epoch: &EpochId, now: Timestamp) -> Result<bool, PartyError> {
+        let epochs = &self.fold.epochs;
+        let next = epochs.values().filter(|e| e.charter.parents.contains(epoch));
+        let Some(superseded) = next.map(|e| e.charter.founded_at).min() else { return Ok(false) };
+        if superseded.plus_days(PATIENCE_DAYS) <= now {
+            return Ok(true);
+        }
+        let later = epochs.values().filter(|e| self.ancestors(&e.charter).contains(epoch));
+        let later: BTreeSet<EpochId> = later.map(|e| e.charter.id()).collect();
+        let Some(section) = epochs.get(epoch).map(|e| e.charter.section.clone()) else {
+            return Ok(false);
+        };
+        let moved = self.moved_on(&later)?;
+        let devices = self.fold.live_devices().map(|d| d.verified.key());
+        let members = self.fold.in_force(&section, now).map(|g| g.grant.organisation);
+        let contacts = members.filter_map(|id| self.fold.contacts.get(&id));
+        let instances = contacts.flat_map(|c| c.card.instances().iter().map(|i| i.key()));
+        Ok(devices.chain(instances).all(|key| moved.contains(&key)))
+    }
+
+    /// Keys that are known to have heard of one of these epochs: this device; whoever wrote in
+    /// one; whoever made a statement that builds on its founding, or joined by one.
+    fn moved_on(
+        &self,
+        epochs: &BTreeSet<EpochId>,
+    ) -> Result<BTreeSet<VerificationKey>, PartyError> {
+        let mut moved = self.ledger.heard_of(epochs);
+        moved.insert(self.device());
+        for epoch in epochs {
+            let envelopes = self.journal.envelopes(epoch)?;
+            moved.extend(envelopes.iter().map(|e| e.header().author));
+        }
+        Ok(moved)
+    }
+
+    /// The epochs that this device knows to be in the archive, all that is here of them.
+    pub(super) fn retired(&self) -> Result<BTreeSet<EpochId>, PartyError> {
+        let mut retired = BTreeSet::new();
+        for epoch in self.archives().map(Archive::of_epoch) {
+            if self.archived_at(&epoch)? == Some(self.at_hand(&epoch)) {
+                retired.insert(epoch);
+            }
+        }
+        Ok(retired)
+    }
+
+    /// Epochs for a relay to forget: retired ones whose archive it has acknowledged.
+    pub(super) fn drops_for(
+        &self,
+        remote: &RemoteState,
+        retired: &BTreeSet<EpochId>,
+    ) -> Vec<OutgoingDrop> {
+        let archives = self.archives().filter(|archive| retired.contains(&archive.of_epoch()));
+        archives
+            .filter_map(|archive| {
+                let epoch = archive.of_epoch();
+                let (known, packs) = self.at_hand(&epoch);
+                if !remote.has(&archive.id(), packs) || remote.has_dropped(&epoch, known) {
+                    return None;
+                }
+                Some(OutgoingDrop { epoch, known, signed: self.drop(&epoch, remote)? })
+            })
+            .collect()
+    }
+
+    /// Tells a relay to forget an epoch, as it wants to hear it: signed by the key that its list
+    /// of the channel names.
+    fn drop(&self, epoch: &EpochId, remote: &RemoteState) -> Option<Signed<DropEpoch>> {
+        let charter = &self.fold.epochs.get(epoch)?.charter;
+        let list = remote.list(&charter.channel)?.verify().ok()?;
+        let drop = DropEpoch::new(list.control, list.nonce, *epoch);
+        Some(Signed::new(&drop, self.controls().get(&list.controller())?))
+    }
+
+    /// How much of an epoch is here.
+    pub(super) fn at_hand(&self, epoch: &EpochId) -> AtHand {
+        let archive = self.fold.epochs.get(epoch).and_then(|e| e.archive.as_ref());
+        let count = |epoch: &EpochId| self.journal.extent(epoch).count;
+        (count(epoch), archive.map_or(0, |archive| count(&archive.id())))
+    }
+
+    /// The archives of the epochs that can be read here.
+    pub(super) fn archives(&self) -> impl Iterator<Item = &Archive> {
+        self.fold.epochs.values().filter_map(|e| e.archive.as_ref())
+    }
+
+    /// How much of an epoch was here when the archive was last found to hold all of it.
+    fn archived_at(&self, epoch: &EpochId) -> Result<Option<AtHand>, PartyError> {
+        let (table, key) = archived_at(epoch);
+        let mark = self.journal.vault().get(table, &key)?;
+        Ok(mark.and_then(|mark| codec::decode(&mark, 32).ok()))
+    }
+}
+
+/// Where it is remembered how much of an epoch was archived.
+fn archived_at(epoch: &EpochId) -> (Table, Vec<u8>) {
+    (Table::Meta, [b"archived ".as_slice(), epoch.as_bytes()].concat())
+}

@@ -1,0 +1,146 @@
+//! Live connections: authenticated once, then frames both ways.
+//!
+//! Nothing waits in memory for a client: when its feed grew, the next page is read once the last
+//! was taken. A client that takes nothing is let go, and fetches what it missed when it returns.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use passport_core::codec;
+use passport_core::id::VerificationKey;
+use tokio::io::AsyncWrite;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::arrivals::Arrivals;
+use super::{Shared, auth, routes};
+use crate::frames::{FrameReader, write_frame};
+use crate::session::Live;
+use crate::signature::check_body;
+use crate::wire::{LIVE_PROTOCOL, LiveFrame, REQUEST_MAX, Rejection, SyncRequest};
+
+/// What a connection becomes after its last request, on the same seat.
+#[derive(Clone, Default)]
+pub(super) struct Afterwards(Arc<Mutex<Option<(VerificationKey, OnUpgrade)>>>);
+
+impl Afterwards {
+    /// Serves frames on the connection, if that was agreed.
+    pub(super) async fn go_on(self, shared: &Arc<Shared>) {
+        let agreed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((key, upgrade)) = agreed else { return };
+        let Ok(upgraded) = upgrade.await else { return };
+        let (reader, mut writer) = tokio::io::split(TokioIo::new(upgraded));
+        let reader = FrameReader::new(reader, REQUEST_MAX, Arc::clone(&shared.body_bytes));
+        let served = converse(shared, key, reader, &mut writer);
+        let outcome = tokio::time::timeout(shared.config.live_timeout, served).await;
+        tracing::debug!(ended = ?outcome.map(|o| o.map_err(|e| e.kind())), "live connection ended");
+    }
+}
+
+/// Agrees to a live connection.
+pub(super) async fn live(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let now = (shared.clock)();
+    let (mut parts, _body) = request.into_parts();
+    let agreed = || {
+        let caller = auth::authenticate(&shared, &parts, now)?;
+        check_body(&caller.headers, &[]).map_err(auth::rejection)?;
+        let asked = parts.headers.get(header::UPGRADE).and_then(|v| v.to_str().ok());
+        if asked != Some(LIVE_PROTOCOL) {
+            return Err(Rejection::Malformed);
+        }
+        Ok(caller.key)
+    };
+    let key = match agreed() {
+        Ok(key) => key,
+        Err(rejection) => return routes::refuse(rejection, now),
+    };
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let (Some(upgrade), Some(after)) = (upgrade, parts.extensions.remove::<Afterwards>()) else {
+        return routes::refuse(Rejection::Malformed, now);
+    };
+    *after.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((key, upgrade));
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static(LIVE_PROTOCOL));
+    response
+}
+
+/// Answers frames and sends what arrives, one thing at a time.
+async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    shared: &Arc<Shared>,
+    key: VerificationKey,
+    mut frames: FrameReader<R>,
+    to: &mut W,
+) -> io::Result<()> {
+    // From before the feed is read, so that nothing arrives unseen.
+    let mut waiting = Arrivals::wait(&shared.arrivals, key);
+    let mut live = Live::new(key);
+    let mut beat = interval(shared.config.live_beat);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            frame = frames.next() => {
+                let Some(frame) = frame? else { return Ok(()) };
+                let request = SyncRequest::decode(&frame.bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+                drop(frame);
+                let response;
+                (live, response) = request_answered(shared, live, request).await?;
+                send(shared, to, &LiveFrame::Answer { response }).await?;
+            }
+            more = waiting.arrival() => {
+                if !more {
+                    return Ok(());
+                }
+                loop {
+                    let page;
+                    (live, page) = next_page(shared, live).await?;
+                    let Some(response) = page else { break };
+                    send(shared, to, &LiveFrame::Arrived { response }).await?;
+                }
+            }
+            _tick = beat.tick() => send(shared, to, &LiveFrame::Beat).await?,
+        }
+    }
+}
+
+async fn request_answered(
+    shared: &Arc<Shared>,
+    mut live: Live,
+    request: SyncRequest,
+) -> io::Result<(Live, crate::wire::SyncResponse)> {
+    let (now, limits, store) = ((shared.clock)(), shared.config.limits, Arc::clone(&shared.store));
+    let answered = routes::blocking(move || {
+        let answered = live.request(request, now, &limits, &*store);
+        Ok((live, answered.map_err(|error| routes::unwell(&error))?))
+    });
+    let (live, answered) = answered.await.map_err(|_| io::ErrorKind::Other)?;
+    shared.arrivals.wake(&answered.fed);
+    Ok((live, answered.response))
+}
+
+async fn next_page(
+    shared: &Arc<Shared>,
+    mut live: Live,
+) -> io::Result<(Live, Option<crate::wire::SyncResponse>)> {
+    let (now, store) = ((shared.clock)(), Arc::clone(&shared.store));
+    let page = routes::blocking(move || {
+        let page = live.arrival(now, &*store).map_err(|error| routes::unwell(&error))?;
+        Ok((live, page))
+    });
+    page.await.map_err(|_| io::ErrorKind::Other.into())
+}
+
+async fn send<W: AsyncWrite + Unpin>(
+    shared: &Shared,
+    to: &mut W,
+    frame: &LiveFrame,
+) -> io::Result<()> {
+    write_frame(to, &codec::encode(frame), shared.config.live_patience).await
+}
