@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use passport_core::holder::NewEntry;
 use passport_core::id::EntryId;
-use passport_core::section::SectionName;
+use passport_core::section::display::{display_value, neutralise_line};
+use passport_core::section::{SectionName, Value};
 use serde::Serialize;
 
 use crate::names::short;
@@ -29,6 +30,24 @@ pub(crate) struct Placed {
     pub(crate) id: Option<EntryId>,
     /// Its section.
     pub(crate) section: SectionName,
+    /// What it is called, where an import says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+}
+
+impl Placed {
+    /// An entry by the label of its kind, or by its kind.
+    pub(crate) fn named<'a>(
+        id: Option<EntryId>,
+        section: SectionName,
+        kind: &str,
+        field: impl Fn(&str) -> Option<&'a Value>,
+    ) -> Self {
+        let spec = section.spec().kind(kind);
+        let label = spec.and_then(|k| field(k.label)).map(display_value);
+        let name = label.or_else(|| spec.map(|k| k.title.to_owned()));
+        Self { id, section, name }
+    }
 }
 
 /// Something that could not be placed.
@@ -43,7 +62,7 @@ pub(crate) struct Skipped {
 impl Added {
     /// Only new entries.
     pub(crate) fn new(entries: impl Iterator<Item = (EntryId, SectionName)>) -> Self {
-        let placed = |(id, section)| Placed { id: Some(id), section };
+        let placed = |(id, section)| Placed { id: Some(id), section, name: None };
         Self {
             entries: entries.map(placed).collect(),
             updated: Vec::new(),
@@ -54,15 +73,25 @@ impl Added {
 
     /// For people.
     pub(crate) fn words(&self) -> String {
+        self.told(["Added", "Updated", "Kept as it is"])
+    }
+
+    /// For people, of what was not done.
+    pub(crate) fn planned(&self) -> String {
+        self.told(["Would add", "Would update", "There already, would stay as it is"])
+    }
+
+    fn told(&self, [added, updated, kept]: [&str; 3]) -> String {
         let mut text = String::new();
-        for (what, placed) in
-            [("Added", &self.entries), ("Updated", &self.updated), ("Kept as it is", &self.kept)]
+        for (what, placed) in [(added, &self.entries), (updated, &self.updated), (kept, &self.kept)]
         {
             for one in placed {
                 let id = one.id.map(|id| format!("  [{}]", short(&id.to_string())));
                 let title = one.section.spec().title;
-                let name = one.section.as_str();
-                let _ = writeln!(text, "{what}: {title} ({name}){}", id.unwrap_or_default());
+                let place = one.section.as_str();
+                let name = one.name.as_ref().map(|n| format!("{}, to ", neutralise_line(n)));
+                let (name, id) = (name.unwrap_or_default(), id.unwrap_or_default());
+                let _ = writeln!(text, "{what}: {name}{title} ({place}){id}");
             }
         }
         for skipped in &self.skipped {

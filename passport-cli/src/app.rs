@@ -20,7 +20,7 @@ use crate::output::{self, Output};
 use crate::passphrase::Passphrases;
 use crate::relay::Relay;
 use crate::relay_url::RelayUrl;
-use crate::{completions, demo, help, logging, man, panic, schema};
+use crate::{check, completions, demo, help, logging, man, panic, schema, verify};
 
 /// Your record of care, carried between home and campus; you decide who sees what, and until when
 ///
@@ -102,6 +102,8 @@ enum Command {
         after_help = "Example:\n  passport relay serve --store sqlite:relay.sqlite"
     )]
     Relay(Relay),
+    Verify(verify::Verify),
+    Check(check::Check),
     Demo(demo::Demo),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -285,6 +287,8 @@ fn run(arguments: Vec<OsString>) -> Result<(), CliError> {
             command.run(&app)
         }
         Command::Relay(c) => c.run(&app),
+        Command::Verify(c) => c.run(&app),
+        Command::Check(c) => c.run(&app),
         Command::Demo(c) => c.run(&app),
         Command::Schema(c) => c.run(&app),
         Command::Completions(c) => c.run(&app),

@@ -98,6 +98,8 @@ impl From<PartyError> for CliError {
                     .hint("`passport grants` lists who may do what, and until when")
             }
             PartyError::UnknownGrant => user("there is no such grant"),
+            PartyError::NotLater => user("this consent does not end before then")
+                .hint("to end it sooner, `passport revoke` it, and share anew until then"),
             PartyError::Ended => Self::usage("the end lies in the past")
                 .hint("name a later date, or a span such as --until \"6 months\""),
             PartyError::Refused(refusal) => refused(refusal),

@@ -58,7 +58,7 @@ pub(crate) fn kind(
     let kinds = section.spec().kinds;
     let found = match name {
         None => kinds.first(),
-        Some(name) => kinds.iter().find(|k| k.name == name.to_ascii_lowercase().replace('-', "_")),
+        Some(name) => kinds.iter().find(|k| k.name == name.to_ascii_lowercase().replace('_', "-")),
     };
     found.ok_or_else(|| {
         let names: Vec<&str> = kinds.iter().map(|k| k.name).collect();

@@ -9,6 +9,7 @@
 
 mod added;
 mod app;
+mod check;
 mod choice;
 mod clock;
 mod completions;
@@ -19,6 +20,7 @@ mod demo;
 mod duration;
 mod error;
 mod exit_code;
+mod exporting;
 mod fault;
 mod fields;
 mod files;
@@ -42,8 +44,11 @@ mod render;
 mod rng;
 mod schema;
 mod shlink;
+mod signals;
 mod syncing;
 mod table;
+mod verify;
+mod watching;
 
 fn main() -> std::process::ExitCode {
     app::main(std::env::args_os().collect())

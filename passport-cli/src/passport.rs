@@ -19,7 +19,7 @@ use crate::names::{Candidate, resolve};
 use crate::rng::os_rng;
 
 /// How long a command waits for another to let go of the vault.
-const WAIT: Duration = Duration::from_secs(10);
+pub(crate) const WAIT: Duration = Duration::from_secs(10);
 
 /// A student's passport on this device.
 pub(crate) type Passport = Holder<SqliteVault>;
@@ -88,7 +88,14 @@ pub(crate) fn open_without_kept_back(app: &App) -> Result<Passport, CliError> {
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_any(app: &App) -> Result<Opened, CliError> {
-    let vault = unlock(app)?;
+    opened(unlock(app)?)
+}
+
+/// What is in a vault.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn opened(vault: SqliteVault) -> Result<Opened, CliError> {
     if PendingDevice::is_in(&vault)? {
         return Ok(Opened::Pending(Box::new(PendingDevice::open(vault)?)));
     }

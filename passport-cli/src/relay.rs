@@ -1,6 +1,9 @@
 //! The commands of a relay.
 
+mod backup;
+mod check;
 mod serve;
+mod stats;
 pub(crate) mod store;
 
 use clap::Subcommand;
@@ -12,6 +15,9 @@ use crate::error::CliError;
 #[derive(Subcommand)]
 pub(crate) enum Relay {
     Serve(serve::Serve),
+    Backup(backup::Backup),
+    Check(check::Check),
+    Stats(stats::Show),
 }
 
 impl Relay {
@@ -19,6 +25,9 @@ impl Relay {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         match self {
             Self::Serve(c) => c.run(app),
+            Self::Backup(c) => c.run(app),
+            Self::Check(c) => c.run(app),
+            Self::Stats(c) => c.run(app),
         }
     }
 }

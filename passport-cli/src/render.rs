@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     /// What people call one, such as `medicine`.
     pub(crate) kind: String,
+    /// Whether it is the sender's own bookkeeping, which came along with something else.
+    pub(crate) along: bool,
     /// What names it, such as the medicine; may be empty.
     pub(crate) label: String,
     /// Its filled fields, in the table's order, without the one that is the label.
@@ -59,6 +61,14 @@ pub(crate) struct Entry {
     pub(crate) notes: Vec<Note>,
     /// Suggested changes that nobody has settled.
     pub(crate) suggestions: Vec<Suggestion>,
+}
+
+impl Entry {
+    /// Whether somebody said something about it that must be seen.
+    fn has_more(&self) -> bool {
+        let said = !self.notes.is_empty() || !self.suggestions.is_empty();
+        said || !self.conflicts.is_empty() || self.removal_disputed
+    }
 }
 
 /// A field and what it says.
@@ -151,9 +161,19 @@ pub(crate) fn screen(sections: &[Section], reader: Reader) -> String {
         if section.entries.is_empty() {
             let _ = writeln!(text, "\n  {}", words::NOTHING_RECORDED);
         }
-        for entry in &section.entries {
+        // One of them is shown whole; of many, which one letter brings, a line each.
+        let brief = section.entries.len() > 1;
+        let (along, own): (Vec<&Entry>, Vec<&Entry>) =
+            section.entries.iter().partition(|e| brief && e.along && !e.has_more());
+        for entry in own {
             text.push('\n');
             entry::write(&mut text, entry, reader);
+        }
+        if !along.is_empty() {
+            let _ = writeln!(text, "\n  Came along, in the senders' own form ({}):", along.len());
+        }
+        for entry in along {
+            let _ = writeln!(text, "    {}", entry::heading(entry));
         }
     }
     if sections.is_empty() {

@@ -46,11 +46,32 @@ pub(crate) struct RemoteLine {
 }
 
 impl Synced {
-    fn new() -> Self {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
         Self { sent: 0, received: 0, quarantined: Vec::new(), remotes: Vec::new() }
     }
 
-    fn add(&mut self, app: &App, done: &Exchanged) {
+    /// Exchanges with a relay, and says why it failed if it did.
+    fn exchange(
+        &mut self,
+        app: &App,
+        party: &mut dyn Party,
+        url: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<CliError>, CliError> {
+        let spinner = Progress::start(app.output(), "asking the relay");
+        let mut progress = |_: &Exchanged| {};
+        let done = exchange(app, &mut pause, &mut progress).with_relay(party, url, rng)?;
+        drop(spinner);
+        self.add(app, &done);
+        let last_confirmed = party.remote(url)?.last_confirmed;
+        let ok = done.failed.is_none();
+        self.remotes.push(RemoteLine { url: url.to_owned(), ok, last_confirmed });
+        Ok(done.failed.map(CliError::from))
+    }
+
+    /// Adds what an exchange did.
+    pub(crate) fn add(&mut self, app: &App, done: &Exchanged) {
         self.sent += done.sent;
         self.received += done.received;
         if done.refused > 0 {
@@ -86,24 +107,13 @@ pub(crate) fn with_relays(
     rng: &mut dyn CryptoRng,
 ) -> Result<Synced, CliError> {
     if urls.is_empty() {
-        return Err(CliError::user("there is no relay to sync with")
-            .hint("add one with `passport remote add URL`")
-            .hint("or exchange through a file or folder with `passport sync --via DIR`"));
+        return Err(no_relay());
     }
     let mut synced = Synced::new();
     let mut failed: Option<CliError> = None;
     let mut said = Vec::new();
     for url in urls {
-        let spinner = Progress::start(app.output(), "asking the relay");
-        let mut progress = |_: &Exchanged| {};
-        let done = exchange(app, &mut pause, &mut progress).with_relay(party, url, rng)?;
-        drop(spinner);
-        synced.add(app, &done);
-        let ok = done.failed.is_none();
-        let last_confirmed = party.remote(url)?.last_confirmed;
-        synced.remotes.push(RemoteLine { url: url.clone(), ok, last_confirmed });
-        if let Some(error) = done.failed {
-            let error = CliError::from(error);
+        if let Some(error) = synced.exchange(app, party, url, rng)? {
             said.push(format!("{url}: {}", error.message()));
             let unreachable = error.code() == ExitCode::RelayUnreachable;
             if failed.is_none() || !unreachable {
@@ -141,37 +151,28 @@ pub(crate) fn via(
     Ok(synced)
 }
 
-/// Waits at the first relay until something arrives, then exchanges; for ever.
+/// Exchanges everything with one relay; one that fails is said, and is no error.
 ///
 /// # Errors
-/// Returns an error when the party cannot go on, or the output is closed.
-pub(crate) fn watch<P: Party>(
+/// Returns an error when the party itself cannot go on.
+pub(crate) fn with_relay(
     app: &App,
-    party: &mut P,
-    urls: &[String],
+    party: &mut dyn Party,
+    url: &str,
     rng: &mut dyn CryptoRng,
-    told: &mut dyn FnMut(&mut P, Synced) -> Result<(), CliError>,
-) -> Result<(), CliError> {
-    let mut first = true;
-    loop {
-        match with_relays(app, party, urls, rng) {
-            Ok(synced) if first || synced.sent + synced.received > 0 => told(party, synced)?,
-            Ok(_) => {}
-            Err(error) if error.code() == ExitCode::RelayUnreachable => pause(10),
-            Err(error) => return Err(error),
-        }
-        first = false;
-        let Some(url) = urls.first() else { return Ok(()) };
-        let mut progress = |_: &Exchanged| {};
-        let waited = exchange(app, &mut pause, &mut progress).wait(party, url, rng)?;
-        if waited.failed.is_some() {
-            pause(10);
-        } else if waited.received > 0 {
-            let mut synced = Synced::new();
-            synced.add(app, &waited);
-            told(party, synced)?;
-        }
+) -> Result<Synced, CliError> {
+    let mut synced = Synced::new();
+    if let Some(error) = synced.exchange(app, party, url, rng)? {
+        app.output().say(&format!("{url}: {}", error.message()));
     }
+    Ok(synced)
+}
+
+/// A party that syncs needs a relay.
+pub(crate) fn no_relay() -> CliError {
+    CliError::user("there is no relay to sync with")
+        .hint("add one with `passport remote add URL`")
+        .hint("or exchange through a file or folder with `passport sync --via DIR`")
 }
 
 fn exchange<'a>(
@@ -188,7 +189,8 @@ fn via_name(path: &Path) -> String {
     format!("file:{}", whole.display())
 }
 
+/// Waits so many seconds.
 #[expect(clippy::disallowed_methods, reason = "a person waits at the terminal meanwhile")]
-fn pause(seconds: u32) {
+pub(crate) fn pause(seconds: u32) {
     std::thread::sleep(std::time::Duration::from_secs(seconds.into()));
 }

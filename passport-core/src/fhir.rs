@@ -19,6 +19,7 @@ mod known;
 mod marker;
 mod narrative;
 mod plan;
+pub mod proof;
 mod same;
 
 pub use plan::{Existing, Step, plan};

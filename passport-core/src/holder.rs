@@ -39,7 +39,7 @@ use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 use crate::view::{HistoryEvent, View};
 
-pub use carry::Quarantined;
+pub use carry::{HeldEdit, Quarantined};
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
 pub use links::KeptLink;

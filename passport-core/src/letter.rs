@@ -16,6 +16,7 @@ use crate::keys::{
     CertificateChain, PhaseKey, ReceivingKey, ReceivingPublicKey, Sealed, Signable, Signed,
     WrapError, unwrap, wrap,
 };
+use crate::ledger::Statement;
 use crate::receipt::Receipt;
 
 /// Largest letter, sealed, in bytes.
@@ -75,6 +76,16 @@ pub enum Letter {
         #[n(0)]
         receipts: Vec<Signed<Receipt>>,
     },
+    /// To a device of the holder that was removed: the word that it was.
+    #[n(6)]
+    Removed {
+        /// The ledger's statement.
+        #[n(0)]
+        statement: Signed<Statement>,
+        /// Proof that a device of the holder signed.
+        #[n(1)]
+        chain: CertificateChain,
+    },
 }
 
 impl fmt::Debug for Letter {
@@ -86,6 +97,7 @@ impl fmt::Debug for Letter {
             Self::Recovery { .. } => "Letter::Recovery",
             Self::LedgerKey { .. } => "Letter::LedgerKey",
             Self::Receipts { .. } => "Letter::Receipts",
+            Self::Removed { .. } => "Letter::Removed",
         })
     }
 }

@@ -89,6 +89,9 @@ pub enum PartyError {
     /// There is no such grant.
     #[error("no such grant")]
     UnknownGrant,
+    /// The consent ends then, or later, or never.
+    #[error("consent ends no earlier")]
+    NotLater,
     /// The end lies in the past.
     #[error("end lies in the past")]
     Ended,

@@ -9,14 +9,17 @@ mod json;
 
 use std::collections::BTreeMap;
 
+use crate::attestation::Attestation;
 use crate::author::Author;
 use crate::domain;
 use crate::edit::RemarkContent;
 use crate::epoch::VerifiedCharter;
 use crate::id::EpochId;
+use crate::keys::{Card, Signed};
 use crate::replica::{EntryNow, Replica, Stance};
 use crate::section::SectionName;
 
+pub(crate) use history::said;
 pub use history::{HistoryEvent, history};
 pub use json::{
     AuthorView, EntryView, NoteView, SectionView, SuggestionView, ValueView, VersionView,
@@ -32,6 +35,7 @@ pub struct View {
     /// Entries that are there or in dispute, by recorded time and id.
     pub entries: Vec<EntryNow>,
     names: BTreeMap<Author, String>,
+    cards: Vec<Signed<Card>>,
 }
 
 impl View {
@@ -47,6 +51,7 @@ impl View {
             epoch: charter.id(),
             entries,
             names: names(charter),
+            cards: charter.cards.clone(),
         }
     }
 
@@ -54,6 +59,17 @@ impl View {
     #[must_use]
     pub fn name(&self, author: Author) -> &str {
         self.names.get(&author).map_or("unknown organisation", String::as_str)
+    }
+
+    /// The card that names the key an attestation was signed with.
+    #[must_use]
+    pub fn card_of(&self, attestation: &Attestation) -> Option<&Signed<Card>> {
+        self.cards.iter().find(|signed| {
+            Card::verify((*signed).clone()).is_ok_and(|card| {
+                card.id() == attestation.organisation
+                    && card.instances().iter().any(|i| i.key() == attestation.signer)
+            })
+        })
     }
 
     /// The canonical form for programs.

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use passport_core::fhir::check::check;
+use passport_core::fhir::export::{ExportEntry, ExportSubject, Summary, bundle, summary};
 use passport_core::fhir::import::{self, Draft};
 use passport_core::id::{EntryId, ObjectId};
 use passport_core::section::{
@@ -46,6 +47,7 @@ fn entries(drafts: &[Draft]) -> Vec<ExportEntry> {
             author_name: "Elm Street Surgery".into(),
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: true,
+            proof: None,
         })
         .collect()
 }
@@ -56,9 +58,29 @@ fn id(n: u32) -> EntryId {
     EntryId::from_bytes(bytes)
 }
 
-fn again(entries: &[ExportEntry]) -> Vec<Said> {
+/// The two forms of an export.
+fn exports(entries: &[ExportEntry]) -> [String; 2] {
     let at = Timestamp::from_seconds(1_790_000_000);
-    let written = bundle(&ExportSubject::default(), entries, at).to_string();
+    let subject = ExportSubject::default();
+    [bundle(&subject, entries, at).to_string(), summary_of(entries).to_string()]
+}
+
+/// A summary of all there is.
+fn summary_of(entries: &[ExportEntry]) -> serde_json::Value {
+    let mut sections: Vec<_> = entries.iter().map(|e| e.section.clone()).collect();
+    sections.sort();
+    sections.dedup();
+    summary(&Summary {
+        subject: &ExportSubject::default(),
+        entries,
+        sections: &sections,
+        organisation: None,
+        consents: &[],
+        at: Timestamp::from_seconds(1_790_000_000),
+    })
+}
+
+fn again(written: &str) -> Vec<Said> {
     let import = import::read(written.as_bytes()).unwrap();
     assert_eq!(import.skipped, []);
     import
@@ -75,13 +97,15 @@ fn again(entries: &[ExportEntry]) -> Vec<Said> {
 fn assert_same(name: &str, entries: &[ExportEntry]) {
     let mut expected: Vec<_> =
         entries.iter().map(|e| said(&e.section, &e.kind, e.fields.clone())).collect();
-    let mut found = again(entries);
     expected.sort();
-    found.sort();
-    for (e, f) in expected.iter().zip(&found) {
-        assert_eq!(e, f, "{name}");
+    for (form, written) in ["collection", "summary"].into_iter().zip(exports(entries)) {
+        let mut found = again(&written);
+        found.sort();
+        for (e, f) in expected.iter().zip(&found) {
+            assert_eq!(e, f, "{name}, {form}");
+        }
+        assert_eq!(expected.len(), found.len(), "{name}, {form}");
     }
-    assert_eq!(expected.len(), found.len(), "{name}");
 }
 
 fn any_value(field: &FieldSpec) -> Value {
@@ -140,6 +164,7 @@ fn of_every_kind(wanted: impl Fn(&FieldSpec) -> bool) -> Vec<ExportEntry> {
                 author_name: "Amina Khan".into(),
                 recorded_at: Timestamp::from_seconds(1_790_000_000 + i64::from(n)),
                 attested: n.is_multiple_of(2),
+                proof: None,
             }
         })
         .filter(|e| !e.fields.is_empty())
@@ -210,6 +235,7 @@ fn written(section: &str, kind: &str, fields: &[(&str, Value)]) -> serde_json::V
         author_name: "Amina Khan".into(),
         recorded_at: Timestamp::from_seconds(0),
         attested: false,
+        proof: None,
     };
     assert_same(section, core::slice::from_ref(&entry));
     let bundle = bundle(&ExportSubject::default(), &[entry], Timestamp::from_seconds(0));
@@ -284,4 +310,19 @@ fn the_corpus_comes_back() {
         }
     }
     assert!(files > 30, "{files} files");
+}
+
+#[test]
+fn every_summary_is_what_it_claims_to_be() {
+    let mut all =
+        vec![of_every_kind(|f| f.name != "identifier"), of_every_kind(|_| false), Vec::new()];
+    all.extend(of_every_kind(|_| true).into_iter().map(|e| vec![e]));
+    all.extend(of_every_kind(|_| false).into_iter().map(|e| vec![e]));
+    for entries in all {
+        for written in exports(&entries) {
+            let report = check(written.as_bytes()).unwrap();
+            let name = entries.first().map(|e| format!("{}/{}", e.section, e.kind));
+            assert_eq!(report.errors, 0, "{name:?}: {:#?}", report.findings);
+        }
+    }
 }

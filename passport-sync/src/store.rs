@@ -14,4 +14,4 @@ pub use crate::session::port::{
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{Checked, SqliteFile, SqliteStore, Stats};

@@ -26,7 +26,8 @@ impl Annotate {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry, text } = self;
         let mut passport = passport::open(app)?;
-        let (_, entry) = passport::entry(&mut passport, &entry)?;
+        let (section, entry) = passport::entry(&mut passport, &entry)?;
+        passport::ask_who_sees(app, &passport, std::slice::from_ref(&section))?;
         passport.annotate(entry.id, &text, app.now(), &mut os_rng()?)?;
         output::changed(app, entry.id)
     }

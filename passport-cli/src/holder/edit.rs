@@ -37,6 +37,7 @@ impl Edit {
             .into_iter()
             .map(|(field, value)| (field.to_owned(), value))
             .collect();
+        passport::ask_who_sees(app, &passport, std::slice::from_ref(&section))?;
         passport.edit(entry.id, &changes, app.now(), &mut os_rng()?)?;
         output::changed(app, entry.id)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueEnum as _;
-use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
+use passport_core::fhir::export::{ExportSubject, Summary, bundle, summary};
 use passport_core::section::SectionName;
 use passport_core::view::View;
 
@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::choice::Format;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::exporting;
 use crate::files;
 use crate::help;
 use crate::holder::show::{Shown, who};
@@ -29,7 +30,7 @@ use serde_json::json;
 \x20 passport export --format pdf -o record.pdf\n\
 \x20 passport export --format card -o card.pdf\n\
 \x20 passport export --format json -o record.json\n\
-\x20 passport export --format fhir medications allergies problems -o summary.json"))]
+\x20 passport export --format ips medications allergies problems -o summary.json"))]
 pub(crate) struct Export {
     /// The form
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -58,7 +59,8 @@ impl Export {
         let name = format.to_possible_value().map(|v| v.get_name().to_owned());
         let content = match format {
             Format::Json => json_text(&Shown::of(&mut passport, &views, false)?)?,
-            Format::Fhir => json_text(&fhir(app, &mut passport, &views)?)?,
+            Format::Fhir => json_text(&fhir(app, &mut passport, &views, false)?)?,
+            Format::Ips => json_text(&fhir(app, &mut passport, &views, true)?)?,
             Format::Html | Format::Pdf => {
                 let page = Page::of(&who(&mut passport, false)?, &views, app.now());
                 if format == Format::Html {
@@ -71,9 +73,9 @@ impl Export {
                 let card = Card::of(&who(&mut passport, false)?, &views, app.now());
                 page::pdf::write_card(&card, app.now())?
             }
-            Format::Ips | Format::PracticePack => {
+            Format::PracticePack => {
                 return Err(CliError::user("this form is not in this version yet")
-                    .hint("`--format fhir`, `html`, `pdf` and `json` are"));
+                    .hint("`--format ips`, `fhir`, `html`, `pdf` and `json` are"));
             }
         };
         files::write(&output, &content)?;
@@ -99,6 +101,7 @@ pub(super) fn fhir(
     app: &App,
     passport: &mut Passport,
     views: &[View],
+    is_summary: bool,
 ) -> Result<serde_json::Value, CliError> {
     let mut who = who(passport, false)?;
     let subject = ExportSubject {
@@ -106,32 +109,22 @@ pub(super) fn fhir(
         date_of_birth: who.remove("date_of_birth").and_then(|d| d.parse().ok()),
         nhs_number: who.remove("nhs_number"),
     };
-    let mut entries = Vec::new();
-    let mut open = 0_usize;
-    for view in views {
-        for entry in &view.entries {
-            let settled = entry
-                .fields
-                .iter()
-                .filter_map(|(name, field)| Some((name.clone(), field.settled()?.value.clone())));
-            let fields: std::collections::BTreeMap<_, _> = settled.collect();
-            open += entry.fields.len().saturating_sub(fields.len());
-            entries.push(ExportEntry {
-                id: entry.id,
-                section: view.section.clone(),
-                kind: entry.kind.clone(),
-                fields,
-                author_name: view.name(entry.author).to_owned(),
-                recorded_at: entry.recorded_at,
-                attested: entry.own_attestation().is_some()
-                    && entry.changed_since_signed().is_empty(),
-            });
-        }
-    }
+    let (entries, open) = exporting::entries(views, passport.passport());
     if open > 0 {
         app.output().say(&format!(
             "{open} fields have several values and are left out; `passport conflicts` lists them."
         ));
     }
-    Ok(bundle(&subject, &entries, app.now()))
+    if !is_summary {
+        return Ok(bundle(&subject, &entries, app.now()));
+    }
+    let sections: Vec<SectionName> = views.iter().map(|v| v.section.clone()).collect();
+    Ok(summary(&Summary {
+        subject: &subject,
+        entries: &entries,
+        sections: &sections,
+        organisation: None,
+        consents: &[],
+        at: app.now(),
+    }))
 }

@@ -81,13 +81,22 @@ impl Import {
             ids = passport.merge(&work.entries, &changes, app.now(), &mut os_rng()?)?;
         }
         let mut ids = ids.into_iter();
-        let new = work.entries.into_iter().map(|e| Placed { id: ids.next(), section: e.section });
+        let new = work.entries.into_iter().map(|e| {
+            let field = |name: &str| e.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v);
+            Placed::named(ids.next(), e.section.clone(), &e.kind, field)
+        });
         answer.entries.extend(new);
-        let placed = |id, section| Placed { id: Some(id), section };
+        let placed = |id, section: SectionName| {
+            let Some(there) = existing.iter().find(|e| e.id == id) else {
+                return Placed { id: Some(id), section, name: None };
+            };
+            Placed::named(Some(id), section, &there.kind, |name| there.fields.get(name))
+        };
         answer.updated.extend(work.changes.into_iter().map(|(id, s, _)| placed(id, s)));
         answer.kept.extend(work.kept.into_iter().map(|(id, s)| placed(id, s)));
         if dry_run {
             app.output().say("Nothing was changed; this is what would happen:");
+            return app.output().answer(&answer, Added::planned);
         }
         app.output().answer(&answer, Added::words)
     }

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use passport_core::holder::Profile;
+use passport_core::nhs_number::NhsNumber;
 use passport_core::section::PartialDate;
+use passport_core::time::Timestamp;
 
 use crate::app::App;
 use crate::error::CliError;
@@ -29,7 +31,7 @@ pub(crate) struct Init {
     date_of_birth: Option<PartialDate>,
     /// Your NHS number, if you know it; spaces are fine
     #[arg(long, value_name = "NUMBER")]
-    nhs_number: Option<String>,
+    nhs_number: Option<NhsNumber>,
     /// Your pronouns, for example they/them
     #[arg(long, value_name = "PRONOUNS")]
     pronouns: Option<String>,
@@ -42,6 +44,8 @@ impl Init {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { name, date_of_birth, nhs_number, pronouns, remotes } = self;
+        plausible(&name, date_of_birth.as_ref(), app.now())?;
+        let nhs_number = nhs_number.map(|n| n.digits().to_owned());
         let profile = Profile {
             name,
             date_of_birth,
@@ -62,6 +66,28 @@ impl Init {
         };
         app.output().answer(&made, |made| words(made))
     }
+}
+
+/// Refuses what can only be a slip: it is on every grant, and how files are told to be about you.
+fn plausible(name: &str, born: Option<&PartialDate>, now: Timestamp) -> Result<(), CliError> {
+    if name.trim().is_empty() {
+        return Err(CliError::usage("a passport needs a name")
+            .hint("for example --name \"Ada Example\"; how you want to be called is enough"));
+    }
+    let Some(born) = born else { return Ok(()) };
+    let (day, today) = (born.as_str(), now.date());
+    let known = today.get(..day.len().min(today.len())).unwrap_or_default();
+    if day.get(..known.len()).is_none_or(|day| day > known) {
+        return Err(
+            CliError::usage("the date of birth lies in the future").hint("give it like 2005-03-14")
+        );
+    }
+    if day.get(..4).is_none_or(|year| year < "1900") {
+        return Err(
+            CliError::usage("the date of birth lies before 1900").hint("give it like 2005-03-14")
+        );
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -3,10 +3,10 @@
 mod drop;
 mod list;
 mod release;
+mod show;
 
 use clap::Subcommand;
 use passport_core::holder::Quarantined;
-use passport_core::id::EnvelopeId;
 use serde_json::json;
 
 use crate::app::App;
@@ -19,6 +19,7 @@ use crate::rng::os_rng;
 #[derive(Subcommand)]
 pub(crate) enum Quarantine {
     List(list::List),
+    Show(show::Show),
     Release(release::Release),
     Drop(drop::Drop),
 }
@@ -28,6 +29,7 @@ impl Quarantine {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         match self {
             Self::List(c) => c.run(app),
+            Self::Show(c) => c.run(app),
             Self::Release(c) => c.run(app),
             Self::Drop(c) => c.run(app),
         }
@@ -50,7 +52,7 @@ fn one(held: &Quarantined) -> serde_json::Value {
         "section": held.section,
         "author": held.author,
         "at": held.at,
-        "edits": held.edits,
+        "edits": held.edits.iter().map(|e| e.what).collect::<Vec<_>>(),
     })
 }
 
@@ -61,20 +63,19 @@ fn reason(held: &Quarantined) -> String {
 }
 
 /// The held-back item that `text` names.
-fn named(passport: &mut Passport, text: &str) -> Result<EnvelopeId, CliError> {
-    let all = passport.quarantined()?;
+fn named(passport: &mut Passport, text: &str) -> Result<Quarantined, CliError> {
+    let mut all = passport.quarantined()?;
     let candidates: Vec<Candidate> = all
         .iter()
         .map(|q| Candidate { id: q.envelope.to_string(), name: q.author.clone() })
         .collect();
     let place = resolve("held-back item", text, &candidates)?;
-    let found = all.get(place).map(|q| q.envelope);
-    found.ok_or_else(|| CliError::user("there is no such item"))
+    Ok(all.swap_remove(place))
 }
 
 fn judge(app: &App, id: &str, release: bool) -> Result<(), CliError> {
     let mut passport = passport::open(app)?;
-    let id = named(&mut passport, id)?;
+    let id = named(&mut passport, id)?.envelope;
     passport.judge(id, release, app.now(), &mut os_rng()?)?;
     app.output().answer(&json!({ "id": id }), |_| "Done.".to_owned())
 }

@@ -25,7 +25,8 @@ impl Remove {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { entry } = self;
         let mut passport = passport::open(app)?;
-        let (_, entry) = passport::entry(&mut passport, &entry)?;
+        let (section, entry) = passport::entry(&mut passport, &entry)?;
+        passport::ask_who_sees(app, &passport, std::slice::from_ref(&section))?;
         passport.remove(entry.id, app.now(), &mut os_rng()?)?;
         output::changed(app, entry.id)
     }

@@ -15,6 +15,7 @@ use crate::duration::When;
 use crate::error::CliError;
 use crate::help;
 use crate::passport::{self, Passport};
+use crate::render::{self, Reader, Section};
 use crate::rng::os_rng;
 
 /// Shares sections with a contact, until a date
@@ -97,7 +98,7 @@ impl Share {
     }
 }
 
-/// What the contact will see, in words.
+/// What the contact will see: what `show --as-seen-by` would show once it is shared.
 fn preview(
     passport: &mut Passport,
     contact: &Contact,
@@ -109,15 +110,17 @@ fn preview(
         Right::Contribute => format!("{name} will read, add to, and suggest changes in:"),
         Right::Deposit => format!("{name} will leave entries in, and read nothing of:"),
     }];
+    let mut shown = Vec::new();
     for (section, entries) in passport.preview(&share.sections)? {
         let title = section.spec().title;
         let now = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
         lines.push(format!("  {title} ({section}): {now} now, and what is added later"));
-        if share.can != Right::Deposit && entries > 0 {
-            let view = passport.view(&section)?;
-            let named = view.entries.iter().map(|e| neutralise_line(&passport::label(&section, e)));
-            lines.extend(named.take(LISTED_MAX).map(|name| format!("    - {name}")));
-        }
+        shown.extend(Some(passport.view(&section)?).filter(|_| entries > 0));
+    }
+    if share.can != Right::Deposit && !shown.is_empty() {
+        let shown: Vec<Section> = shown.iter().map(Section::of).collect();
+        lines.push(format!("\nAs {name} will see it:\n"));
+        lines.push(render::screen(&shown, Reader::Organisation));
     }
     if share.history {
         lines.push("It will also see what these sections said before.".to_owned());
@@ -128,6 +131,3 @@ fn preview(
     lines.push("It learns your name, and who else may write in these sections.".to_owned());
     Ok(lines.join("\n"))
 }
-
-/// Entries named in a preview, of each section.
-const LISTED_MAX: usize = 20;

@@ -36,6 +36,7 @@ impl Status {
         let status = Standing {
             passport: passport.passport().to_string(),
             device: passport.device().to_string(),
+            removed: passport.was_removed(),
             unsent: unsent(app, &passport)?,
             conflicts,
             suggestions: passport::suggestions(&mut passport)?.len(),
@@ -48,11 +49,17 @@ impl Status {
     }
 }
 
+/// What a device that was removed says of itself.
+pub(super) const REMOVED: &str = "This device was removed from your passport by another one: \
+    what is written here reaches nobody, and nothing new comes. What it had stays readable here; \
+    if you need it no more, delete its directory.";
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Standing {
     passport: String,
     device: String,
+    removed: bool,
     unsent: usize,
     conflicts: usize,
     suggestions: usize,
@@ -74,6 +81,9 @@ impl Standing {
             self.suggestions,
             self.quarantined,
         );
+        if self.removed {
+            let _ = writeln!(text, "{REMOVED}");
+        }
         if self.missing > 0 {
             let _ = writeln!(
                 text,
@@ -102,6 +112,9 @@ impl Standing {
 
 /// Envelopes and letters that no relay has confirmed, as far as one request goes.
 fn unsent(app: &App, passport: &Passport) -> Result<usize, CliError> {
+    if passport.was_removed() {
+        return Ok(0);
+    }
     let mut least: Option<usize> = None;
     let relays = passport.fold().relays.clone();
     // Without relays everything is unsent, which is what a relay never met lacks.

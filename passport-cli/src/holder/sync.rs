@@ -6,11 +6,13 @@ use clap::Args;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::holder::quarantine;
+use crate::holder::{quarantine, status};
 use crate::joining;
 use crate::passport::{self, Opened, Passport};
 use crate::rng::os_rng;
 use crate::syncing::{self, Synced};
+use crate::watching::{self, Watched};
+use passport_core::vault::{SqliteVault, VaultAgain};
 
 /// Sends what is new here and fetches what is new elsewhere
 ///
@@ -20,7 +22,7 @@ use crate::syncing::{self, Synced};
 \x20 passport sync\n\
 \x20 passport sync --via /media/usb-stick")]
 pub(crate) struct Sync {
-    /// Goes on, and prints a line each time something arrives
+    /// Goes on, and prints a line each time something arrives or is sent; ends with Ctrl-C
     #[arg(long, conflicts_with = "via")]
     watch: bool,
     /// Exchanges through a file or folder, such as a USB stick, instead of a relay
@@ -33,7 +35,9 @@ impl Sync {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { watch, via } = self;
         let mut rng = os_rng()?;
-        let mut passport = match passport::open_any(app)? {
+        let vault = passport::unlock(app)?;
+        let again = VaultAgain::of(&vault, app.home().dir());
+        let mut passport = match passport::opened(vault)? {
             Opened::Holder(holder) => *holder,
             Opened::Pending(pending) => joining::join(app, *pending, via.as_deref(), &mut rng)?,
         };
@@ -41,17 +45,34 @@ impl Sync {
             let synced = syncing::via(app, &mut passport, &path, &mut rng)?;
             return told(app, &mut passport, synced);
         }
-        let urls = passport.fold().relays.clone();
         if watch {
-            let mut told = |passport: &mut Passport, synced| told(app, passport, synced);
-            return syncing::watch(app, &mut passport, &urls, &mut rng, &mut told);
+            drop(passport);
+            return watching::watch::<Passport>(app, &again, &mut rng);
         }
+        let urls = passport.fold().relays.clone();
         let synced = syncing::with_relays(app, &mut passport, &urls, &mut rng)?;
         told(app, &mut passport, synced)
     }
 }
 
+impl Watched for Passport {
+    fn open_again(vault: SqliteVault) -> Result<Self, CliError> {
+        Ok(Self::open(vault)?)
+    }
+
+    fn relays(&self) -> Vec<String> {
+        self.fold().relays.clone()
+    }
+
+    fn tell(&mut self, app: &App, synced: Synced) -> Result<(), CliError> {
+        told(app, self, synced)
+    }
+}
+
 fn told(app: &App, passport: &mut Passport, mut synced: Synced) -> Result<(), CliError> {
     synced.quarantined = quarantine::listed(passport)?;
+    if passport.was_removed() {
+        app.output().say(status::REMOVED);
+    }
     app.output().answer(&synced, Synced::words)
 }

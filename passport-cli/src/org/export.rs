@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
-use passport_core::fhir::export::{ExportEntry, ExportSubject, bundle};
-use passport_core::organisation::StudentName;
+use passport_core::fhir::export::{
+    ExportConsent, ExportOrganisation, ExportSubject, Summary, bundle, summary,
+};
+use passport_core::organisation::{HeldState, StudentName};
 use passport_core::receipt::Access;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
@@ -17,6 +19,7 @@ use crate::app::App;
 use crate::choice::OrgFormat;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
+use crate::exporting;
 use crate::files;
 use crate::page::{self, Page};
 
@@ -25,7 +28,7 @@ use crate::page::{self, Page};
 /// The file is not encrypted. The export is noted with your staff name in your own log.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
-\x20 passport org --actor j.smith export \"Ada Example\" --format fhir -o ada.json\n\
+\x20 passport org --actor j.smith export \"Ada Example\" --format ips -o ada.json\n\
 \x20 passport org --actor j.smith export \"Ada Example\" --format pdf -o ada.pdf")]
 pub(crate) struct Export {
     /// The student: their name, or the first letters of their id
@@ -47,10 +50,10 @@ impl Export {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { student, format, output, to } = self;
         app.actor()?;
-        let unwritten = matches!(format, OrgFormat::Ips | OrgFormat::Csv | OrgFormat::PracticePack);
+        let unwritten = matches!(format, OrgFormat::Csv | OrgFormat::PracticePack);
         if unwritten || to.is_some() {
             return Err(CliError::usage("this form of export is not in this version yet")
-                .hint("`-o FILE` with `--format fhir`, `html` or `pdf` writes a file"));
+                .hint("`-o FILE` with `--format ips`, `fhir`, `html` or `pdf` writes a file"));
         }
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
@@ -69,7 +72,7 @@ impl Export {
         let content = match format {
             OrgFormat::Html | OrgFormat::Pdf => document(&party, app, &student, &views, format)?,
             OrgFormat::Fhir | OrgFormat::Ips | OrgFormat::Csv | OrgFormat::PracticePack => {
-                fhir(&party, app, &student, &views)
+                fhir(&party, app, &student, &views, format)
             }
         };
         let handed_on = views.iter().map(|v| &v.section);
@@ -110,41 +113,56 @@ fn document(
     Ok(page::pdf::write(&page, app.now())?)
 }
 
-/// What is shared as a FHIR bundle. A field in conflict has no value yet, and is told.
-fn fhir(party: &Party, app: &App, student: &StudentName, views: &[View]) -> Vec<u8> {
+/// What is shared as a FHIR bundle or as a patient summary. A field in conflict has no value yet,
+/// and is told.
+fn fhir(
+    party: &Party,
+    app: &App,
+    student: &StudentName,
+    views: &[View],
+    format: OrgFormat,
+) -> Vec<u8> {
     let grants = party.grants();
+    let held = || grants.iter().filter(|g| g.grant.passport == student.id);
     let subject = ExportSubject {
         name: Some(student.name.clone()),
         date_of_birth: None,
-        nhs_number: grants
-            .iter()
-            .filter(|g| g.grant.passport == student.id)
-            .find_map(|g| g.grant.nhs_number.clone()),
+        nhs_number: held().find_map(|g| g.grant.nhs_number.clone()),
     };
-    let entries: Vec<ExportEntry> = views.iter().flat_map(entries).collect();
-    let several = views.iter().flat_map(|v| &v.entries).flat_map(|e| e.fields.values());
-    let open = several.filter(|field| field.settled().is_none()).count();
+    let (entries, open) = exporting::entries(views, student.id);
     if open > 0 {
         app.output().say(&format!(
-        "{open} fields have several values and are left out; `passport org conflicts` lists them."
+            "{open} fields have several values and are left out; `passport org conflicts` lists them."
         ));
     }
-    format!("{:#}\n", bundle(&subject, &entries, app.now())).into_bytes()
-}
-
-fn entries(view: &View) -> Vec<ExportEntry> {
-    let one = |entry: &passport_core::replica::EntryNow| ExportEntry {
-        id: entry.id,
-        section: view.section.clone(),
-        kind: entry.kind.clone(),
-        fields: entry
-            .fields
-            .iter()
-            .filter_map(|(name, now)| Some((name.clone(), now.settled()?.value.clone())))
-            .collect(),
-        author_name: view.name(entry.author).to_owned(),
-        recorded_at: entry.recorded_at,
-        attested: entry.own_attestation().is_some() && entry.changed_since_signed().is_empty(),
+    if format != OrgFormat::Ips {
+        return format!("{:#}\n", bundle(&subject, &entries, app.now())).into_bytes();
+    }
+    let sections: Vec<SectionName> = views.iter().map(|v| v.section.clone()).collect();
+    let card = party.card();
+    let organisation = ExportOrganisation {
+        id: card.id().to_string(),
+        name: card.name.clone(),
+        ods: card.ods.clone(),
     };
-    view.entries.iter().map(one).collect()
+    let consents: Vec<ExportConsent> = held()
+        .filter(|g| sections.contains(&g.grant.section))
+        .filter(|g| g.state(app.now()) == HeldState::Active)
+        .map(|g| ExportConsent {
+            id: g.grant.id.to_string(),
+            section: g.grant.section.clone(),
+            purpose: g.grant.purpose.clone(),
+            from: g.grant.from,
+            until: g.grant.until,
+        })
+        .collect();
+    let document = summary(&Summary {
+        subject: &subject,
+        entries: &entries,
+        sections: &sections,
+        organisation: Some(&organisation),
+        consents: &consents,
+        at: app.now(),
+    });
+    format!("{document:#}\n").into_bytes()
 }

@@ -4,19 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::desk::{self, Party};
-use super::quarantine;
+use super::desk::Party;
+use super::{fault, quarantine};
 use crate::app::App;
 use crate::error::CliError;
+use crate::passport;
 use crate::rng::os_rng;
 use crate::syncing::{self, Synced};
+use crate::watching::{self, Watched};
+use passport_core::vault::{SqliteVault, VaultAgain};
 
 /// Fetches what students shared, and sends what was contributed
 #[derive(Args)]
 #[command(after_help = "Example:\n\
 \x20 passport org sync")]
 pub(crate) struct Sync {
-    /// Goes on, and prints a line each time something arrives
+    /// Goes on, and prints a line each time something arrives or is sent; ends with Ctrl-C
     #[arg(long, conflicts_with = "via")]
     watch: bool,
     /// Exchanges through a file or folder, such as a USB stick, instead of a relay
@@ -29,7 +32,9 @@ impl Sync {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { watch, via } = self;
         let mut rng = os_rng()?;
-        let mut party = desk::open(app)?;
+        let vault = passport::unlock(app)?;
+        let again = VaultAgain::of(&vault, app.home().dir());
+        let mut party = Party::open(vault).map_err(fault::refused)?;
         if let Some(path) = via {
             let synced = syncing::via(app, &mut party, &path, &mut rng)?;
             return told(app, &mut party, synced);
@@ -41,11 +46,25 @@ impl Sync {
                 .hint("exchange through a file or folder with `passport org sync --via DIR`"));
         }
         if watch {
-            let mut told = |party: &mut Party, synced| told(app, party, synced);
-            return syncing::watch(app, &mut party, &urls, &mut rng, &mut told);
+            drop(party);
+            return watching::watch::<Party>(app, &again, &mut rng);
         }
         let synced = syncing::with_relays(app, &mut party, &urls, &mut rng)?;
         told(app, &mut party, synced)
+    }
+}
+
+impl Watched for Party {
+    fn open_again(vault: SqliteVault) -> Result<Self, CliError> {
+        Self::open(vault).map_err(fault::refused)
+    }
+
+    fn relays(&self) -> Vec<String> {
+        self.card().relays.clone()
+    }
+
+    fn tell(&mut self, app: &App, synced: Synced) -> Result<(), CliError> {
+        told(app, self, synced)
     }
 }
 

@@ -23,6 +23,7 @@ fn entry() -> Entry {
     Entry {
         id: "4f".repeat(16),
         kind: "medicine".to_owned(),
+        along: false,
         label: "Sertraline".to_owned(),
         fields: vec![Field { title: "Instructions".to_owned(), value: HOSTILE.to_owned() }],
         author: Some("Elm Street Surgery".to_owned()),

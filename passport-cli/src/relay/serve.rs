@@ -12,8 +12,9 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::relay::store::Store;
+use crate::relay::store::{self, Store};
 use crate::rng::os_rng;
+use crate::signals;
 
 /// Runs a relay: a mailbox for sealed envelopes, which it cannot open
 #[derive(Args)]
@@ -49,16 +50,13 @@ impl Serve {
             (Some(cert), Some(key)) => Some(Arc::new(Identity::load(&cert, &key)?)),
             _ => None,
         };
-        let path = match store {
-            Some(Store::Sqlite(path)) => path,
-            None => {
-                std::fs::create_dir_all(app.home().dir()).map_err(|source| {
-                    let dir = app.home().dir().display();
-                    CliError::user(format!("{dir} cannot be made")).caused_by(source)
-                })?;
-                app.home().dir().join("relay.sqlite")
-            }
-        };
+        if store.is_none() {
+            std::fs::create_dir_all(app.home().dir()).map_err(|source| {
+                let dir = app.home().dir().display();
+                CliError::user(format!("{dir} cannot be made")).caused_by(source)
+            })?;
+        }
+        let path = store::file(app, store);
         let store = SqliteStore::open(&path, &mut os_rng()?).map_err(|source| {
             CliError::user(format!("{} cannot be used as a store", path.display()))
                 .caused_by(source)
@@ -75,14 +73,11 @@ impl Serve {
             })?;
             let bound = listener.local_addr().map_err(|e| failed("there is no address", e))?;
             // Asked for before anybody is told, so that no signal is missed.
-            let ending = signals().map_err(|e| failed("signals cannot be received", e))?;
+            let ending = signals::ending().map_err(|e| failed("signals cannot be received", e))?;
             let scheme = if tls.is_some() { "https" } else { "http" };
             let address = format!("{scheme}://{bound}");
-            app.output().say(&format!("The relay listens on {address}; stop it with Ctrl-C."));
-            if app.output().is_json() {
-                let listening = json!({ "listening": address });
-                app.output().answer(&listening, ToString::to_string)?;
-            }
+            app.output().say("The relay listens; stop it with Ctrl-C.");
+            app.output().answer(&json!({ "listening": address }), |_| address.clone())?;
             if let Some(tls) = tls {
                 reload_when_told(tls).map_err(|e| failed("signals cannot be received", e))?;
             }
@@ -115,30 +110,4 @@ fn reload_when_told(tls: Arc<Identity>) -> std::io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 fn reload_when_told(_tls: Arc<Identity>) -> std::io::Result<()> {
     Ok(())
-}
-
-/// Completes when somebody asks the program to end.
-#[cfg(unix)]
-fn signals() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Completes when somebody asks the program to end.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-fn signals() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        // Without a signal to wait for, it ends when it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            core::future::pending::<()>().await;
-        }
-    })
 }

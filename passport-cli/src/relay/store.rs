@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use passport_sync::store::{SqliteFile, StoreError};
+
+use crate::app::App;
+use crate::error::CliError;
+
 /// A store, as `--store` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Store {
@@ -14,6 +19,29 @@ pub(crate) enum Store {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a store; write sqlite:PATH, for example sqlite:/var/lib/passport/relay.sqlite")]
 pub(crate) struct ParseStoreError;
+
+/// The file of a store, or of the one in the home directory.
+pub(crate) fn file(app: &App, store: Option<Store>) -> PathBuf {
+    match store {
+        Some(Store::Sqlite(path)) => path,
+        None => app.home().dir().join("relay.sqlite"),
+    }
+}
+
+/// Opens a relay's database beside the relay.
+///
+/// # Errors
+/// Returns an error when there is none that can be used.
+pub(crate) fn look_at(app: &App, store: Option<Store>) -> Result<SqliteFile, CliError> {
+    SqliteFile::open(&file(app, store)).map_err(unusable)
+}
+
+/// A store that cannot be used.
+pub(crate) fn unusable(source: StoreError) -> CliError {
+    CliError::user("the relay's database cannot be used")
+        .caused_by(source)
+        .hint("name it with --store sqlite:PATH, as for `passport relay serve`")
+}
 
 impl FromStr for Store {
     type Err = ParseStoreError;

@@ -14,6 +14,7 @@ fn sertraline() -> Entry {
     Entry {
         id: "4f2a91c3".repeat(4),
         kind: "medicine".to_owned(),
+        along: false,
         label: "Sertraline".to_owned(),
         fields: vec![field("Dose", "50 mg"), field("Instructions", "with food\nin the morning")],
         author: Some("Elm Street Surgery".to_owned()),
@@ -156,4 +157,20 @@ fn hostile_text_cannot_forge_lines_or_drive_the_terminal() {
     let text = screen(&medicines(vec![entry]), Reader::Holder);
     assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
     assert!(!text.lines().any(|l| l.starts_with("    recorded by Elm")), "{text}");
+}
+
+#[test]
+fn what_came_along_takes_a_line_each_unless_somebody_said_something_of_it() {
+    let along = |label: &str| Entry { along: true, label: label.to_owned(), ..sertraline() };
+    let noted = Note { text: "odd".to_owned(), by: None, at: at("2026-10-04") };
+    let noted = Entry { notes: vec![noted], ..along("Ward") };
+    let text =
+        screen(&medicines(vec![along("Consultant"), noted, along("Letter")]), Reader::Holder);
+    assert!(
+        text.contains("Came along, in the senders' own form (2):\n    Consultant  ["),
+        "{text}"
+    );
+    assert_eq!(text.matches("Dose: 50 mg").count(), 1, "{text}");
+    let single = screen(&medicines(vec![along("Consultant")]), Reader::Holder);
+    assert!(single.contains("Dose: 50 mg"), "{single}");
 }

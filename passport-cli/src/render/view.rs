@@ -2,7 +2,7 @@
 
 use passport_core::author::Author;
 use passport_core::edit::{FieldVersion, RemarkContent};
-use passport_core::replica::{EntryNow, Stance};
+use passport_core::replica::{EntryNow, FieldNow, Stance};
 use passport_core::section::display::display_value;
 use passport_core::section::{KindSpec, SectionName, Value};
 use passport_core::view::View;
@@ -36,8 +36,11 @@ fn section(name: &SectionName, entries: &[EntryNow], names: Names<'_>) -> Sectio
 }
 
 fn entry(names: Names<'_>, kind: Option<&KindSpec>, entry: &EntryNow) -> Entry {
-    let label = kind.and_then(|k| settled(entry, k.label));
+    // A statement about a whole list is named by what it states, not by its day.
+    let states = kind.filter(|k| ["none-known", "no-information"].contains(&k.name));
+    let label = kind.filter(|_| states.is_none()).and_then(|k| settled(entry, k.label));
     let shown = label.is_some().then_some(kind).flatten().map(|k| k.label);
+    let label = states.map(|k| k.title.to_owned()).or(label);
     let mut suggestions = Vec::new();
     let mut notes = Vec::new();
     for remark in &entry.remarks {
@@ -57,7 +60,12 @@ fn entry(names: Names<'_>, kind: Option<&KindSpec>, entry: &EntryNow) -> Entry {
     Entry {
         id: entry.id.to_string(),
         kind: kind.map_or(entry.kind.as_str(), |k| k.title).to_owned(),
-        label: label.unwrap_or_default(),
+        label: if is_mistake(entry) {
+            format!("Entered in error, to be disregarded: {}", label.unwrap_or_default())
+        } else {
+            label.unwrap_or_default()
+        },
+        along: entry.kind == "received",
         fields: fields(kind, entry, shown),
         author: names(entry.author),
         recorded_at: entry.recorded_at,
@@ -72,6 +80,12 @@ fn entry(names: Names<'_>, kind: Option<&KindSpec>, entry: &EntryNow) -> Entry {
         notes,
         suggestions,
     }
+}
+
+/// Whether whoever recorded it has said that it was a mistake.
+fn is_mistake(entry: &EntryNow) -> bool {
+    let says = |v: &Value| matches!(v, Value::Choice(choice) if choice == "entered-in-error");
+    entry.fields.values().filter_map(FieldNow::settled).any(|v| says(&v.value))
 }
 
 /// The settled fields in the table's order, then those that the table does not know.
@@ -125,7 +139,6 @@ fn title(kind: Option<&KindSpec>, field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use passport_core::id::{EntryId, OrganisationId, RemarkId};
-    use passport_core::replica::FieldNow;
     use passport_core::time::Timestamp;
 
     use super::super::{Reader, screen};
@@ -186,5 +199,17 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
+    }
+
+    #[test]
+    fn what_was_entered_in_error_does_not_read_as_real() {
+        let mut mistake = medicine();
+        let value = Value::Choice("entered-in-error".to_owned());
+        let version =
+            FieldVersion { value, author: Author::Holder, at: Timestamp::from_seconds(0) };
+        mistake.fields.insert("status".to_owned(), FieldNow { versions: vec![version] });
+        let medications = "medications".parse().unwrap();
+        let text = screen(&[section(&medications, &[mistake], &names)], Reader::Holder);
+        assert!(text.contains("  Entered in error, to be disregarded: Sertraline  ["), "{text}");
     }
 }

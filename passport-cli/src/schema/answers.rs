@@ -15,6 +15,25 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "relay serve",
         object([always("listening", text("address, once connections are accepted"))]),
     ));
+    all.push(("relay backup", object([always("file", text("the copy"))])));
+    let objects = always("objects", count("envelopes, letters and access lists looked at"));
+    let faults = ["altered", "miscounted", "astray", "orphaned"].map(|f| always(f, count("found")));
+    all.push(("relay check", object([objects].into_iter().chain(faults))));
+    let counted = [
+        "channels",
+        "keys",
+        "envelopes",
+        "envelope_bytes",
+        "dropped",
+        "letters",
+        "letter_bytes",
+        "feed_rows",
+        "blobs",
+        "database_bytes",
+    ];
+    all.push(("relay stats", object(counted.map(|c| always(c, count("as its name says"))))));
+    all.push(("verify", verified()));
+    all.push(("check", checked()));
     all.push(("demo", demo()));
     all.push(("error", error()));
     all
@@ -46,6 +65,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("accept", settled()),
         ("decline", settled()),
         ("quarantine list", list(&held_back())),
+        ("quarantine show", held_contents()),
         ("quarantine release", settled()),
         ("quarantine drop", settled()),
         ("private set", object([always("section", section())])),
@@ -89,7 +109,8 @@ fn sharing() -> Vec<(&'static str, Value)> {
         ("contact remove", object([always("id", id())])),
         ("share", grants.clone()),
         ("revoke", grants.clone()),
-        ("grants", grants),
+        ("grants", grants.clone()),
+        ("grants extend", grants),
         ("access-log", list(&access_line())),
     ]
 }
@@ -129,6 +150,40 @@ fn organisation() -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn verified() -> Value {
+    let signer = object([
+        always("id", id()),
+        always("name", text("name on its card")),
+        always("phrase", or_null(&text("words to compare with the organisation itself"))),
+    ]);
+    let names = || list(&text("name of a field"));
+    let entry = object([
+        always("holds", flag("whether the signature holds and nothing was changed since")),
+        maybe("entry", id()),
+        maybe("section", section()),
+        maybe("signer", or_null(&signer)),
+        maybe("signed_at", moment("by the signer's clock")),
+        maybe("intact", names()),
+        maybe("changed", names()),
+        maybe("unseen", names()),
+    ]);
+    object([always("entries", list(&entry)), always("failed", count("entries that do not hold"))])
+}
+
+fn checked() -> Value {
+    let finding = object([
+        always("severity", choice(&["error", "warning"])),
+        always("path", text("where in the file")),
+        always("rule", text("the rule, by HL7's key where it has one")),
+        always("message", text("the rest of a sentence that begins with the path")),
+    ]);
+    object([
+        always("errors", count("rules that are broken")),
+        always("warnings", count("what is allowed and probably not meant")),
+        always("findings", list(&finding)),
+    ])
+}
+
 fn id() -> Value {
     text("identifier, lower-case hexadecimal")
 }
@@ -145,6 +200,7 @@ fn added() -> Value {
     let entry = object([
         always("id", or_null(&text("identifier; none where nothing was written"))),
         always("section", section()),
+        maybe("name", text("what it is called, where an import says so")),
     ]);
     let skipped = object([
         always("resource", text("which part of the file")),
@@ -326,6 +382,24 @@ fn held_back() -> Value {
     ])
 }
 
+/// As [`held_back`], with what it says.
+fn held_contents() -> Value {
+    let edit = object([
+        always("what", text("kind of edit")),
+        always("field", or_null(&text("the field, where it is about one"))),
+        always("value", or_null(&text("the value or text, in words"))),
+    ]);
+    object([
+        always("id", id()),
+        always("reason", text("why it was not accepted")),
+        always("section", section()),
+        always("author", text("name of who signed it, as far as known")),
+        always("at", moment("when, as the author says")),
+        always("edits", list(&text("what it would do"))),
+        always("contents", list(&edit)),
+    ])
+}
+
 fn remote() -> Value {
     object([
         always("url", text("the relay")),
@@ -384,6 +458,7 @@ fn status() -> Value {
     object([
         always("passport", id()),
         always("device", id()),
+        always("removed", flag("whether another device removed this one")),
         always("unsent", count("envelopes that no relay confirmed")),
         always("conflicts", count("fields with several values")),
         always("suggestions", count("suggestions to settle")),

@@ -247,11 +247,11 @@ impl Pack {
             return whole.then(|| self.content.clone().into()).ok_or(PackError::Inflate);
         }
         let mut content = Zeroizing::new(vec![0; len]);
-        let mut inflater = Decompress::new(false);
-        let status = inflater.decompress(&self.content, &mut content, FlushDecompress::Finish);
+        let mut stream = Decompress::new(false);
+        let ended = stream.decompress(&self.content, &mut content, FlushDecompress::Finish);
         let whole =
-            inflater.total_in() == self.content.len() as u64 && inflater.total_out() == len as u64;
-        match status {
+            stream.total_in() == self.content.len() as u64 && stream.total_out() == len as u64;
+        match ended {
             Ok(Status::StreamEnd) if whole => Ok(content),
             Ok(_) | Err(_) => Err(PackError::Inflate),
         }
@@ -259,8 +259,8 @@ impl Pack {
 }
 
 fn deflate(content: &[u8]) -> Vec<u8> {
-    let mut deflater = DeflateEncoder::new(Vec::new(), Compression::default());
-    match deflater.write_all(content).and_then(|()| deflater.finish()) {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    match encoder.write_all(content).and_then(|()| encoder.finish()) {
         Ok(deflated) => deflated,
         // A Vec takes whatever is written to it.
         Err(_) => unreachable!("compressing to memory is infallible"),

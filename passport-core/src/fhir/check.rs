@@ -16,6 +16,8 @@ mod walk;
 
 use serde_json::Value as Json;
 
+pub(super) use bundle::Index;
+
 use super::import::{self, ImportError};
 use walk::Walk;
 

@@ -6,14 +6,19 @@
 //! export and import give the same fields again.
 
 mod blank;
+mod ips;
 mod native;
 mod patient;
+
+pub(super) use ips::ORIGINAL;
+pub use ips::{ExportConsent, ExportOrganisation, Summary, summary};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::import::{self, Draft, person::PARTS};
+use super::proof::{self, Proof};
 use super::{json, known, marker};
 use crate::id::EntryId;
 use crate::section::{PartialDate, Quantity, SectionName, Value};
@@ -50,6 +55,8 @@ pub struct ExportEntry {
     pub recorded_at: Timestamp,
     /// Whether the author's signature on it holds.
     pub attested: bool,
+    /// The signature, to be carried by the export.
+    pub proof: Option<Proof>,
 }
 
 /// A collection Bundle of the entries: a Patient, a resource for each entry, and Provenance that
@@ -59,34 +66,70 @@ pub struct ExportEntry {
 /// from the entry's identifier and stays the same from export to export.
 #[must_use]
 pub fn bundle(subject: &ExportSubject, entries: &[ExportEntry], at: Timestamp) -> Json {
-    let entries: Vec<_> = entries.iter().filter(|e| e.section.spec().shareable).collect();
-    let (patient, patient_url, own) = patient::patient(subject, &entries);
+    let shareable: Vec<_> = entries.iter().filter(|e| e.section.spec().shareable).collect();
+    let said = said_by_documents(&shareable);
+    // The document that said so is exported, and says it again.
+    let Parts { patient, patient_url, resources, provenance, .. } =
+        parts(subject, entries, &|entry| is_said(entry, &said));
     let mut out = vec![json!({ "fullUrl": patient_url, "resource": patient })];
-    let mut recorded: BTreeMap<(&str, Timestamp, bool), Vec<String>> = BTreeMap::new();
-    let said = said_by_documents(&entries);
-    for entry in entries {
-        let url = if own.contains(&entry.id) { patient_url.clone() } else { full_url(entry.id) };
-        if !own.contains(&entry.id) {
-            if is_said(entry, &said) {
-                continue;
-            }
-            let mut resource = resource(entry);
-            about(&mut resource, &patient_url);
-            out.push(json!({ "fullUrl": url, "resource": resource }));
-        }
-        let author = (entry.author_name.as_str(), entry.recorded_at, entry.attested);
-        let targets = recorded.entry(author).or_default();
-        if !targets.contains(&url) {
-            targets.push(url);
-        }
-    }
-    out.extend(recorded.iter().map(|(author, targets)| provenance(*author, targets)));
+    out.extend(resources.into_iter().map(|(_, u, r)| json!({ "fullUrl": u, "resource": r })));
+    out.extend(provenance.into_iter().map(|r| json!({ "resource": r })));
     json!({
         "resourceType": "Bundle",
         "type": "collection",
         "timestamp": at.to_string(),
         "entry": out,
     })
+}
+
+/// The resources of an export.
+struct Parts {
+    patient: Json,
+    patient_url: String,
+    /// Entries that became part of the Patient.
+    own: Own,
+    /// Each other entry's resource and its address.
+    resources: Vec<(EntryId, String, Json)>,
+    /// Who recorded what, and what they signed.
+    provenance: Vec<Json>,
+}
+
+/// Makes the resources of all entries but those to leave out, and of those that are kept back.
+fn parts(
+    subject: &ExportSubject,
+    entries: &[ExportEntry],
+    leave_out: &dyn Fn(&ExportEntry) -> bool,
+) -> Parts {
+    let entries: Vec<_> = entries.iter().filter(|e| e.section.spec().shareable).collect();
+    let (patient, patient_url, own) = patient::patient(subject, &entries);
+    let mut resources = Vec::new();
+    let mut recorded: BTreeMap<(&str, Timestamp, bool), Vec<String>> = BTreeMap::new();
+    let mut signed = Vec::new();
+    for entry in entries {
+        let url = if own.contains(&entry.id) { patient_url.clone() } else { full_url(entry.id) };
+        if !own.contains(&entry.id) {
+            if leave_out(entry) {
+                continue;
+            }
+            let mut resource = resource(entry);
+            about(&mut resource, &patient_url);
+            resources.push((entry.id, url.clone(), resource));
+        }
+        let author = (entry.author_name.as_str(), entry.recorded_at, entry.attested);
+        if let Some(proof) = &entry.proof {
+            let mut made = provenance(author, core::slice::from_ref(&url));
+            sign(&mut made, entry, proof);
+            signed.push(made);
+            continue;
+        }
+        let targets = recorded.entry(author).or_default();
+        if !targets.contains(&url) {
+            targets.push(url);
+        }
+    }
+    let recorded = recorded.iter().map(|(author, targets)| provenance(*author, targets));
+    let provenance = recorded.chain(signed).collect();
+    Parts { patient, patient_url, own, resources, provenance }
 }
 
 /// A UUID made of the entry's identifier (RFC 9562, version 8).
@@ -177,6 +220,9 @@ fn overlay(made: Json, entry: &ExportEntry, whole: &dyn Fn(&Json) -> Json) -> Js
     for name in before.keys().filter(|n| !wanted.contains_key(**n)) {
         native::erase(&mut made, section, &entry.kind, name);
     }
+    if base(entry).is_none() {
+        native::complete(&mut made, section);
+    }
     identify(&mut made, entry);
     let after = reads_as(&whole(&made), section, &entry.kind);
     let mut mark = Mark::new(section, &entry.kind);
@@ -247,13 +293,44 @@ fn provenance((author, at, attested): (&str, Timestamp, bool), targets: &[String
         "code": "author",
         "display": "Author",
     }] });
-    json!({ "resource": {
+    let mut made = json!({
         "resourceType": "Provenance",
         "target": targets,
         "recorded": at.to_string(),
         "activity": { "text": activity },
         "agent": [{ "type": role, "who": { "display": author } }],
-    } })
+    });
+    tagged(&mut made);
+    made
+}
+
+/// Adds what an organisation signed.
+fn sign(provenance: &mut Json, entry: &ExportEntry, proof: &Proof) {
+    let signature = json!([{
+        "type": [{
+            "system": "urn:iso-astm:E1762-95:2013",
+            "code": "1.2.840.10065.1.12.1.1",
+            "display": "Author's Signature",
+        }],
+        "when": proof.at().to_string(),
+        "who": { "display": entry.author_name },
+        "sigFormat": proof::FORMAT,
+        "data": proof.to_base64(),
+    }]);
+    if let Some(members) = provenance.as_object_mut() {
+        members.insert("signature".into(), signature);
+    }
+}
+
+/// Marks a resource as made by the export itself: no entry, and not to become one.
+fn tagged(made: &mut Json) {
+    if let Some(members) = made.as_object_mut() {
+        members.insert("meta".into(), json!({ "tag": [frame_tag()] }));
+    }
+}
+
+fn frame_tag() -> Json {
+    json!({ "system": marker::FRAME, "code": "frame" })
 }
 
 /// A `Quantity`; nothing if the number is not one that JSON can write.

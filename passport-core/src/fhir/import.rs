@@ -211,6 +211,8 @@ impl Out {
         }
         let mut drafts = draft::Drafts::new(r);
         match r.kind() {
+            // Word for word, as it once was kept; what it says came by entries of their own.
+            _ if r.head().is_enclosed() || kept::is_frame(r) => {}
             "Patient" if subject.is_chosen(r) => person::patient(r, all, &mut drafts),
             "Condition" => problem::condition(r, &mut drafts),
             "AllergyIntolerance" => problem::allergy(r, &mut drafts),

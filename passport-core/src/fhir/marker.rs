@@ -19,6 +19,12 @@ use crate::section::{Attachment, Code, FieldKind, KindSpec, Period, Quantity, Va
 pub(super) const URL: &str = "urn:student-passport:entry";
 /// The system of an identifier given to an entry that came with none.
 pub(super) const ENTRY_ID: &str = "urn:student-passport:entry";
+/// The system of the tag on what an export makes besides entries.
+pub(super) const FRAME: &str = "urn:student-passport:export";
+/// The system of an organisation's identifier.
+pub(super) const ORGANISATION_ID: &str = "urn:student-passport:organisation";
+/// The system of a grant's identifier.
+pub(super) const GRANT_ID: &str = "urn:student-passport:grant";
 /// HL7's own extension for the words a code was chosen for.
 const ORIGINAL_TEXT: &str = "http://hl7.org/fhir/StructureDefinition/originalText";
 const OBJECT: &str = "urn:student-passport:object:";

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
+use serde::Serialize;
 
 use super::Holder;
 use super::exchange::looked_through;
@@ -33,7 +34,28 @@ pub struct Quarantined {
     /// Why it was put aside; none for a late envelope of a former writer.
     pub refusal: Option<Refusal>,
     /// What it holds.
-    pub edits: Vec<&'static str>,
+    pub edits: Vec<HeldEdit>,
+}
+
+/// An edit that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldEdit {
+    /// What kind of edit.
+    pub what: &'static str,
+    /// The field, where it is about one.
+    pub field: Option<String>,
+    /// The value or text, in words.
+    pub value: Option<String>,
+}
+
+impl HeldEdit {
+    fn all(node: &Node) -> Vec<Self> {
+        let one = |edit: &Edit| {
+            let (field, value) = crate::view::said(edit, &node.header.author);
+            Self { what: edit.name(), field, value }
+        };
+        node.edits.iter().map(one).collect()
+    }
 }
 
 impl<V: Vault> Holder<V> {
@@ -145,7 +167,7 @@ impl<V: Vault> Holder<V> {
         })
     }
 
-    fn is_removed(&self, device: &VerificationKey) -> bool {
+    pub(super) fn is_removed(&self, device: &VerificationKey) -> bool {
         self.fold.devices.get(device).is_some_and(|d| d.removed)
     }
 
@@ -207,7 +229,7 @@ impl<V: Vault> Holder<V> {
                 author: author_name(replica, node),
                 at: node.at,
                 refusal,
-                edits: node.edits.iter().map(Edit::name).collect(),
+                edits: HeldEdit::all(node),
             };
             let open = |id: &EnvelopeId| !judged.contains_key(id);
             all.extend(
@@ -231,7 +253,7 @@ impl<V: Vault> Holder<V> {
                             author: author_name(replica, node),
                             at: node.at,
                             refusal: None,
-                            edits: node.edits.iter().map(Edit::name).collect(),
+                            edits: HeldEdit::all(node),
                         });
                     }
                 }

@@ -8,15 +8,17 @@ use crate::id::VerificationKey;
 use crate::journal::{Incoming, IncomingItem, Journal};
 use crate::keys::{
     CertificateChain, ComparisonWords, DeviceCertificate, EnrolmentCode, EnrolmentRequest,
-    PhaseKey, ReceivingKey, SigningKey, WordsError, enrolment_words,
+    PhaseKey, ReceivingKey, Signed, SigningKey, VerifiedDevice, WordsError, enrolment_words,
 };
-use crate::ledger::{Fold, Ledger, StatementBody};
+use crate::ledger::{Fold, Ledger, Statement, StatementBody};
 use crate::letter::Letter;
 use crate::party::PartyError;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
 const PENDING: &[u8] = b"pending device";
+/// That another device said that this one was removed, and when.
+const REMOVED: &[u8] = b"removed";
 
 /// A device that has asked to join and waits for its letter.
 #[derive(Debug)]
@@ -205,7 +207,7 @@ impl<V: Vault> Holder<V> {
         Ok(enrolment_words(&self.passport, &self.device(), &request.device, &request.receiving))
     }
 
-    /// Lets a new device in: certifies it, says so in the ledger, and leaves it the ledger's key.
+    /// Lets a new device in: certifies it, gives it a name that no other has, says so in the ledger, and leaves it the ledger's key.
     ///
     /// # Errors
     /// Returns [`PartyError::Enrolment`] when the request does not verify.
@@ -227,7 +229,8 @@ impl<V: Vault> Holder<V> {
         let chain: CertificateChain = self.chain.extend(&certificate, &self.device);
         chain.verify(&self.passport)?;
         let mut batch = Batch::new();
-        let body = StatementBody::DeviceAdded { chain: chain.clone(), name: name.to_owned() };
+        let name = self.distinct_name(name);
+        let body = StatementBody::DeviceAdded { chain: chain.clone(), name };
         self.say(&mut batch, body, now, rng)?;
         let letter = Letter::Enrolled {
             chain,
@@ -238,6 +241,14 @@ impl<V: Vault> Holder<V> {
         self.journal.post(&mut batch, request.device, sealed);
         self.journal.commit(batch)?;
         Ok(request.device)
+    }
+
+    /// A name that no device has had: this one, or with a number after it.
+    pub(super) fn distinct_name(&self, wanted: &str) -> String {
+        let taken = |name: &str| self.fold.devices.values().any(|d| d.name == name);
+        let numbered = (2_u64..).map(|n| format!("{wanted} {n}"));
+        let mut names = core::iter::once(wanted.to_owned()).chain(numbered);
+        names.find(|name| !taken(name)).unwrap_or_else(|| wanted.to_owned())
     }
 
     /// Removes a device, and those that it let in: from now on they speak for nobody, and the
@@ -260,13 +271,54 @@ impl<V: Vault> Holder<V> {
         if self.chain.verify(&self.passport)?.lineage().contains(&device) {
             return Err(PartyError::Ancestor);
         }
+        let before: Vec<VerifiedDevice> =
+            self.fold.live_devices().map(|d| d.verified.clone()).collect();
         let mut batch = Batch::new();
-        self.say(&mut batch, StatementBody::DeviceRemoved { device }, now, rng)?;
+        let body = StatementBody::DeviceRemoved { device };
+        let statement = self.ledger.draft(now, body, &self.device);
+        self.carry_statements(&mut batch, core::slice::from_ref(&statement), rng)?;
+        let letter = Letter::Removed { statement, chain: self.chain.clone() };
+        for gone in before {
+            if !self.is_removed(&gone.key()) {
+                continue;
+            }
+            // No relay hands it the ledger any more: it would never hear.
+            let sealed = letter.seal(&gone.key(), gone.receiving(), rng)?;
+            self.journal.post(&mut batch, gone.key(), sealed);
+        }
         self.rekey(&mut batch, now, rng)?;
         for section in self.sections() {
             self.found(&mut batch, &section, now, rng)?;
         }
         Ok(self.journal.commit(batch)?)
+    }
+
+    /// Whether another device removed this one: what is written here counts no more.
+    #[must_use]
+    pub fn was_removed(&self) -> bool {
+        self.is_removed(&self.device())
+            || self.journal.vault().get(Table::Meta, REMOVED).is_ok_and(|told| told.is_some())
+    }
+
+    /// Takes the word of another device that this one was removed; whether it is news.
+    pub(super) fn take_removal(
+        &self,
+        batch: &mut Batch,
+        statement: &Signed<Statement>,
+        chain: &CertificateChain,
+    ) -> bool {
+        let (Ok(by), Ok(own)) = (chain.verify(&self.passport), self.chain.verify(&self.passport))
+        else {
+            return false;
+        };
+        let Ok(said) = statement.verify_by(&by.key()) else { return false };
+        let of_this = matches!(&said.body, StatementBody::DeviceRemoved { device } if own.lineage().contains(device));
+        let counts = !by.lineage().iter().any(|key| self.is_removed(key));
+        if said.passport != self.passport || !of_this || !counts || self.was_removed() {
+            return false;
+        }
+        batch.put(Table::Meta, REMOVED, codec::encode(&said.at));
+        true
     }
 
     /// Sets where the passport's relays are.

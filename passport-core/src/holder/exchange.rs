@@ -120,6 +120,9 @@ impl<V: Vault> Party for Holder<V> {
                             rekeyed |= new;
                             new
                         }
+                        Ok(Letter::Removed { statement, chain }) => {
+                            self.take_removal(&mut batch, &statement, &chain)
+                        }
                         Ok(Letter::Receipts { receipts: some }) => {
                             receipts.extend(some);
                             false
@@ -194,7 +197,7 @@ impl<V: Vault> Party for Holder<V> {
 impl<V: Vault> Holder<V> {
     /// Whether this device is in and was not removed: of one that was, no other takes heed.
     pub(super) fn has_a_say(&self) -> bool {
-        self.fold.devices.get(&self.device()).is_some_and(|device| !device.removed)
+        self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
     /// Brings together what was founded at once in a section, leaves behind an epoch that has
@@ -285,12 +288,6 @@ impl<V: Vault> Holder<V> {
         let founder = controls.get(&list.control);
         controls.contains_key(&list.signer())
             && founder.is_some_and(|key| labels().any(|l| channel_nonce(key, &l) == list.nonce))
-    }
-
-    /// Whether another device removed this one.
-    #[must_use]
-    pub fn was_removed(&self) -> bool {
-        self.fold.devices.get(&self.device()).is_some_and(|d| d.removed)
     }
 
     /// Every section with an epoch, those that stay closed here included.

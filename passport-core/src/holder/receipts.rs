@@ -145,7 +145,7 @@ impl<V: Vault> Holder<V> {
         Ok(())
     }
 
-    fn receipts(&self) -> Result<Vec<(Signed<Receipt>, Verified<Receipt>)>, PartyError> {
+    pub(super) fn receipts(&self) -> Result<Vec<(Signed<Receipt>, Verified<Receipt>)>, PartyError> {
         let rows = self.journal.vault().scan(Table::Audit)?;
         let one = |value: &[u8]| {
             let signed = decode(value)?;
@@ -246,7 +246,7 @@ impl<V: Vault> Holder<V> {
                     queue.extend(node.header.parents());
                 }
             }
-            past.len()
+            replica.history().filter(|(id, _)| past.contains(*id)).count()
         });
         // Of nothing at all, the state that the epoch began with is lacking too.
         Ok(seen.max().map_or(total + 1, |seen| total.saturating_sub(seen)))

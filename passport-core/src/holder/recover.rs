@@ -108,7 +108,7 @@ impl Recovery {
         }
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),
-            name: device_name.to_owned(),
+            name: holder.distinct_name(device_name),
         };
         let added = holder.ledger.draft(now, added, &self.root.root);
         holder.carry_statements(&mut batch, &[added], rng)?;

@@ -18,14 +18,14 @@ use crate::codec;
 use crate::envelope::OpenedEnvelope;
 use crate::id::{EnvelopeId, EpochId, VerificationKey};
 use crate::journal::{OutgoingDrop, RemoteState};
-use crate::keys::Signed;
+use crate::keys::{Signed, VerifiedInstance};
 use crate::party::{PartyError, archived, open_with};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
-/// Days after which an epoch is retired though somebody was not heard of since: readers who
-/// write nothing, a phone in a drawer. Nothing is lost by it being too soon, as late envelopes
+/// Days after which an epoch is retired though somebody was not heard of since: a phone
+/// in a drawer, an installation that is never switched on. Nothing is lost by it being too soon, as late envelopes
 /// are still taken, and nothing is gained by it being later than the term of a letter at a relay.
 const PATIENCE_DAYS: i64 = 30;
 
@@ -123,12 +123,14 @@ impl<V: Vault> Holder<V> {
         let devices = self.fold.live_devices().map(|d| d.verified.key());
         let members = self.fold.in_force(&section, now).map(|g| g.grant.organisation);
         let contacts = members.filter_map(|id| self.fold.contacts.get(&id));
-        let instances = contacts.flat_map(|c| c.card.instances().iter().map(|i| i.key()));
+        let instances = contacts.flat_map(|c| c.card.instances());
+        let instances = instances.map(VerifiedInstance::key);
         Ok(devices.chain(instances).all(|key| moved.contains(&key)))
     }
 
     /// Keys that are known to have heard of one of these epochs: this device; whoever wrote in
-    /// one; whoever made a statement that builds on its founding, or joined by one.
+    /// one, or sent a receipt for it; whoever made a statement that builds on its founding, or
+    /// joined by one.
     fn moved_on(
         &self,
         epochs: &BTreeSet<EpochId>,
@@ -139,6 +141,8 @@ impl<V: Vault> Holder<V> {
             let envelopes = self.journal.envelopes(epoch)?;
             moved.extend(envelopes.iter().map(|e| e.header().author));
         }
+        let arrivals = self.arrivals()?.into_iter().filter(|a| epochs.contains(&a.epoch));
+        moved.extend(arrivals.map(|a| a.instance));
         Ok(moved)
     }
 

@@ -153,11 +153,9 @@ impl<V: Vault> Holder<V> {
         let mut batch = Batch::new();
         let mut ids = Vec::with_capacity(share.sections.len());
         for section in &share.sections {
-            let mut id = [0; 16];
-            rng.fill_bytes(&mut id);
             let grant = Grant {
                 version: Grant::VERSION,
-                id: GrantId::from_bytes(id),
+                id: grant_id(rng),
                 passport: self.passport,
                 section: section.clone(),
                 organisation: share.organisation,
@@ -170,12 +168,56 @@ impl<V: Vault> Holder<V> {
                 nhs_number: share.nhs_number.clone(),
             };
             ids.push(grant.id);
-            let grant = Signed::new(&grant, &self.device);
-            self.say(&mut batch, StatementBody::Granted { grant }, now, rng)?;
-            self.found(&mut batch, section, now, rng)?;
+            self.give(&mut batch, &grant, now, rng)?;
         }
         self.journal.commit(batch)?;
         Ok(ids)
+    }
+
+    /// Says that a consent is given, and founds the epoch in which it counts.
+    fn give(
+        &mut self,
+        batch: &mut Batch,
+        grant: &Grant,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let signed = Signed::new(grant, &self.device);
+        self.say(batch, StatementBody::Granted { grant: signed }, now, rng)?;
+        self.found(batch, &grant.section, now, rng)?;
+        Ok(())
+    }
+
+    /// Gives a consent anew, in force or ended by itself, with a later end and all else as it
+    /// was. Returns the new one.
+    ///
+    /// # Errors
+    /// Returns [`PartyError::UnknownGrant`]; [`PartyError::NoGrant`] when it was withdrawn;
+    /// [`PartyError::NotLater`] when it does not end before then.
+    pub fn extend(
+        &mut self,
+        id: GrantId,
+        until: Timestamp,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<GrantId, PartyError> {
+        let known = self.fold.grants.iter().find(|g| g.grant.id == id);
+        let known = known.ok_or(PartyError::UnknownGrant)?;
+        if known.revoked_at.is_some() {
+            return Err(PartyError::NoGrant);
+        }
+        if until <= now {
+            return Err(PartyError::Ended);
+        }
+        if known.grant.until.is_none_or(|before| until <= before) {
+            return Err(PartyError::NotLater);
+        }
+        let id = grant_id(rng);
+        let grant = Grant { id, from: now, until: Some(until), ..known.grant.clone() };
+        let mut batch = Batch::new();
+        self.give(&mut batch, &grant, now, rng)?;
+        self.journal.commit(batch)?;
+        Ok(id)
     }
 
     /// Withdraws an organisation's consents for sections (all of them if none is named), founds
@@ -251,4 +293,10 @@ impl<V: Vault> Holder<V> {
         };
         self.fold.grants.iter().map(view).collect()
     }
+}
+
+fn grant_id(rng: &mut dyn CryptoRng) -> GrantId {
+    let mut id = [0; 16];
+    rng.fill_bytes(&mut id);
+    GrantId::from_bytes(id)
 }

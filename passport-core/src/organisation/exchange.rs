@@ -102,15 +102,14 @@ impl<V: Vault> Organisation<V> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
         let Some(envelope) = verified else { return Ok(None) };
         let header = envelope.header();
-        let (epoch, key) = match self.epochs.get(&header.epoch) {
-            Some(held) => (header.epoch, held.keys.get(&header.phase).cloned()),
-            None => {
-                let archives =
-                    self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
-                let archive = archives.into_iter().find(|a| a.id() == header.epoch);
-                let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
-                (epoch, archive.map(|archive| archive.key().clone()))
-            }
+        let (epoch, key) = if let Some(held) = self.epochs.get(&header.epoch) {
+            (header.epoch, held.keys.get(&header.phase).cloned())
+        } else {
+            let mut archives =
+                self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
+            let archive = archives.find(|archive| archive.id() == header.epoch);
+            let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
+            (epoch, archive.map(|archive| archive.key().clone()))
         };
         // Where the key is here, what does not open was spoiled on the way: it is not kept.
         if key.is_some_and(|key| envelope.open(&key).is_err()) {
@@ -134,7 +133,8 @@ impl<V: Vault> Organisation<V> {
             Letter::Enrolled { .. }
             | Letter::Recovery { .. }
             | Letter::LedgerKey { .. }
-            | Letter::Receipts { .. } => None,
+            | Letter::Receipts { .. }
+            | Letter::Removed { .. } => None,
         }
     }
 

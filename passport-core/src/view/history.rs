@@ -64,6 +64,14 @@ pub fn history(replica: &Replica) -> Vec<HistoryEvent> {
     events
 }
 
+/// What an edit says: the field, where it is about one, and the value or text in words.
+pub(crate) fn said(
+    edit: &Edit,
+    author: &crate::id::VerificationKey,
+) -> (Option<String>, Option<String>) {
+    told(edit, author).map_or((None, None), |(_, field, value)| (field, value))
+}
+
 type Told = (EntryId, Option<String>, Option<String>);
 
 fn told(edit: &Edit, author: &crate::id::VerificationKey) -> Option<Told> {

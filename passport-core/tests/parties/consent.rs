@@ -203,3 +203,29 @@ fn a_new_reader_gets_nothing_that_was_removed_or_overwritten() {
     assert!(!holds("SECRETDOSE"));
     assert!(!holds("SECRETDRUG"));
 }
+
+#[test]
+fn a_consent_goes_on_until_a_later_end_and_is_never_brought_back() {
+    let mut rng = rng(6);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut gp = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &gp, &["medications"], Right::Contribute, Some(day(5)), day(1), &mut rng);
+    let first = phone.grants(day(1))[0].grant.clone();
+    let sooner = phone.extend(first.id, day(4), day(2), &mut rng);
+    assert_eq!(sooner, Err(PartyError::NotLater));
+    assert_eq!(phone.extend(first.id, day(1), day(2), &mut rng), Err(PartyError::Ended));
+    let second = phone.extend(first.id, day(9), day(2), &mut rng).unwrap();
+    let given = phone.grants(day(2)).into_iter().find(|g| g.grant.id == second).unwrap().grant;
+    assert_eq!((given.until, given.purpose, given.can), (Some(day(9)), first.purpose, first.can));
+    office.sync(&mut phone, day(2), &mut rng);
+    office.sync(&mut gp, day(2), &mut rng);
+    medication(&mut phone, "in the time added", "1 mg", day(7), &mut rng);
+    office.sync(&mut phone, day(7), &mut rng);
+    office.sync(&mut gp, day(7), &mut rng);
+    let medicines = section("medications");
+    assert!(shown(&gp.view(phone.passport(), &medicines).unwrap()).contains("in the time added"));
+    assert!(gp.may_write(phone.passport(), &medicines, day(7)));
+    phone.revoke(gp.id(), &[], day(8), &mut rng).unwrap();
+    assert_eq!(phone.extend(second, day(20), day(8), &mut rng), Err(PartyError::NoGrant));
+}

@@ -1,8 +1,9 @@
 //! Phrase and relay bring everything back.
 
 use passport_core::epoch::Right;
-use passport_core::holder::Recovery;
+use passport_core::holder::{Holder, Recovery};
 use passport_core::keys::{OrganisationKind, RecoveryPhrase};
+use passport_core::party::Party as _;
 use passport_core::vault::MemoryVault;
 
 use super::office::*;
@@ -66,6 +67,15 @@ fn a_removed_device_reads_and_writes_nothing_new() {
     phone.remove_device(laptop.device(), day(1), &mut rng).unwrap();
     office.sync(&mut phone, day(1), &mut rng);
     medication(&mut laptop, "BADDRUG", "1 mg", day(2), &mut rng);
+    // A relay hands it the ledger no more: what it hears comes by letter.
+    let key = laptop.device();
+    let mut told = office.incoming(key);
+    told.items.retain(|item| matches!(item, passport_core::journal::IncomingItem::Letter(_)));
+    assert!(!laptop.was_removed());
+    laptop.receive(URL, told, day(2)).unwrap();
+    assert!(laptop.was_removed());
+    assert!(Holder::open(laptop.journal().vault().clone()).unwrap().was_removed());
+    assert!(!phone.was_removed());
     office.sync(&mut laptop, day(2), &mut rng);
     office.sync(&mut phone, day(2), &mut rng);
     assert!(!shown(&phone.view(&section("medications")).unwrap()).contains("BADDRUG"));

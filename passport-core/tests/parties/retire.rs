@@ -75,15 +75,25 @@ fn a_recovered_device_tells_the_history_of_an_epoch_that_the_relay_forgot() {
 fn an_epoch_stays_while_a_reader_may_be_in_it_until_long_after() {
     let mut office = Office::default();
     let mut s = shared(&mut office, Right::Read, 52);
-    let mut campus = practice("Campus Medical", OrganisationKind::Gp, &mut s.rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut s.rng);
     share(&mut s.phone, &campus, &["medications"], Right::Read, None, day(2), &mut s.rng);
     for now in [2, 10, 29] {
         office.sync(&mut s.phone, day(now), &mut s.rng);
-        office.sync(&mut campus, day(now), &mut s.rng);
-        assert_eq!(office.of(&s.first), 3, "on day {now} nobody knows whether the surgery is here");
+        office.sync(&mut s.gp, day(now), &mut s.rng);
+        assert_eq!(office.of(&s.first), 3, "on day {now} nobody has heard of the campus");
     }
     for _ in 0..2 {
         office.sync(&mut s.phone, day(31), &mut s.rng);
+    }
+    assert_eq!(office.of(&s.first), 0);
+}
+
+#[test]
+fn a_receipt_tells_that_a_reader_has_left() {
+    let mut office = Office::default();
+    let mut s = shared(&mut office, Right::Read, 58);
+    for _ in 0..2 {
+        office.sync(&mut s.phone, day(2), &mut s.rng);
     }
     assert_eq!(office.of(&s.first), 0);
 }

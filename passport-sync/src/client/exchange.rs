@@ -11,6 +11,7 @@
 //! put an older idea of who may read in the place of a newer one.
 
 mod files;
+mod live;
 
 use passport_core::access::AccessList;
 use passport_core::id::VerificationKey;
@@ -24,8 +25,10 @@ use super::remote::{Remote, RemoteConfig, RemoteError};
 use crate::session::{Backoff, BackoffPolicy, PAGE_BYTES, Reset};
 use crate::wire::{
     Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Rejection, Results, SyncRequest,
-    SyncResponse, WAIT_SECONDS_MAX,
+    SyncResponse,
 };
+
+pub use live::{LiveError, LiveExchange, LiveTurn};
 
 pub use files::{ViaExchangeError, letters_in, via};
 
@@ -111,39 +114,6 @@ impl Exchange<'_> {
         }
     }
 
-    /// Waits at a relay, up to its limit, for something to arrive, and takes it in.
-    ///
-    /// # Errors
-    /// Returns [`PartyError`] when the party itself cannot go on.
-    pub fn wait(
-        &mut self,
-        party: &mut dyn Party,
-        url: &str,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Exchanged, PartyError> {
-        let mut done = Exchanged::default();
-        match self.wait_once(party, url, &mut done, rng) {
-            Ok(()) => {}
-            Err(Stop::Party(error)) => return Err(error),
-            Err(Stop::Remote(error)) => done.failed = Some(error),
-        }
-        Ok(done)
-    }
-
-    fn wait_once(
-        &mut self,
-        party: &mut dyn Party,
-        url: &str,
-        done: &mut Exchanged,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), Stop> {
-        let mut remote = Remote::new(url, party.request_key().clone(), &self.config)?;
-        let request = SyncRequest { wait_seconds: WAIT_SECONDS_MAX, ..request(party, url)? };
-        let (response, reset) = remote.exchange(&request, self.now, rng)?;
-        self.take(party, url, response, reset, done)?;
-        Ok(())
-    }
-
     fn attempt(
         &mut self,
         party: &mut dyn Party,
@@ -192,17 +162,9 @@ impl Exchange<'_> {
         reset: Option<Reset>,
         done: &mut Exchanged,
     ) -> Result<usize, Stop> {
-        party.met(url, response.relay, reset.is_some())?;
-        let incoming = Incoming {
-            relay: response.relay,
-            position: position(response.cursor),
-            items: response.items.into_iter().filter_map(incoming).collect(),
-        };
-        let received = party.receive(url, incoming, self.now)?;
-        done.received += received.new;
-        done.unusable += received.unusable;
+        let new = take_in(party, url, response, reset.is_some(), self.now, done)?;
         (self.progress)(done);
-        Ok(received.new)
+        Ok(new)
     }
 
     /// Offers what the relay has not got; whether another round is of use.
@@ -220,14 +182,7 @@ impl Exchange<'_> {
             return Ok(false);
         }
         let mut request = request(party, url)?;
-        request.access_lists.clone_from(&outgoing.lists);
-        request.envelopes = outgoing.envelopes.iter().map(|e| e.bytes.clone().into()).collect();
-        let letter = |l: &passport_core::journal::OutgoingLetter| Letter {
-            to: l.to,
-            body: l.bytes.clone().into(),
-        };
-        request.letters = outgoing.letters.iter().map(letter).collect();
-        request.drop_epochs = outgoing.drops.iter().map(|d| d.signed.clone()).collect();
+        fill(&mut request, &outgoing);
         let (mut response, reset) = remote.exchange(&request, self.now, rng)?;
         let results = core::mem::take(&mut response.results);
         let new = self.take(party, url, response, reset, done)?;
@@ -301,6 +256,39 @@ pub fn fetch_all(
         }
         cursor = Some(response.cursor);
     }
+}
+
+/// Takes a page in, with how far it goes; returns how much of it was new.
+fn take_in(
+    party: &mut dyn Party,
+    url: &str,
+    response: SyncResponse,
+    reset: bool,
+    now: Timestamp,
+    done: &mut Exchanged,
+) -> Result<usize, PartyError> {
+    party.met(url, response.relay, reset)?;
+    let incoming = Incoming {
+        relay: response.relay,
+        position: position(response.cursor),
+        items: response.items.into_iter().filter_map(incoming).collect(),
+    };
+    let received = party.receive(url, incoming, now)?;
+    done.received += received.new;
+    done.unusable += received.unusable;
+    Ok(received.new)
+}
+
+/// Puts what is offered into a request.
+fn fill(request: &mut SyncRequest, outgoing: &Outgoing) {
+    request.access_lists.clone_from(&outgoing.lists);
+    request.envelopes = outgoing.envelopes.iter().map(|e| e.bytes.clone().into()).collect();
+    let letter = |l: &passport_core::journal::OutgoingLetter| Letter {
+        to: l.to,
+        body: l.bytes.clone().into(),
+    };
+    request.letters = outgoing.letters.iter().map(letter).collect();
+    request.drop_epochs = outgoing.drops.iter().map(|d| d.signed.clone()).collect();
 }
 
 fn request(party: &dyn Party, url: &str) -> Result<SyncRequest, PartyError> {

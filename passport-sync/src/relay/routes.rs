@@ -45,11 +45,11 @@ async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         // From before the feed is read, so that nothing arrives unseen.
         let waiting = Arrivals::wait(&shared.arrivals, key);
         let pushed = request.objects();
-        let pushes = request.is_push();
+        let is_push = request.is_push();
         let again = SyncRequest { max_bytes: request.max_bytes, ..SyncRequest::default() };
         let wait = request.wait_seconds.min(WAIT_SECONDS_MAX);
         let mut response = answer(&shared, request, key).await?;
-        if !pushes && wait > 0 && response.items.is_empty() && !response.reset && !response.more {
+        if !is_push && wait > 0 && response.items.is_empty() && !response.reset && !response.more {
             let again = SyncRequest { cursor: Some(response.cursor), ..again };
             let wait = Duration::from_secs(wait.into()).min(shared.config.request_timeout / 2);
             let arrived = arrival(&shared, waiting, &again, key);
@@ -193,7 +193,12 @@ pub(super) fn unwell(error: &StoreError) -> Rejection {
 
 pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
     tracing::debug!(code = rejection.code(), "refused");
-    let status = match rejection {
+    encoded(status(rejection), &Refusal { code: rejection.code(), time })
+}
+
+/// What a refusal is in HTTP.
+pub(super) const fn status(rejection: Rejection) -> StatusCode {
+    match rejection {
         Rejection::Malformed | Rejection::UnknownVersion => StatusCode::BAD_REQUEST,
         Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Rejection::BadSignature | Rejection::Stale => StatusCode::UNAUTHORIZED,
@@ -207,8 +212,7 @@ pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
         | Rejection::QuotaExceeded
         | Rejection::EpochLive
         | Rejection::Unread => StatusCode::FORBIDDEN,
-    };
-    encoded(status, &Refusal { code: rejection.code(), time })
+    }
 }
 
 pub(super) fn encoded<T: Encode<()>>(status: StatusCode, value: &T) -> Response {

@@ -18,6 +18,7 @@ use crate::signature::{SignatureHeaders, Target, sign};
 use crate::store::{MemoryStore, SqliteStore};
 use crate::wire::{Cursor, Outcome, Refusal, Rejection, SyncRequest, SyncResponse};
 
+mod live;
 mod tls;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
 use super::{
-    Epochs, FeedPage, FeedQuery, MemoryStore, Meter, Object, SqliteStore, Store, StoreError, read,
-    write,
+    Checked, Epochs, FeedPage, FeedQuery, MemoryStore, Meter, Object, SqliteFile, SqliteStore,
+    Store, StoreError, read, write,
 };
 use crate::wire::{ItemKind, object_id};
 
@@ -303,11 +303,10 @@ fn sqlite_keeps_everything_when_reopened_and_copied() {
     put(&store, 1, 1, 1, 10, &[1]);
     let relay = read(&store, |s| s.relay()).unwrap();
     let copy = folder.path().join("copy.db");
-    store.backup(&copy).unwrap();
+    SqliteFile::open(&path).unwrap().backup(&copy).unwrap();
     drop(store);
     for path in [&path, &copy] {
         let store = opened(path, 9);
-        store.check().unwrap();
         assert_eq!(marks(&page(&store, query(1, 0))), [1]);
         assert_eq!(read(&store, |s| s.relay()).unwrap(), relay);
     }
@@ -322,7 +321,7 @@ fn sqlite_knows_a_cursor_of_a_past_it_has_lost() {
     let store = opened(&path, 1);
     set_channel(&store, 1, vec![reader(1, None)]);
     put(&store, 1, 1, 1, 10, &[1]);
-    store.backup(&copy).unwrap();
+    SqliteFile::open(&path).unwrap().backup(&copy).unwrap();
     put(&store, 1, 1, 2, 10, &[1]);
     let run = read(&store, |s| s.generation()).unwrap();
     let reached = |store: &SqliteStore, n| read(store, |s| s.has_reached(&run, n)).unwrap();
@@ -381,4 +380,53 @@ fn a_panic_in_a_write_stops_neither_the_writer_nor_later_writes() {
     let store = sqlite(&folder.path().join("relay.db"));
     assert!(store.write(Box::new(|_| panic!("as planned"))).is_err());
     assert_eq!(write(&store, |tx| tx.count(&key(1), Meter::Letters, 1)).unwrap(), 1);
+}
+
+#[test]
+fn a_backup_taken_under_load_is_whole_and_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("relay.db"), folder.path().join("copy.db"));
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, None)]);
+    put(&store, 1, 1, 0, 1000, &[1]);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for mark in 1..60 {
+                put(&store, 1, 1, mark, 1000, &[1]);
+            }
+        });
+        SqliteFile::open(&path).unwrap().backup(&copy).unwrap();
+        writing.join().unwrap();
+    });
+    let mut file = SqliteFile::open(&copy).unwrap();
+    let checked = file.check().unwrap();
+    assert!(checked.is_well() && checked.objects > 0, "{checked:?}");
+    assert_eq!(file.stats().unwrap().envelopes, checked.objects);
+    drop(file);
+    let restored = opened(&copy, 2);
+    let there = page(&restored, query(1, 0));
+    assert_eq!(there.items.len() as u64, checked.objects);
+    put(&restored, 1, 1, 99, 10, &[1]);
+    assert_eq!(marks(&page(&restored, query(1, there.position))), [99]);
+    assert!(SqliteFile::open(&path).unwrap().backup(&copy).is_err(), "nothing is overwritten");
+}
+
+#[test]
+fn a_check_finds_what_was_altered_and_miscounted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, None)]);
+    put(&store, 1, 1, 1, 10, &[1]);
+    put(&store, 1, 1, 2, 10, &[1]);
+    let check = || SqliteFile::open(&path).unwrap().check().unwrap();
+    assert_eq!(check(), Checked { objects: 2, ..Checked::default() });
+    let spoil = |sql: &str| {
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    };
+    spoil("UPDATE objects SET bytes = x'00' WHERE seq = 1");
+    assert_eq!((check().altered, check().miscounted), (1, 1));
+    spoil("UPDATE feed SET object = 77; DELETE FROM channels");
+    assert_eq!((check().astray, check().orphaned), (2, 3));
+    assert!(SqliteFile::open(&folder.path().join("absent.db")).is_err());
 }

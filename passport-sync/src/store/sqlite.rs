@@ -4,6 +4,7 @@
 //! own savepoint) and answers after the commit: many small writes share one flush to disk.
 //! Readers have connections of their own and are never blocked by the writer.
 
+mod file;
 mod schema;
 mod snapshot;
 mod transaction;
@@ -17,6 +18,7 @@ use std::thread::JoinHandle;
 use rand_core::CryptoRng;
 use rusqlite::Connection;
 
+pub use self::file::{Checked, SqliteFile, Stats};
 use self::transaction::View;
 use super::{Read, Store, StoreError, Write};
 
@@ -64,20 +66,6 @@ impl SqliteStore {
         })
     }
 
-    /// Writes a consistent copy of the database to a new file.
-    ///
-    /// A relay that goes on from a copy tells those clients that have seen more to offer it
-    /// again. A copy that is to serve beside the original needs [`SqliteStore::renew`].
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] when the file exists or cannot be written.
-    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let connection = connect(&self.path)?;
-        let to = to.to_string_lossy();
-        connection.execute("VACUUM INTO ?1", [to.as_ref()])?;
-        Ok(())
-    }
-
     /// Gives the relay of a file a new identity, so that every client offers again what it
     /// holds.
     ///
@@ -88,21 +76,6 @@ impl SqliteStore {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, rng)?;
         schema::renew(&connection, rng)
-    }
-
-    /// Checks the file's structure.
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] when it is damaged.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let connection = connect(&self.path)?;
-        let verdict: String =
-            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if verdict == "ok" {
-            Ok(())
-        } else {
-            Err(StoreError::Damaged { table: "database", column: "page" })
-        }
     }
 }
 

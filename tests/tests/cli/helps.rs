@@ -47,6 +47,7 @@ fn every_command_explains_itself_with_an_example() {
         "revoke",
         "grants",
         "quarantine list",
+        "quarantine show",
         "quarantine release",
         "quarantine drop",
         "private set",

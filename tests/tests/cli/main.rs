@@ -32,6 +32,8 @@ mod recovery;
 mod relay;
 #[cfg(test)]
 mod sharing;
+#[cfg(test)]
+mod watching;
 
 /// The moment at which these stories happen.
 #[cfg(test)]
@@ -83,6 +85,7 @@ fn no_file_is_forgotten() {
         "recovery.rs",
         "relay.rs",
         "sharing.rs",
+        "watching.rs",
     ];
     assert_eq!(files, declared);
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{NOW, begun, home};
 
-fn practice(folder: &tempfile::TempDir, remote: &str) -> Cli {
+pub(crate) fn practice(folder: &tempfile::TempDir, remote: &str) -> Cli {
     let cli = home(folder, "practice").env("PASSPORT_ACTOR", "j.smith");
     let init = ["org", "init", "--name", "Campus Medical Centre", "--kind", "gp"];
     let _ = cli.run(&[&init[..], &["--remote", remote]].concat()).success();
@@ -13,7 +13,7 @@ fn practice(folder: &tempfile::TempDir, remote: &str) -> Cli {
 }
 
 /// The student gets to know the practice and shares medicines with it.
-fn share(folder: &tempfile::TempDir, student: &Cli, practice: &Cli) {
+pub(crate) fn share(folder: &tempfile::TempDir, student: &Cli, practice: &Cli) {
     let card = folder.path().join("practice.card");
     let card = card.to_str().unwrap();
     let told = practice.run(&["org", "card", "-o", card, "--json"]).success().json();

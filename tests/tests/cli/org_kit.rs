@@ -17,7 +17,7 @@ use passport_tests::{Cli, Output};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-const URL: &str = "http://relay.example";
+const URL: &str = "https://relay.example";
 const PASSPHRASE: &str = "correct horse battery staple";
 
 /// The moment at which the stories play, unless they say otherwise.

@@ -227,3 +227,45 @@ fn an_export_is_a_bundle_of_what_is_shared() {
     assert_eq!(story.org(&["quarantine", "--json"]).success().json(), json!([]));
     assert_eq!(story.org(&["conflicts", "--json"]).success().json(), json!([]));
 }
+
+#[test]
+fn a_summary_keeps_the_rules_and_shows_what_was_signed() {
+    let mut story = Story::begin(21);
+    story.medicine("Sertraline", "50 mg");
+    story.share(&["medications", "allergies"], Right::Contribute);
+    let add = ["contribute", "Amina Yusuf", "allergies", "--set", "agent=Penicillin"];
+    let _ = story.org(&add).success();
+    let export = ["export", "Amina Yusuf", "--format", "ips"];
+    let written = story.org(&export).success().stdout;
+    assert_eq!(written, story.org(&export).success().stdout, "the same view, the same bytes");
+    let file = story.home().join("summary.json");
+    let name = file.to_str().unwrap();
+    std::fs::write(&file, &written).unwrap();
+    let report = story.bare(&["check", name, "--json"]).success().json();
+    assert_eq!(report["errors"], 0);
+    let shown = story.bare(&["verify", name, "--json"]).success().json();
+    assert_eq!(shown["entries"][0]["signer"]["name"], "Campus Medical Centre");
+    assert_eq!(shown["entries"][0]["intact"], json!(["agent"]));
+    let kinds: Vec<_> = serde_json::from_str::<serde_json::Value>(&written).unwrap()["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["resource"]["resourceType"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds[0], "Composition");
+    assert_eq!(kinds.iter().filter(|k| *k == "Consent").count(), 2);
+
+    // Of the signed entry alone; the narrative is not what was signed.
+    let altered = written.replace("\"text\": \"Penicillin\"", "\"text\": \"Peanut\"");
+    assert_ne!(altered, written);
+    std::fs::write(&file, altered).unwrap();
+    let output = story.bare(&["verify", name, "--json"]);
+    assert_eq!(output.code, Some(21), "{output:#?}");
+    std::fs::write(&file, written.replace("\"status\": \"final\"", "\"status\": \"done\""))
+        .unwrap();
+    let output = story.bare(&["check", name]);
+    assert_eq!(output.code, Some(21), "{output:#?}");
+    std::fs::write(&file, "{\"resourceType\":\"Bundle\",\"type\":\"collection\"}").unwrap();
+    assert_eq!(story.bare(&["verify", name]).code, Some(1));
+    assert_eq!(story.bare(&["check", name]).code, Some(0));
+}

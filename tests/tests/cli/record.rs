@@ -34,6 +34,37 @@ fn a_passport_begins_and_is_written_in() {
 }
 
 #[test]
+fn a_slip_in_who_one_is_begins_no_passport() {
+    let folder = tempfile::tempdir().unwrap();
+    let cli = home(&folder, "phone");
+    let ada = ["init", "--name", "Ada"];
+    for slip in [
+        &["init", "--name", " "][..],
+        &[&ada[..], &["--dob", "2026-11-23"]].concat(),
+        &[&ada[..], &["--dob", "1899-12-31"]].concat(),
+        &[&ada[..], &["--nhs-number", "943 476 5918"]].concat(),
+    ] {
+        let refused = cli.run(slip);
+        assert_eq!(refused.code, Some(2), "{slip:?}: {refused:#?}");
+        assert!(!cli.home().exists(), "{slip:?}");
+    }
+    let short = cli.clone().env("PASSPORT_PASSPHRASE", "seven 7").run(&ada);
+    assert_eq!(short.code, Some(2), "{short:#?}");
+    let _ = cli.run(&[&ada[..], &["--dob", "2026", "--nhs-number", "943 476 5919"]].concat());
+    assert!(cli.run(&["show", "identity"]).success().stdout.contains("9434765919"));
+}
+
+#[test]
+fn none_known_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, _) = begun(&folder, "phone", NOBODY);
+    let add = ["add", "allergies", "--kind", "none-known", "--set", "asserted=2026-11-20"];
+    let _ = cli.run(&add).success();
+    let shown = cli.run(&["show", "allergies"]).success().stdout;
+    assert!(shown.contains("  no known allergies  ["), "{shown}");
+}
+
+#[test]
 fn a_discharge_brings_its_notice() {
     let folder = tempfile::tempdir().unwrap();
     let (cli, _) = begun(&folder, "phone", NOBODY);

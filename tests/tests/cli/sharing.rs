@@ -66,6 +66,20 @@ fn nothing_is_shared_with_a_contact_whose_words_were_never_compared() {
     assert_eq!(grants[0]["contact"]["name"], "Campus Medical");
     assert_eq!(grants[0]["until"], "2027-07-31T23:59:59Z", "with the academic year");
     assert_eq!(grants[0]["state"], "active");
+    // Whoever changes what others read is told who, and asked.
+    let add = ["add", "allergies", "--set", "agent=Latex", "--set", "reaction=Rash", "--yes"];
+    let _ = phone.run(&add).success();
+    for change in [
+        &["edit", "latex", "--set", "reaction=Hives"][..],
+        &["annotate", "latex", "since childhood"],
+        &["remove", "latex"],
+    ] {
+        let unasked = phone.run(change);
+        assert_eq!(unasked.code, Some(1), "{unasked:#?}");
+        assert!(unasked.stderr.contains("Campus Medical (Allergies"), "{unasked:#?}");
+    }
+    let again = phone.run(&share);
+    assert!(again.stderr.contains("Rash"), "the preview shows what they will read: {again:#?}");
 }
 
 #[test]

@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
+use minicbor::bytes::ByteVec;
 use passport_core::access::{AccessList, Member, Rights, channel_id};
+use passport_core::archive::Archive;
 use passport_core::attestation::AttestedField;
 use passport_core::author::Author;
 use passport_core::codec;
 use passport_core::domain;
 use passport_core::edit::{Edit, EditBody, NamedValue, Remark, RemarkContent, entry_id, remark_id};
-use passport_core::envelope::{Header, Kind, SealedEnvelope, seal};
-use passport_core::epoch::{Charter, Phase, SnapshotDigest, VerifiedCharter, split};
+use passport_core::envelope::{Header, Kind, SealedEnvelope, pack, seal};
+use passport_core::epoch::{Charter, Phase, PhaseKeys, SnapshotDigest, VerifiedCharter, split};
 use passport_core::id::{EntryId, EnvelopeId, OrganisationId, RemarkId};
 use passport_core::keys::{
     CertificateChain, DeviceCertificate, PhaseKey, ReceivingKey, RecoveryPhrase, RootKeys,
@@ -170,7 +172,33 @@ fn hashes_and_keys() -> Made {
         ("envelope body", hex(&body())),
         ("envelope", hex(&envelope().encode())),
         ("envelope id", envelope().id().to_string()),
+        ("archive key", hex(archive().key().as_bytes())),
+        ("archive", archive().id().to_string()),
+        ("pack content", cbor!(&[packed_item()])),
+        ("pack", hex(&packed())),
+        ("packed and sealed", packed_and_sealed().id().to_string()),
     ]
+}
+
+fn archive() -> Archive {
+    Archive::of(&charter(), &PhaseKeys::from([(0, phase_key())])).unwrap()
+}
+
+type PackedItem = (u64, u32, Option<EnvelopeId>, Vec<EnvelopeId>, ByteVec);
+
+fn packed_item() -> PackedItem {
+    let header = envelope().header().clone();
+    (header.seq, header.phase, header.prev, header.deps, body().into())
+}
+
+fn packed_and_sealed() -> SealedEnvelope {
+    let opened = envelope().verify().unwrap().open(&phase_key()).unwrap();
+    archive().seal(charter().channel, [opened]).unwrap().pop().unwrap()
+}
+
+fn packed() -> Vec<u8> {
+    let opened = envelope().verify().unwrap().open(&phase_key()).unwrap();
+    pack([opened]).pop().unwrap().to_vec()
 }
 
 fn encodings() -> Made {

@@ -55,11 +55,11 @@ impl Add {
             }
             Ok(code.to_string())
         })?;
-        app.output().answer(&json!({ "code": code }), |_| {
-            format!(
-                "{code}\n\nWithin the hour, on a device that is in: passport device approve {code}\n\
-                 then `passport sync` there, and here.\n"
-            )
-        })
+        app.output().answer(&json!({ "code": code }), |_| code.clone())?;
+        app.output().say(&format!(
+            "Within the hour, on a device that is in: passport device approve {code}\n\
+             then `passport sync` there, and here."
+        ));
+        Ok(())
     }
 }

@@ -26,8 +26,8 @@ pub(crate) struct Approve {
     /// The file in which the new device wrote its request, where there is no relay
     #[arg(long, value_name = "FILE", conflicts_with = "code")]
     request: Option<PathBuf>,
-    /// What to call the new device
-    #[arg(long, value_name = "NAME", default_value = "new device")]
+    /// What to call the new device; a number follows if one is called so already
+    #[arg(long, value_name = "NAME", default_value = "device")]
     name: String,
 }
 
@@ -51,7 +51,8 @@ impl Approve {
         let device = passport.approve_device(&request, &name, app.now(), &mut rng)?;
         app.output().say("Now `passport sync` here, then on the new device.");
         let answer = json!({"device": device, "words": words.to_string()});
-        app.output().answer(&answer, |_| format!("Let in: {name}."))
+        let named = passport.fold().devices.get(&device).map_or(name, |d| d.name.clone());
+        app.output().answer(&answer, |_| format!("Let in: {named}."))
     }
 }
 

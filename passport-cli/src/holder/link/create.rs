@@ -88,7 +88,7 @@ impl Create {
                 .hint("add one with `passport remote add URL`"));
         };
         let views = passport::views(&mut passport, &self.sections)?;
-        let document = fhir(app, &mut passport, &views)?;
+        let document = fhir(app, &mut passport, &views, true)?;
         self.ask(app)?;
         let link = self.put(app, &passport, (&url, until), &document, &mut os_rng()?)?;
         let id = link.1;

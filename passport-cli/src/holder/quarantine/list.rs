@@ -28,7 +28,7 @@ impl List {
             }
             let row = |q: &Quarantined| {
                 let id = q.envelope.to_string();
-                let what = q.edits.join(", ");
+                let what = q.edits.iter().map(|e| e.what).collect::<Vec<_>>().join(", ");
                 [
                     short(&id).to_owned(),
                     q.section.to_string(),

@@ -10,12 +10,12 @@ use crate::fhir::json;
 
 /// The resources of a bundle by the names that references use.
 #[derive(Default)]
-pub(super) struct Index<'a> {
+pub(in crate::fhir) struct Index<'a> {
     by_name: BTreeMap<String, &'a Json>,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(bundle: &'a Json) -> Self {
+    pub(in crate::fhir) fn of(bundle: &'a Json) -> Self {
         let mut by_name = BTreeMap::new();
         for entry in json::list(bundle, "entry") {
             let Some(resource) = entry.get("resource") else { continue };
@@ -35,7 +35,7 @@ impl<'a> Index<'a> {
     }
 
     /// What a reference names, if it is in the bundle.
-    pub(super) fn find(&self, target: &str) -> Option<&'a Json> {
+    pub(in crate::fhir) fn find(&self, target: &str) -> Option<&'a Json> {
         let target = target.split("/_history/").next().unwrap_or(target);
         let target = target.split('#').next().unwrap_or(target);
         self.by_name.get(target).copied()

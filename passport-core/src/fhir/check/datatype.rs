@@ -29,10 +29,10 @@ pub(super) fn invariants(kind: &str, value: &Json, at: &str, found: &mut Found) 
                 found.error(at, "per-1", "ends before it begins");
             }
         }
-        "Quantity" | "Age" | "Duration" if json::text(value, "code").is_some() => {
-            if json::text(value, "system").is_none() {
-                found.error(at, "qty-3", "has a unit's code without the code's system");
-            }
+        "Quantity" | "Age" | "Duration"
+            if value.get("code").is_some() && value.get("system").is_none() =>
+        {
+            found.error(at, "qty-3", "has a unit's code without the code's system");
         }
         "ContactPoint" if value.get("value").is_some() && value.get("system").is_none() => {
             found.error(at, "cpt-2", "does not say what kind of number or address it is");
@@ -74,10 +74,8 @@ fn coding(value: &Json, at: &str, found: &mut Found) {
                 "names its code system by something that is no address",
             );
         }
-        Some(known::SNOMED) => {
-            if json::text(value, "code").is_some_and(|code| !is_snomed(code)) {
-                found.error(at, "snomed", "has a SNOMED CT code whose check digit is wrong");
-            }
+        Some(known::SNOMED) if json::text(value, "code").is_some_and(|code| !is_snomed(code)) => {
+            found.error(at, "snomed", "has a SNOMED CT code whose check digit is wrong");
         }
         _ => {}
     }

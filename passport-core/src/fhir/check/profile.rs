@@ -144,7 +144,8 @@ impl Profile {
         self.required.iter().copied().filter(|path| {
             let parent = path.split_once('.').map(|(parent, _)| parent);
             let optional = self.base == UK_CORE;
-            !(optional && parent.is_some_and(|p| resource.get(p).is_none())) && !has(resource, path)
+            let applies = !optional || parent.is_none_or(|p| resource.get(p).is_some());
+            applies && !has(resource, path)
         })
     }
 
@@ -155,8 +156,9 @@ impl Profile {
                 Some("is an alert of the summary, and not active")
             }
             (IPS, "Patient") => {
-                let named =
-                    |n: &Json| ["family", "given", "text"].iter().any(|m| n.get(*m).is_some());
+                let named = |n: &Json| {
+                    ["family", "given", "text", "_text"].iter().any(|m| n.get(*m).is_some())
+                };
                 let right = json::list(resource, "name").iter().all(named);
                 (!right).then_some("has a name without words")
             }
@@ -192,6 +194,17 @@ pub(in crate::fhir) fn met(resource: &Json) -> Vec<String> {
         .filter(|p| p.missing(resource).next().is_none() && p.broken(resource).is_none())
         .map(Profile::url)
         .collect()
+}
+
+/// Whether this is the address of a profile that is checked here.
+pub(in crate::fhir) fn is_known(url: &str) -> bool {
+    PROFILES.iter().any(|p| url.split('|').next() == Some(p.url().as_str()))
+}
+
+/// Whether a section of the summary may hold this kind of resource.
+pub(in crate::fhir) fn holds(section: &str, kind: &str) -> bool {
+    let spec = SECTIONS.iter().find(|s| s.code == section);
+    spec.is_none_or(|s| kind == "DocumentReference" || s.targets.contains(&kind))
 }
 
 /// Holds a resource against the profiles that it claims.

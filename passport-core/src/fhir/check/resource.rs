@@ -23,17 +23,8 @@ pub(super) fn invariants(r: &Json, kind: &str, path: &str, found: &mut Found) {
                 }
             }
         }
-        "Medication"
-        | "MedicationStatement"
-        | "MedicationRequest"
-        | "Immunization"
-        | "Encounter"
-        | "Procedure"
-        | "Flag" => {}
-        "Organization" => {
-            if r.get("identifier").is_none() && r.get("name").is_none() {
-                found.error(path, "org-1", "has neither a name nor an identifier");
-            }
+        "Organization" if r.get("identifier").is_none() && r.get("name").is_none() => {
+            found.error(path, "org-1", "has neither a name nor an identifier");
         }
         _ => {}
     }

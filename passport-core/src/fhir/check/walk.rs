@@ -168,7 +168,7 @@ impl Walk<'_> {
                 self.found.error(at, "shape", "is a list, and one is allowed");
                 Vec::new()
             }
-            _ => {
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
                 if repeats && !self.any_form {
                     self.found.error(at, "shape", "is not a list");
                 }
@@ -239,18 +239,17 @@ impl Walk<'_> {
                 codes.contains(&code) && (of.is_empty() || system.is_none_or(|s| s == *of))
             })
         };
-        let right = match value {
-            Json::String(code) => is_one(None, code),
-            _ => {
+        let right = value.as_str().map_or_else(
+            || {
                 let codings = json::list(value, "coding");
                 let lone = codings.is_empty() && value.get("code").is_some();
-                let own = core::slice::from_ref(value);
-                let codings = if lone { own } else { codings };
+                let codings = if lone { core::slice::from_ref(value) } else { codings };
                 codings.iter().any(|c| {
                     json::text(c, "code").is_some_and(|code| is_one(json::text(c, "system"), code))
                 })
-            }
-        };
+            },
+            |code| is_one(None, code),
+        );
         if !right {
             self.found.error(at, "binding", "has none of the codes that are allowed here");
         }

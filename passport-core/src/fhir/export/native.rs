@@ -5,9 +5,9 @@ mod place;
 use serde_json::{Value as Json, json};
 
 use super::{patient, quantity};
-use crate::fhir::known;
+use crate::fhir::{json, known};
 use crate::section::{Code, Value, display::display_value};
-use place::{As, CLASSES, place_in, statement};
+use place::{ALLERGY_CLINICAL, As, CLASSES, place_in, statement};
 
 /// Writes a field where FHIR has a place for it.
 pub(super) fn write(made: &mut Json, section: &str, kind: &str, field: &str, value: &Value) {
@@ -81,6 +81,49 @@ pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
     }
     if field == "statement" {
         state(made, section, kind);
+    }
+}
+
+/// Makes what was written here keep R4's rules: adds what must be there, and takes out what may
+/// not, which then travels in the mark. What was received goes back as it came.
+pub(super) fn complete(made: &mut Json, section: &str) {
+    let in_error = json::has_code(made, "verificationStatus", "entered-in-error");
+    let kind = json::text(made, "resourceType").unwrap_or_default().to_owned();
+    let Some(members) = made.as_object_mut() else { return };
+    match kind.as_str() {
+        "Condition" | "AllergyIntolerance" if in_error => {
+            members.remove("clinicalStatus");
+        }
+        "Condition" => {
+            let ended = members.keys().any(|k| k.starts_with("abatement"));
+            let over = ["resolved", "remission", "inactive"];
+            let status = members.get("clinicalStatus").map(Json::to_string).unwrap_or_default();
+            if ended && !status.is_empty() && !over.iter().any(|o| status.contains(o)) {
+                members.retain(|name, _| !name.starts_with("abatement"));
+            }
+        }
+        "AllergyIntolerance" => {
+            let active = json!({ "coding": [{ "system": ALLERGY_CLINICAL, "code": "active" }] });
+            members.entry("clinicalStatus").or_insert(active);
+        }
+        "Immunization" if !members.keys().any(|k| k.starts_with("occurrence")) => {
+            members.insert("occurrenceString".into(), "unknown".into());
+        }
+        "DocumentReference" => {
+            let attachment =
+                made.pointer_mut("/content/0/attachment").and_then(Json::as_object_mut);
+            let is_address =
+                |url: &Json| url.as_str().is_some_and(|u| !u.contains(char::is_whitespace));
+            if let Some(attachment) = attachment
+                && !attachment.get("url").is_none_or(is_address)
+            {
+                attachment.remove("url");
+            }
+        }
+        "" if section == "identity" && members.contains_key("value") => {
+            members.entry("system").or_insert("other".into());
+        }
+        _ => {}
     }
 }
 

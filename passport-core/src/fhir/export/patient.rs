@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{ExportEntry, ExportSubject, Own, base, full_url, overlay, source};
 use crate::fhir::{import::person::part, json, known, marker};
 use crate::id::EntryId;
+use crate::nhs_number::NhsNumber;
 use crate::section::Value;
 
 /// The Patient, its address in the bundle, and the entries it is made of.
@@ -69,8 +70,9 @@ fn described(subject: &ExportSubject) -> Json {
         if let Some(born) = &subject.date_of_birth {
             members.insert("birthDate".into(), born.as_str().into());
         }
-        if let Some(number) = &subject.nhs_number {
-            members.insert("identifier".into(), json!([nhs_number(number)]));
+        let number = subject.nhs_number.as_deref().and_then(|n| n.parse::<NhsNumber>().ok());
+        if let Some(number) = number {
+            members.insert("identifier".into(), json!([nhs_number(number.digits())]));
         }
     }
     patient
@@ -96,13 +98,14 @@ pub(super) fn write(patient: &mut Json, name: &str, value: &Value) {
         {
             members.insert("gender".into(), text.clone().into());
         }
-        ("nhs_number", Value::Text(text)) => {
+        // What is no NHS number travels in the mark.
+        ("nhs_number", Value::Text(text)) if text.parse::<NhsNumber>().is_ok() => {
             let list = members.entry("identifier").or_insert_with(|| json!([]));
             if let Some(list) = list.as_array_mut() {
                 list.retain(|i| {
                     json::text(i, "system").is_none_or(|s| !known::NHS_NUMBER.contains(&s))
                 });
-                list.insert(0, nhs_number(text));
+                list.insert(0, nhs_number(&text.replace(' ', "")));
             }
         }
         ("nhs_number_status", Value::Choice(choice)) if choice == "verified" => {

@@ -4,11 +4,13 @@ use core::cell::Cell;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
 use super::letter::Said;
 use super::{ImportError, SkipReason, limits, xml};
+use crate::fhir::export::ORIGINAL;
 use crate::fhir::{json, known};
 use crate::section::display::neutralise_line;
 
@@ -18,8 +20,10 @@ pub(super) struct Head<'a> {
     id: Option<String>,
     full_url: Option<String>,
     raw: &'a str,
-    /// A bundle's own members, without its entries.
+    /// A bundle's own members, without its entries; or what an export of ours enclosed, since it
+    /// may not stand in a document itself.
     shell: Option<String>,
+    is_enclosed: bool,
 }
 
 /// One thing found in a file.
@@ -154,7 +158,7 @@ fn head<'a>(raw: &'a str, full_url: Option<String>) -> Result<Head<'a>, SkipReas
         return Err(SkipReason::NotAResource);
     }
     let id = found.id.and_then(string).map(|id| json::bounded(&id, 128));
-    Ok(Head { kind: found.kind.into_owned(), id, full_url, raw, shell: None })
+    Ok(Head { kind: found.kind.into_owned(), id, full_url, raw, shell: None, is_enclosed: false })
 }
 
 /// The text of a raw JSON string.
@@ -166,6 +170,10 @@ impl<'a> Collected<'a> {
     fn add(&mut self, mut head: Head<'a>, depth: usize) -> Result<(), ImportError> {
         if self.entered.len() >= limits::RESOURCES {
             return Err(ImportError::TooMany);
+        }
+        if let Some(enclosed) = enclosed(&head) {
+            self.entered.push(Entered::Resource(enclosed));
+            return Ok(());
         }
         if head.kind != "Bundle" {
             for name in head.names() {
@@ -211,6 +219,20 @@ impl<'a> Collected<'a> {
     }
 }
 
+/// What an export of ours enclosed in a `DocumentReference`.
+fn enclosed<'a>(outer: &Head<'a>) -> Option<Head<'a>> {
+    if outer.kind != "DocumentReference" || !outer.raw.contains(ORIGINAL) {
+        return None;
+    }
+    let json: Json = serde_json::from_str(outer.raw).ok()?;
+    json::extension(&json, ORIGINAL)?;
+    let data = json.pointer("/content/0/attachment/data").and_then(Json::as_str)?;
+    let text = String::from_utf8(BASE64.decode(data.as_bytes()).ok()?).ok()?;
+    let Head { kind, id, .. } = head(&text, None).ok()?;
+    let full_url = outer.full_url.clone();
+    Some(Head { kind, id, full_url, raw: outer.raw, shell: Some(text), is_enclosed: true })
+}
+
 /// A bundle without its entries, as JSON.
 fn shell(raw: &str) -> Option<String> {
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(raw).ok()?;
@@ -229,6 +251,10 @@ impl Head<'_> {
 
     pub(super) fn kind(&self) -> &str {
         &self.kind
+    }
+
+    pub(super) const fn is_enclosed(&self) -> bool {
+        self.is_enclosed
     }
 
     pub(super) const fn raw(&self) -> &str {
@@ -289,7 +315,9 @@ impl<'a> Resources<'a> {
             discharges: BTreeMap::new(),
         };
         let documents = collected.entered.iter().filter_map(|entered| match entered {
-            Entered::Resource(head) if head.kind == "Composition" => Resource::open(head).ok(),
+            Entered::Resource(head) if head.kind == "Composition" && !head.is_enclosed => {
+                Resource::open(head).ok()
+            }
             Entered::Resource(_) | Entered::Unreadable { .. } => None,
         });
         for document in documents.filter(|d| known::is_discharge_document(&d.json)) {

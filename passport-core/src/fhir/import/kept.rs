@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
-use super::person::without_parts;
+use super::person::{is_unsaid, without_parts};
 use super::{Draft, Enclosed, limits};
-use crate::fhir::{json, known};
+use crate::fhir::{json, known, marker};
 
 /// `DocumentReference` (HL7 FHIR R4): each attachment is a document.
 pub(super) fn document(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
@@ -132,12 +132,19 @@ pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
     drafts.finish().drafts.pop()
 }
 
+/// Whether an export of ours made this around the entries.
+pub(super) fn is_frame(r: &Resource<'_>) -> bool {
+    let tags = r.json.get("meta").map(|m| json::list(m, "tag")).unwrap_or_default();
+    tags.iter().any(|t| json::text(t, "system") == Some(marker::FRAME))
+}
+
 /// Whether a bundle says nothing but what it wraps, or a Patient nothing but that there is one.
 pub(super) fn is_bare(r: &Resource<'_>) -> bool {
     let Some(members) = r.json.as_object() else { return false };
     match r.kind() {
+        _ if is_frame(r) => true,
         "Bundle" => ["identifier", "signature"].iter().all(|n| !members.contains_key(*n)),
-        "Patient" => members.keys().all(|n| ["resourceType", "id", "meta"].contains(&n.as_str())),
+        "Patient" => members.keys().all(|n| is_unsaid(&r.json, n)),
         _ => false,
     }
 }

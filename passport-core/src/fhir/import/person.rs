@@ -36,7 +36,7 @@ pub(super) fn subject(entered: &[Entered<'_>]) -> Result<Found, ImportError> {
         })
     };
     let mut found: Option<Found> = None;
-    for head in heads().filter(|h| h.kind() == "Patient") {
+    for head in heads().filter(|h| h.kind() == "Patient" && !h.is_enclosed()) {
         let Ok(resource) = Resource::open(head) else { continue };
         let subject = described(&resource.json);
         let id = json::text(&resource.json, "id").map(|id| format!("Patient/{id}"));
@@ -179,9 +179,19 @@ pub(super) fn without_parts(r: &Resource<'_>) -> String {
 
 /// Whether a Patient says more than the parts that are entries of their own.
 pub(super) fn says_more(r: &Resource<'_>) -> bool {
-    let is_part =
-        |name: &str| PARTS.contains(&name) || ["resourceType", "id", "meta"].contains(&name);
-    r.json.as_object().is_some_and(|members| members.keys().any(|name| !is_part(name)))
+    r.json.as_object().is_some_and(|members| {
+        members.keys().any(|name| !PARTS.contains(&name.as_str()) && !is_unsaid(&r.json, name))
+    })
+}
+
+/// Whether a member of a Patient says nothing of the person: names the record, or says that a
+/// name or date of birth is not known.
+pub(super) fn is_unsaid(patient: &Json, member: &str) -> bool {
+    match member {
+        "resourceType" | "id" | "meta" | "_birthDate" => true,
+        "name" => names(patient).is_empty(),
+        _ => false,
+    }
 }
 
 /// A Patient of one element.

@@ -79,7 +79,10 @@ pub(super) fn allergy(r: &Resource<'_>, out: &mut Drafts<'_>) {
 pub(super) fn risk(r: &Resource<'_>, out: &mut Drafts<'_>) {
     let f = &r.json;
     if known::is_adjustment(f) {
-        return adjustment(f, out);
+        if json::text(f, "status") != Some("entered-in-error") {
+            adjustment(f, out);
+        }
+        return;
     }
     let named = json::concept_in(f, "code")
         .or_else(|| json::first(f, "prediction").and_then(|p| json::concept_in(p, "outcome")))

@@ -293,6 +293,22 @@ fn repeats(parent: &str, name: &str) -> bool {
         "tag",
         "telecom",
     ];
+    // Names that repeat elsewhere, and not within these.
+    const LONE: [(&str, &str); 13] = [
+        ("Bundle", "identifier"),
+        ("CarePlan", "author"),
+        ("Composition", "identifier"),
+        ("Flag", "author"),
+        ("MedicationRequest", "performer"),
+        ("MessageHeader", "author"),
+        ("QuestionnaireResponse", "author"),
+        ("QuestionnaireResponse", "identifier"),
+        ("RiskAssessment", "performer"),
+        ("dispenseRequest", "performer"),
+        ("entry", "item"),
+        ("media", "link"),
+        ("subject", "identifier"),
+    ];
     const PEOPLE: [&str; 4] = ["Patient", "Practitioner", "RelatedPerson", "Person"];
     match name {
         "name" | "photo" => PEOPLE.contains(&parent),
@@ -303,7 +319,7 @@ fn repeats(parent: &str, name: &str) -> bool {
             parent.starts_with(|c: char| c.is_ascii_uppercase()) && parent != "MedicationStatement"
         }
         "interpretation" => parent == "Observation",
-        _ => ALWAYS.contains(&name),
+        _ => ALWAYS.contains(&name) && !LONE.contains(&(parent, name)),
     }
 }
 

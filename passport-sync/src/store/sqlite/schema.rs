@@ -110,6 +110,20 @@ pub(super) fn migrate(
     Ok(())
 }
 
+/// Whether the database is of the version this software writes.
+pub(super) fn known(connection: &Connection) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    // An older one is brought up to date by a relay that starts with it.
+    if found < known {
+        return Err(StoreError::Damaged { table: "database", column: "user_version" });
+    }
+    Ok(())
+}
+
 /// Starts a run.
 pub(super) fn begin(connection: &Connection, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
     let mut id = [0_u8; 8];

@@ -1,6 +1,8 @@
 //! A second reader: opens the document's envelope and checks its charter with nothing but
 //! primitives and what docs/PROTOCOL.md says. No type or function of the program is used.
 
+use std::io::Read as _;
+
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use data_encoding::HEXLOWER;
@@ -154,6 +156,33 @@ fn the_envelope_opens_by_the_document_alone() {
     let field = Array(vec![text("item"), Array(vec![Uint(2), words])]);
     let add = [Uint(0), Bytes(vec![5; 16]), text("medication"), Array(vec![field])];
     assert_eq!(body, [Uint(1_790_000_000), Null, Array(vec![Array(add.to_vec())])]);
+}
+
+#[test]
+fn the_pack_holds_the_envelope_by_the_document_alone() {
+    let key = hash("archive key", &[&[7; 32]]);
+    assert_eq!(key.to_vec(), documented("archive key"));
+    let epoch = documented("charter id");
+    let archive = hash("archive", &[&epoch, &hash("phase commitment", &[&key])]);
+    assert_eq!(archive.to_vec(), documented("archive"));
+
+    let pack = read(&documented("pack"));
+    let [of, author, kind, inflated, content, signatures] = &pack[..] else { panic!("{pack:?}") };
+    let device = SigningKey::from_bytes(&[2; 32]).verifying_key();
+    assert_eq!((bytes(of), bytes(author)), (&epoch[..], &device.as_bytes()[..]));
+    let mut items = Vec::new();
+    flate2::read::DeflateDecoder::new(bytes(content)).read_to_end(&mut items).unwrap();
+    assert_eq!(items, documented("pack content"));
+    assert_eq!([kind, inflated], [&Uint(0), &Uint(items.len() as u64)]);
+    let item = Array(vec![
+        Uint(2),
+        Uint(0),
+        Bytes(vec![3; 32]),
+        Array(vec![Bytes(vec![4; 32])]),
+        Bytes(documented("envelope body")),
+    ]);
+    assert_eq!(read(&items), [item]);
+    assert_eq!(bytes(signatures), bytes(&read(&documented("envelope"))[4]));
 }
 
 #[test]

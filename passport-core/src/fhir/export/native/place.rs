@@ -29,9 +29,12 @@ pub(super) enum As {
 
 const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
 const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
-const ALLERGY_CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+pub(super) const ALLERGY_CLINICAL: &str =
+    "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
 const ALLERGY_VERIFICATION: &str =
     "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
+const REACHED: &[(&str, &str)] =
+    &[("phone", "phone"), ("mobile", "phone"), ("email", "email"), ("other", "other")];
 const GIVEN: &[(&str, &str)] =
     &[("given", "completed"), ("not-given", "not-done"), ("entered-in-error", "entered-in-error")];
 
@@ -109,6 +112,7 @@ fn of_patient(kind: &str, field: &str) -> Option<(&'static str, As)> {
     Some(match (kind, field) {
         ("address", "lines") => ("/line/0", As::Plain),
         ("address", "postcode") => ("/postalCode", As::Plain),
+        ("contact-point", "system") => ("/system", As::Words(REACHED)),
         ("contact-point", "value") => ("/value", As::Plain),
         ("registration", "practice") => ("/display", As::Plain),
         ("contact", "name") => ("/name/text", As::Plain),
