@@ -20,6 +20,9 @@ const KEPT: usize = 2_000;
 /// Receipts that are to be passed on to the holder's other devices.
 const PASS_ON: &[u8] = b"pass on ";
 
+/// A receipt as it was signed, and what it says.
+type SignedAndRead = (Signed<Receipt>, Verified<Receipt>);
+
 /// One line of the access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessLine {
@@ -83,7 +86,7 @@ impl<V: Vault> Holder<V> {
     fn checked(&self, signed: &Signed<Receipt>) -> Option<Verified<Receipt>> {
         let receipt = signed.verify().ok()?;
         let contact = self.fold.contacts.get(&receipt.organisation)?;
-        let signer = receipt.signer();
+        let by = receipt.signer();
         let shared = self.fold.grants.iter().any(|g| {
             g.grant.organisation == receipt.organisation && g.grant.section == receipt.section
         });
@@ -92,7 +95,7 @@ impl<V: Vault> Holder<V> {
             && receipt.passport == self.passport
             && epoch.charter.section == receipt.section
             && shared
-            && contact.card.instances().iter().any(|i| i.key() == signer);
+            && contact.card.instances().iter().any(|i| i.key() == by);
         holds.then_some(receipt)
     }
 
@@ -145,7 +148,7 @@ impl<V: Vault> Holder<V> {
         Ok(())
     }
 
-    pub(super) fn receipts(&self) -> Result<Vec<(Signed<Receipt>, Verified<Receipt>)>, PartyError> {
+    pub(super) fn receipts(&self) -> Result<Vec<SignedAndRead>, PartyError> {
         let rows = self.journal.vault().scan(Table::Audit)?;
         let one = |value: &[u8]| {
             let signed = decode(value)?;
