@@ -103,6 +103,8 @@ impl Town {
             _ => self.harm_relay(rng),
         }
         let n = n.min(self.devices.len() - 1);
+        // As from the command line: what failed half-way is not gone on with.
+        self.devices[n].restart();
         for name in SECTIONS {
             self.oracle.look(n, &mut self.devices[n], name);
         }
@@ -225,6 +227,7 @@ impl Town {
         let at = self.clock(self.offices[o].skew);
         let office = &mut self.offices[o].party;
         let Ok(made) = office.contribute(passport, &section(name), kind, &fields, at, rng) else {
+            self.offices[o].restart();
             return;
         };
         self.tell("contribute", &format!("organisation {o}, {name}, {word}"));
