@@ -10,6 +10,7 @@ mod discharges;
 mod edit;
 mod export;
 mod fault;
+mod forget;
 mod found;
 mod history;
 mod incoming;
@@ -47,6 +48,7 @@ pub(crate) enum Org {
     Conflicts(conflicts::Conflicts),
     Quarantine(quarantine::Quarantine),
     Export(export::Export),
+    Forget(forget::Forget),
     Audit(audit::Audit),
 }
 
@@ -70,6 +72,7 @@ impl Org {
             Self::Conflicts(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
             Self::Export(c) => c.run(app),
+            Self::Forget(c) => c.run(app),
             Self::Audit(c) => c.run(app),
         }
     }

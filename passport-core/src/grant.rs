@@ -83,6 +83,9 @@ pub struct Withdrawal {
     /// When, by the device's clock.
     #[n(2)]
     pub at: Timestamp,
+    /// Whether the holder asks that everything of the passport be deleted.
+    #[n(3)]
+    pub delete: bool,
 }
 
 impl Signable for Withdrawal {

@@ -190,6 +190,21 @@ impl<V: Vault> Journal<V> {
             .collect()
     }
 
+    /// Adds to a batch that every envelope of an epoch is deleted.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn forget(&mut self, batch: &mut Batch, epoch: &EpochId) -> Result<(), JournalError> {
+        for index in 0..self.extent(epoch).count {
+            let id = ObjectId::of(&self.envelope(epoch, index)?.bytes);
+            batch.delete(Table::Envelope, *id.as_bytes());
+            batch.delete(Table::Envelope, place(epoch.as_bytes(), index));
+        }
+        batch.delete(Table::Cache, *epoch.as_bytes());
+        self.extents.remove(epoch);
+        Ok(())
+    }
+
     fn envelope(&self, epoch: &EpochId, index: u64) -> Result<StoredEnvelope, JournalError> {
         let bytes = self.vault.get(Table::Envelope, &place(epoch.as_bytes(), index))?;
         decode(bytes, Table::Envelope, index)

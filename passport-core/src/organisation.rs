@@ -5,6 +5,7 @@
 
 mod check;
 mod exchange;
+mod forget;
 mod held;
 mod receipts;
 mod record;

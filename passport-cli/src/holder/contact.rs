@@ -1,6 +1,7 @@
 //! The services and people you may share with.
 
 mod add;
+mod leave;
 mod list;
 mod remove;
 mod show;
@@ -24,6 +25,7 @@ pub(crate) enum Contact {
     Verify(verify::Verify),
     List(list::List),
     Show(show::Show),
+    Leave(leave::Leave),
     Remove(remove::Remove),
 }
 
@@ -35,6 +37,7 @@ impl Contact {
             Self::Verify(c) => c.run(app),
             Self::List(c) => c.run(app),
             Self::Show(c) => c.run(app),
+            Self::Leave(c) => c.run(app),
             Self::Remove(c) => c.run(app),
         }
     }

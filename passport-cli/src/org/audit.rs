@@ -45,7 +45,7 @@ impl Audit {
 }
 
 fn line(party: &Party, record: &AuditRecord) -> Value {
-    let student = StudentName { id: record.student, name: party.student_name(record.student) };
+    let student = StudentName { id: record.student, name: name(party, record) };
     json!({
         "at": record.at,
         "actor": record.actor,
@@ -58,7 +58,7 @@ fn line(party: &Party, record: &AuditRecord) -> Value {
 
 fn row(party: &Party, record: &AuditRecord) -> [String; 6] {
     let id = record.student.to_string();
-    let name = party.student_name(record.student);
+    let name = name(party, record);
     [
         record.at.to_string(),
         neutralise_line(&record.actor),
@@ -67,4 +67,10 @@ fn row(party: &Party, record: &AuditRecord) -> [String; 6] {
         record.section.to_string(),
         record.what.name().to_owned(),
     ]
+}
+
+/// Whose record it was; the name of a student who was forgotten is gone.
+fn name(party: &Party, record: &AuditRecord) -> String {
+    let name = party.student_name(record.student);
+    if name.is_empty() { "(forgotten)".to_owned() } else { name }
 }

@@ -3,9 +3,11 @@
 use clap::Args;
 use passport_core::organisation::{HeldGrant, HeldState, StudentName};
 use passport_core::section::SectionName;
+use passport_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::desk::{self, Party};
+use super::fault;
 use crate::app::App;
 use crate::consent::can;
 use crate::error::CliError;
@@ -33,21 +35,28 @@ impl Students {
             .into_iter()
             .filter(|g| section.as_ref().is_none_or(|s| g.grant.section == *s))
             .collect();
-        let answer: Vec<Value> = wanted.iter().map(|g| json(&party, g, app)).collect();
+        let mut lines: Vec<(&HeldGrant, Option<Timestamp>)> = Vec::new();
+        for held in wanted {
+            let asked = party.deletion_asked(held.grant.passport).map_err(fault::refused)?;
+            lines.push((held, asked));
+        }
+        let answer: Vec<Value> =
+            lines.iter().map(|(held, asked)| json(&party, held, *asked, app)).collect();
         app.output().answer(&answer, |_| {
-            if wanted.is_empty() {
+            if lines.is_empty() {
                 return "Nobody shares this with you. That is all it means.".to_owned();
             }
-            let rows: Vec<[String; 6]> = wanted.iter().map(|g| row(&party, g, app)).collect();
+            let rows: Vec<[String; 6]> =
+                lines.iter().map(|(held, asked)| row(&party, held, *asked, app)).collect();
             table(["student", "section", "may", "until", "state", "for"], &rows)
         })
     }
 }
 
-fn json(party: &Party, held: &HeldGrant, app: &App) -> Value {
+fn json(party: &Party, held: &HeldGrant, asked: Option<Timestamp>, app: &App) -> Value {
     let grant = &held.grant;
     let student = StudentName { id: grant.passport, name: party.student_name(grant.passport) };
-    json!({
+    let mut line = json!({
         "id": grant.id,
         "student": student,
         "section": grant.section,
@@ -56,24 +65,31 @@ fn json(party: &Party, held: &HeldGrant, app: &App) -> Value {
         "until": grant.until,
         "purpose": grant.purpose,
         "state": held.state(app.now()),
-    })
+    });
+    if let (Some(asked), Some(members)) = (asked, line.as_object_mut()) {
+        members.insert("deletion_asked".to_owned(), json!(asked));
+    }
+    line
 }
 
-fn row(party: &Party, held: &HeldGrant, app: &App) -> [String; 6] {
+fn row(party: &Party, held: &HeldGrant, asked: Option<Timestamp>, app: &App) -> [String; 6] {
     let grant = &held.grant;
     let id = grant.passport.to_string();
-    let state = match held.state(app.now()) {
+    let mut state = match held.state(app.now()) {
         HeldState::Active => "active".to_owned(),
         HeldState::Expired => "ended".to_owned(),
         HeldState::Revoked => {
             held.withdrawn_at.map_or_else(String::new, |at| format!("withdrawn {}", at.date()))
         }
     };
+    if let Some(asked) = asked {
+        state = format!("{state}; deletion asked {}", asked.date());
+    }
     [
         format!("{}  [{}]", party.student_name(grant.passport), short(&id)),
         grant.section.to_string(),
         can(grant.can).to_owned(),
-        grant.until.map_or_else(|| "no end".to_owned(), passport_core::time::Timestamp::date),
+        grant.until.map_or_else(|| "no end".to_owned(), Timestamp::date),
         state,
         grant.purpose.clone(),
     ]

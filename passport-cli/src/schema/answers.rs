@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::shape::{
-    always, any, choice, count, flag, list, map, maybe, moment, object, or_null, text,
+    Member, always, any, choice, count, flag, list, map, maybe, moment, object, or_null, text,
 };
 
 /// Every command that answers in JSON, and the shape of its answer.
@@ -105,7 +105,8 @@ fn sharing() -> Vec<(&'static str, Value)> {
         ("contact add", contact()),
         ("contact verify", contact()),
         ("contact list", list(&contact())),
-        ("contact show", contact()),
+        ("contact show", shown_contact()),
+        ("contact leave", left()),
         ("contact remove", object([always("id", id())])),
         ("share", grants.clone()),
         ("revoke", grants.clone()),
@@ -146,6 +147,7 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org conflicts", list(&conflict())),
         ("org quarantine", list(&held_back())),
         ("org export", exported()),
+        ("org forget", object([always("student", party()), always("sections", list(&section()))])),
         ("org audit", list(&audit_line())),
     ]
 }
@@ -336,6 +338,7 @@ fn grant(who: &'static str) -> Value {
         always("purpose", text("what for")),
         always("state", choice(&["active", "expired", "revoked", "pending"])),
         maybe("not_received", count("envelopes that the recipient has not said it received")),
+        maybe("deletion_asked", moment("when the student asked that everything be deleted")),
     ])
 }
 
@@ -368,6 +371,30 @@ fn contact() -> Value {
         always("phrase", text("four words to compare")),
         always("verified", flag("whether the words were compared")),
     ])
+}
+
+/// What an organisation that was left signed since.
+fn leaving() -> [Member; 3] {
+    let deleted =
+        object([always("section", section()), always("at", moment("when, as the service says"))]);
+    [
+        always("asked", moment("when it was last asked to delete everything")),
+        always("deleted", list(&deleted)),
+        always("outstanding", list(&section())),
+    ]
+}
+
+fn left() -> Value {
+    let revoked = always("revoked", list(&grant("contact")));
+    object([always("id", id()), revoked].into_iter().chain(leaving()))
+}
+
+fn shown_contact() -> Value {
+    let mut shape = contact();
+    if let Some(members) = shape.get_mut("properties").and_then(Value::as_object_mut) {
+        members.insert("leaving".to_owned(), object(leaving()));
+    }
+    shape
 }
 
 fn held_back() -> Value {

@@ -1,5 +1,7 @@
 //! Contacts and consent.
 
+use std::collections::BTreeSet;
+
 use rand_core::CryptoRng;
 use serde::Serialize;
 
@@ -244,33 +246,44 @@ impl<V: Vault> Holder<V> {
             return Err(PartyError::NoGrant);
         }
         let mut batch = Batch::new();
-        let mut concerned: Vec<SectionName> = ended.iter().map(|g| g.section.clone()).collect();
-        concerned.sort_unstable();
-        concerned.dedup();
-        for section in &concerned {
-            let body = StatementBody::Revoked { organisation, section: section.clone() };
-            self.say(&mut batch, body, now, rng)?;
-        }
-        for section in &concerned {
-            self.found(&mut batch, section, now, rng)?;
-        }
+        self.end(&mut batch, organisation, &ended, now, rng)?;
         let ids: Vec<GrantId> = ended.iter().map(|g| g.id).collect();
-        self.tell_withdrawn(&mut batch, organisation, ids.clone(), now, rng)?;
+        let (grants, passport) = (ids.clone(), self.passport);
+        let withdrawal = Withdrawal { passport, grants, at: now, delete: false };
+        self.tell_withdrawn(&mut batch, organisation, &withdrawal, rng)?;
         self.journal.commit(batch)?;
         Ok(ids)
     }
 
-    fn tell_withdrawn(
+    /// Says that consents of an organisation end, and founds the epochs in which they have.
+    pub(super) fn end(
         &mut self,
         batch: &mut Batch,
         organisation: OrganisationId,
-        grants: Vec<GrantId>,
+        ended: &[Grant],
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        let concerned: BTreeSet<&SectionName> = ended.iter().map(|g| &g.section).collect();
+        for section in &concerned {
+            let body = StatementBody::Revoked { organisation, section: (*section).clone() };
+            self.say(batch, body, now, rng)?;
+        }
+        for section in concerned {
+            self.found(batch, section, now, rng)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell_withdrawn(
+        &mut self,
+        batch: &mut Batch,
+        organisation: OrganisationId,
+        withdrawal: &Withdrawal,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
         let Some(contact) = self.fold.contacts.get(&organisation) else { return Ok(()) };
-        let withdrawal = Withdrawal { passport: self.passport, grants, at: now };
-        let withdrawal = Signed::new(&withdrawal, &self.device);
+        let withdrawal = Signed::new(withdrawal, &self.device);
         let letter = Letter::Withdrawn { withdrawal, chain: self.chain.clone() };
         for instance in contact.card.clone().instances() {
             let sealed = letter.seal(&instance.key(), instance.receiving(), rng)?;

@@ -31,6 +31,8 @@ pub struct Fold {
     pub relays: Vec<String>,
     /// Envelopes in quarantine that the holder decided about, and whether they were released.
     pub judged: BTreeMap<EnvelopeId, bool>,
+    /// Organisations that were asked to delete everything, and when last.
+    pub deletions: BTreeMap<OrganisationId, Timestamp>,
     /// Where a new key of the ledger is wrapped for the phrase to find.
     pub recovery: Option<ReceivingPublicKey>,
     /// Generations of the ledger whose key no removed device was given, ascending.
@@ -174,6 +176,10 @@ impl Fold {
                 }
                 StatementBody::ContactRemoved { organisation } => {
                     fold.contacts.remove(organisation);
+                }
+                StatementBody::DeletionAsked { organisation } => {
+                    let last = fold.deletions.entry(*organisation).or_insert(statement.at);
+                    *last = statement.at.max(*last);
                 }
                 StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
                 StatementBody::Rekeyed { generation, earlier } => {

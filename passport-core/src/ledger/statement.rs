@@ -168,6 +168,13 @@ pub enum StatementBody {
         #[n(2)]
         cut: Vec<EnvelopeId>,
     },
+    /// An organisation was asked to delete all it was ever given.
+    #[n(13)]
+    DeletionAsked {
+        /// Which.
+        #[n(0)]
+        organisation: OrganisationId,
+    },
 }
 
 impl StatementBody {
@@ -197,6 +204,7 @@ impl fmt::Debug for StatementBody {
             Self::Rekeyed { .. } => "Rekeyed",
             Self::Locked { .. } => "Locked",
             Self::FoundedClosed { .. } => "FoundedClosed",
+            Self::DeletionAsked { .. } => "DeletionAsked",
         })
     }
 }

@@ -158,6 +158,9 @@ impl<V: Vault> Organisation<V> {
             }
             epochs.push(held);
         }
+        if self.was_forgotten(&grant) {
+            return Some(false);
+        }
         let known = self.grants.contains_key(&grant.id);
         if !known {
             let grant = grant.clone().into_inner();
@@ -213,7 +216,8 @@ impl<V: Vault> Organisation<V> {
         chain: &CertificateChain,
     ) -> Option<bool> {
         let withdrawal: Verified<Withdrawal> = self.by_device(withdrawal, chain, |w| w.passport)?;
-        let mut new = false;
+        let mut new = withdrawal.delete
+            && self.note_deletion_asked(batch, withdrawal.passport, withdrawal.at);
         let mut early = 0;
         for id in &withdrawal.grants {
             let Some(held) = self.grants.get_mut(id) else {

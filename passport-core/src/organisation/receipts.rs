@@ -107,17 +107,17 @@ impl<V: Vault> Organisation<V> {
         let current = self.current(record.student, &record.section).or(latest);
         let Some(epoch) = current else { return Ok(()) };
         let heads = self.heads(epoch)?;
-        self.sign_receipt(batch, record, epoch, heads);
+        put_receipt(batch, &self.receipt(record, epoch, heads));
         Ok(())
     }
 
-    fn sign_receipt(
+    /// Signs for the student what was done with an epoch.
+    pub(super) fn receipt(
         &self,
-        batch: &mut Batch,
         record: &AuditRecord,
         epoch: EpochId,
         heads: Vec<EnvelopeId>,
-    ) {
+    ) -> Signed<Receipt> {
         let role = record.role.chars().take(Receipt::ROLE / 4).collect();
         let receipt = Receipt {
             version: Receipt::VERSION,
@@ -130,9 +130,7 @@ impl<V: Vault> Organisation<V> {
             at: record.at,
             heads,
         };
-        let signed = Signed::new(&receipt, &self.instance);
-        let key = [WAITING, &signed.payload_hash()].concat();
-        batch.put(Table::Letter, key, codec::encode(&signed));
+        Signed::new(&receipt, &self.instance)
     }
 
     fn heads(&mut self, epoch: EpochId) -> Result<Vec<EnvelopeId>, PartyError> {
@@ -154,8 +152,24 @@ impl<V: Vault> Organisation<V> {
         let mut batch = Batch::new();
         self.note_received(&mut batch, now)?;
         self.journal.commit(batch)?;
-        let mut waiting: BTreeMap<PassportId, Vec<Signed<Receipt>>> = BTreeMap::new();
         let mut batch = Batch::new();
+        let mut letters = 0;
+        for (student, receipts) in self.take_waiting(&mut batch, None)? {
+            letters += self.post_receipts(&mut batch, student, &receipts, rng)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        Ok(letters)
+    }
+
+    /// Takes the receipts that wait, of one student or of all, out of the vault.
+    pub(super) fn take_waiting(
+        &self,
+        batch: &mut Batch,
+        of: Option<PassportId>,
+    ) -> Result<BTreeMap<PassportId, Vec<Signed<Receipt>>>, PartyError> {
+        let mut waiting: BTreeMap<PassportId, Vec<Signed<Receipt>>> = BTreeMap::new();
         for (name, value) in self.journal.vault().scan(Table::Letter)? {
             if !name.starts_with(WAITING) {
                 continue;
@@ -163,23 +177,37 @@ impl<V: Vault> Organisation<V> {
             let signed: Signed<Receipt> =
                 codec::decode(&value, Receipt::LIMIT + 256).map_err(|_| PartyError::Damaged)?;
             let receipt = signed.verify().map_err(|_| PartyError::Damaged)?;
-            waiting.entry(receipt.passport).or_default().push(signed);
-            batch.delete(Table::Letter, name);
-        }
-        let mut letters = 0;
-        for (student, receipts) in waiting {
-            let Some((device, receiving)) = self.mailbox_of(student) else { continue };
-            for some in receipts.chunks(IN_LETTER) {
-                let letter = Letter::Receipts { receipts: some.to_vec() };
-                let sealed = letter.seal(&device, &receiving, rng)?;
-                self.journal.post(&mut batch, device, sealed);
-                letters += 1;
+            if of.is_none_or(|student| receipt.passport == student) {
+                waiting.entry(receipt.passport).or_default().push(signed);
+                batch.delete(Table::Letter, name);
             }
         }
-        if !batch.is_empty() {
-            self.journal.commit(batch)?;
+        Ok(waiting)
+    }
+
+    /// Leaves receipts in the mailbox of a student's device; returns how many letters that made.
+    pub(super) fn post_receipts(
+        &mut self,
+        batch: &mut Batch,
+        student: PassportId,
+        receipts: &[Signed<Receipt>],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let Some((device, receiving)) = self.mailbox_of(student) else { return Ok(0) };
+        let mut letters = 0;
+        for some in receipts.chunks(IN_LETTER) {
+            let letter = Letter::Receipts { receipts: some.to_vec() };
+            let sealed = letter.seal(&device, &receiving, rng)?;
+            self.journal.post(batch, device, sealed);
+            letters += 1;
         }
         Ok(letters)
+    }
+
+    /// Adds to a batch that nothing is noted any more of what was received of an epoch.
+    pub(super) fn forget_received(batch: &mut Batch, epoch: &EpochId) {
+        batch.delete(Table::Letter, [TOUCHED, epoch.as_bytes()].concat());
+        batch.delete(Table::Meta, [TOLD, epoch.as_bytes()].concat());
     }
 
     /// Signs how far every epoch that brought something new was received. One whose snapshot is
@@ -209,7 +237,7 @@ impl<V: Vault> Organisation<V> {
             let what = Access::Received;
             let (actor, role) = (String::new(), String::new());
             let record = AuditRecord { at: now, actor, role, student, section, what };
-            self.sign_receipt(batch, &record, epoch, heads);
+            put_receipt(batch, &self.receipt(&record, epoch, heads));
         }
         Ok(())
     }
@@ -224,4 +252,10 @@ impl<V: Vault> Organisation<V> {
         let device = latest.founder.verify(&student).ok()?;
         Some((device.key(), device.receiving().clone()))
     }
+}
+
+/// Adds a receipt that waits for the next exchange.
+fn put_receipt(batch: &mut Batch, signed: &Signed<Receipt>) {
+    let key = [WAITING, &signed.payload_hash()].concat();
+    batch.put(Table::Letter, key, codec::encode(signed));
 }

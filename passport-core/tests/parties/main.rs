@@ -7,6 +7,8 @@ mod consent;
 #[cfg(test)]
 mod kept_back;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod office;
 #[cfg(test)]
 mod receipts;

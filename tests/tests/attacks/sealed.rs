@@ -246,6 +246,7 @@ fn a27_a_signature_serves_one_purpose() {
         passport: passport_core::id::PassportId::from_bytes([1; 32]),
         grants: Vec::new(),
         at: crate::office::day(0),
+        delete: false,
     };
     let bytes = codec::encode(&Signed::new(&withdrawal, &key));
     let as_statement: Signed<Statement> = codec::decode(&bytes, bytes.len()).unwrap();

@@ -9,6 +9,8 @@ mod errors;
 #[cfg(test)]
 mod helps;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod link;
 #[cfg(test)]
 mod org_discharges;

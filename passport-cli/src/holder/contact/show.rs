@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use clap::Args;
 use passport_core::holder::GrantState;
 use passport_core::section::display::neutralise_line;
+use serde::Serialize;
 
 use super::ContactLine;
+use super::leave::LeavingLine;
 use crate::app::App;
 use crate::consent;
 use crate::error::CliError;
@@ -20,6 +22,15 @@ pub(crate) struct Show {
     /// The contact: its name, or the first letters of its id
     #[arg(value_name = "CONTACT")]
     contact: String,
+}
+
+/// The contact, and what became of it if it was left.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    line: ContactLine,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaving: Option<LeavingLine>,
 }
 
 impl Show {
@@ -36,7 +47,9 @@ impl Show {
             let lacking = passport.not_received(id, &grant.grant.section)?;
             shared.push((grant.grant, lacking));
         }
-        app.output().answer(&line, |line| {
+        let leaving = passport.leaving(id)?.map(LeavingLine::of);
+        let answer = Answer { line, leaving };
+        app.output().answer(&answer, |Answer { line, leaving }| {
             let mut text = line.words();
             let _ = writeln!(text, "Four words: {}", line.phrase);
             for (what, said) in
@@ -56,6 +69,7 @@ impl Show {
                 };
                 let _ = writeln!(text, "May {right}: {title} ({arrived})");
             }
+            text.extend(leaving.as_ref().map(LeavingLine::words));
             text
         })
     }
