@@ -5,9 +5,9 @@ use std::path::Path;
 use passport_core::holder::PendingDevice;
 use passport_core::journal::Incoming;
 use passport_core::vault::SqliteVault;
-use passport_sync::client::Remote;
-use passport_sync::client::exchange::{fetch_all, letters_in};
+use passport_sync::client::exchange::{Http, fetch_all, letters_in};
 use passport_sync::client::via::Via;
+
 use rand_core::CryptoRng;
 
 use crate::app::App;
@@ -35,10 +35,8 @@ pub(crate) fn join(
     } else {
         let mut failed: Option<CliError> = None;
         for url in pending.relays() {
-            let key = pending.request_key().clone();
-            let fetched = Remote::new(url, key, app.remote()).and_then(|mut remote| {
-                fetch_all(&mut remote, app.now(), rng, &mut |page| found.push(page))
-            });
+            let (mut way, key) = (Http::new(url, app.remote()), pending.request_key());
+            let fetched = fetch_all(&mut way, key, app.now(), rng, &mut |page| found.push(page));
             failed = fetched.err().map(CliError::from).or(failed);
         }
         if let (true, Some(error)) = (found.is_empty(), failed) {

@@ -235,12 +235,8 @@ impl<P: Watched> Watch<'_, P> {
             LiveEvent::Frame(frame) => match self.take(number, frame)? {
                 Ok(LiveTurn::Rest) => {}
                 Ok(LiveTurn::Offer) => self.offer(rng)?,
-                Ok(LiveTurn::Exchange) => {
-                    self.exchange(number, rng)?;
-                    if let Err(error) = self.begin(number, rng)? {
-                        self.lost(number, &error, rng);
-                    }
-                }
+                // Not at once, or what is refused each time would be offered without a pause.
+                Ok(LiveTurn::Exchange) => self.later(number, rng),
                 Err(error) => self.lost(number, &error, rng),
             },
         }
@@ -265,8 +261,8 @@ impl<P: Watched> Watch<'_, P> {
             Err(LiveError::Party(error)) => return Err(error.into()),
             Err(_) => return Ok(Ok(LiveTurn::Exchange)),
         };
-        link.backoff.succeeded();
         if done.sent + done.received > 0 {
+            link.backoff.succeeded();
             let mut synced = Synced::new();
             synced.add(self.app, &done);
             let last_confirmed = party.remote(&link.url)?.last_confirmed;
@@ -277,8 +273,13 @@ impl<P: Watched> Watch<'_, P> {
     }
 
     fn lost(&mut self, number: usize, error: &RemoteError, rng: &mut dyn CryptoRng) {
-        let Some(link) = self.links.get_mut(number) else { return };
         tracing::info!(%error, "lost the relay");
+        self.later(number, rng);
+    }
+
+    /// Lets go of a relay's connection, to exchange and connect anew in a while.
+    fn later(&mut self, number: usize, rng: &mut dyn CryptoRng) {
+        let Some(link) = self.links.get_mut(number) else { return };
         link.live = None;
         let now = self.app.now();
         link.backoff.failed(now, rng);

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod kit;
+pub mod post;
 pub mod proxy;
 pub mod relay;
 pub mod search;

@@ -7,6 +7,7 @@ mod revoke;
 use clap::Subcommand;
 use passport_core::holder::KeptLink;
 use passport_core::party::Party as _;
+use passport_core::section::SectionName;
 use passport_sync::client::Remote;
 
 use crate::app::App;
@@ -42,6 +43,6 @@ fn called(link: &KeptLink) -> String {
     if !link.label.is_empty() {
         return link.label.clone();
     }
-    let titles: Vec<&str> = link.sections.iter().map(|s| s.as_str()).collect();
+    let titles: Vec<&str> = link.sections.iter().map(SectionName::as_str).collect();
     titles.join(", ")
 }

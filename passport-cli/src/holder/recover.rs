@@ -4,8 +4,8 @@ use clap::Args;
 use passport_core::holder::Recovery;
 use passport_core::party::PartyError;
 use passport_core::vault::VaultError;
-use passport_sync::client::Remote;
-use passport_sync::client::exchange::fetch_all;
+use passport_sync::client::exchange::{Http, fetch_all};
+
 use rand_core::CryptoRng;
 
 use crate::app::App;
@@ -73,9 +73,8 @@ fn look(
     let mut failed: Option<CliError> = None;
     for url in urls {
         let key = recovery.request_key().clone();
-        let fetched = Remote::new(url, key, app.remote()).and_then(|mut remote| {
-            fetch_all(&mut remote, app.now(), rng, &mut |page| recovery.receive(page))
-        });
+        let mut way = Http::new(url, app.remote());
+        let fetched = fetch_all(&mut way, &key, app.now(), rng, &mut |page| recovery.receive(page));
         failed = fetched.err().map(CliError::from).or(failed);
     }
     match failed {

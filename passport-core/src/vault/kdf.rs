@@ -6,11 +6,6 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 
-/// The most memory a vault may ask for, so that a forged file cannot exhaust the device.
-const MEMORY_KIB_MAX: u32 = 1024 * 1024;
-const PASSES_MAX: u32 = 16;
-const LANES_MAX: u32 = 4;
-
 /// What unlocking costs. The default is also the least this software accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KdfParams {
@@ -37,7 +32,13 @@ impl KdfParams {
         Self { memory_kib: 8, passes: 1, lanes: 1 }
     }
 
+    /// Whether a vault may ask for these: not less than the floor, and not so much that a forged
+    /// file exhausts the device.
+    #[cfg(feature = "sqlite")]
     pub(super) fn check(self, floor: KdfFloor) -> Result<(), VaultError> {
+        const MEMORY_KIB_MAX: u32 = 1024 * 1024;
+        const PASSES_MAX: u32 = 16;
+        const LANES_MAX: u32 = 4;
         let least = match floor {
             KdfFloor::Enforced => Self::default(),
             KdfFloor::SkippedForTests => Self::weak_for_tests(),

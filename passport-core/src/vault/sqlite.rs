@@ -7,6 +7,7 @@
 
 mod again;
 mod header;
+mod keys;
 mod salvage;
 
 use core::{fmt, time::Duration};
@@ -20,8 +21,8 @@ use zeroize::Zeroizing;
 
 pub use self::again::VaultAgain;
 use self::header::{Header, Manifest};
+use self::keys::VaultKeys;
 use super::kdf::{KdfFloor, KdfParams};
-use super::seal::VaultKeys;
 use super::{Batch, Change, Secret, Table, Vault, VaultError};
 
 /// The vault's file inside its home folder.

@@ -12,4 +12,5 @@ mod office;
 mod receipts;
 #[cfg(test)]
 mod recovery;
+#[cfg(test)]
 mod retire;

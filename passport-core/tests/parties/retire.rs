@@ -1,5 +1,6 @@
 //! Epochs that everybody has left go into the archive, and nothing of them is lost.
 
+use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
 use passport_core::holder::Share;
 use passport_core::id::EpochId;
@@ -224,7 +225,7 @@ fn two_devices_that_archive_at_once_make_the_same() {
     }
     let archive = s.phone.fold().epochs[&s.first].archive.as_ref().unwrap().id();
     let packs = |device: &Student| -> Vec<Vec<u8>> {
-        device.journal().envelopes(&archive).unwrap().iter().map(|p| p.encode()).collect()
+        device.journal().envelopes(&archive).unwrap().iter().map(SealedEnvelope::encode).collect()
     };
     assert!(!packs(&s.phone).is_empty());
     assert_eq!(packs(&s.phone), packs(&laptop));

@@ -13,10 +13,13 @@
 mod files;
 mod live;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use passport_core::access::AccessList;
 use passport_core::id::VerificationKey;
 use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
-use passport_core::keys::Signed;
+use passport_core::keys::{Signed, SigningKey};
 use passport_core::party::{Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
@@ -34,6 +37,54 @@ pub use files::{ViaExchangeError, letters_in, via};
 
 /// Most rounds of one exchange; what is left goes with the next.
 const ROUNDS_MAX: usize = 64;
+
+/// The way to one relay.
+pub trait Transport {
+    /// Sends one request in the name of a key, and checks that the response answers it; says
+    /// with it whether the relay started from the beginning.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`]; the relay may have settled the request all the same.
+    fn exchange(
+        &mut self,
+        key: &SigningKey,
+        request: &SyncRequest,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(SyncResponse, Option<Reset>), RemoteError>;
+}
+
+/// The way over HTTP: a connection for each key.
+#[derive(Debug)]
+pub struct Http<'a> {
+    url: &'a str,
+    config: &'a RemoteConfig,
+    remotes: BTreeMap<VerificationKey, Remote>,
+}
+
+impl<'a> Http<'a> {
+    /// The way to the relay at a URL. Nothing is sent yet.
+    #[must_use]
+    pub const fn new(url: &'a str, config: &'a RemoteConfig) -> Self {
+        Self { url, config, remotes: BTreeMap::new() }
+    }
+}
+
+impl Transport for Http<'_> {
+    fn exchange(
+        &mut self,
+        key: &SigningKey,
+        request: &SyncRequest,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(SyncResponse, Option<Reset>), RemoteError> {
+        let remote = match self.remotes.entry(key.verification_key()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Remote::new(self.url, key.clone(), self.config)?),
+        };
+        remote.exchange(request, now, rng)
+    }
+}
 
 /// What an exchange needs from outside.
 #[expect(missing_debug_implementations, reason = "it holds closures")]
@@ -95,10 +146,25 @@ impl Exchange<'_> {
         url: &str,
         rng: &mut dyn CryptoRng,
     ) -> Result<Exchanged, PartyError> {
+        let config = self.config.clone();
+        self.through(&mut Http::new(url, &config), party, url, rng)
+    }
+
+    /// The same over any way to the relay that the party knows by a URL.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`] when the party itself cannot go on.
+    pub fn through(
+        &mut self,
+        way: &mut dyn Transport,
+        party: &mut dyn Party,
+        url: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Exchanged, PartyError> {
         let mut done = Exchanged::default();
         let mut backoff = Backoff::new(self.policy);
         loop {
-            let error = match self.attempt(party, url, &mut done, rng) {
+            let error = match self.attempt(way, party, url, &mut done, rng) {
                 Ok(()) => return Ok(done),
                 Err(Stop::Party(error)) => return Err(error),
                 Err(Stop::Remote(error)) => error,
@@ -116,17 +182,16 @@ impl Exchange<'_> {
 
     fn attempt(
         &mut self,
+        way: &mut dyn Transport,
         party: &mut dyn Party,
         url: &str,
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
-        let key = party.request_key().clone();
-        let mut remote = Remote::new(url, key, &self.config)?;
         for _ in 0..ROUNDS_MAX {
-            self.pull(party, url, &mut remote, done, rng)?;
+            self.pull(way, party, url, done, rng)?;
             party.tidy(self.now, rng)?;
-            if !self.offer(party, url, &mut remote, done, rng)? {
+            if !self.offer(way, party, url, done, rng)? {
                 break;
             }
         }
@@ -136,15 +201,15 @@ impl Exchange<'_> {
     /// Fetches every page there is.
     fn pull(
         &mut self,
+        way: &mut dyn Transport,
         party: &mut dyn Party,
         url: &str,
-        remote: &mut Remote,
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
         loop {
             let request = request(party, url)?;
-            let (response, reset) = remote.exchange(&request, self.now, rng)?;
+            let (response, reset) = way.exchange(party.request_key(), &request, self.now, rng)?;
             let more = response.more;
             self.take(party, url, response, reset, done)?;
             if !more {
@@ -170,9 +235,9 @@ impl Exchange<'_> {
     /// Offers what the relay has not got; whether another round is of use.
     fn offer(
         &mut self,
+        way: &mut dyn Transport,
         party: &mut dyn Party,
         url: &str,
-        remote: &mut Remote,
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, Stop> {
@@ -183,7 +248,7 @@ impl Exchange<'_> {
         }
         let mut request = request(party, url)?;
         fill(&mut request, &outgoing);
-        let (mut response, reset) = remote.exchange(&request, self.now, rng)?;
+        let (mut response, reset) = way.exchange(party.request_key(), &request, self.now, rng)?;
         let results = core::mem::take(&mut response.results);
         let new = self.take(party, url, response, reset, done)?;
         if reset.is_some() {
@@ -194,13 +259,14 @@ impl Exchange<'_> {
         done.sent += stored(&results);
         done.refused += party.settle_with(url, &outgoing, &verdicts, self.now)?;
         (self.progress)(done);
-        let conflict = self.learn_lists(party, url, &results, rng)?;
+        let conflict = self.learn_lists(way, party, url, &results, rng)?;
         Ok(conflict || new > 0 || progressed(&outgoing, &verdicts))
     }
 
     /// Learns the lists that are current where others were offered; whether one was new.
     fn learn_lists(
         &mut self,
+        way: &mut dyn Transport,
         party: &mut dyn Party,
         url: &str,
         results: &Results,
@@ -218,9 +284,8 @@ impl Exchange<'_> {
         // A device that is not in the current list is not told it; the key that may sign the next
         // one is.
         for key in party.list_keys() {
-            let mut control = Remote::new(url, key, &self.config)?;
             let mut lists = Vec::new();
-            fetch_all(&mut control, self.now, rng, &mut |incoming| {
+            fetch_all(way, &key, self.now, rng, &mut |incoming| {
                 lists.extend(incoming.items.into_iter().filter_map(access_list));
             })?;
             for list in &lists {
@@ -237,7 +302,8 @@ impl Exchange<'_> {
 /// # Errors
 /// Returns [`RemoteError`].
 pub fn fetch_all(
-    remote: &mut Remote,
+    way: &mut dyn Transport,
+    key: &SigningKey,
     now: Timestamp,
     rng: &mut dyn CryptoRng,
     take: &mut dyn FnMut(Incoming),
@@ -245,7 +311,7 @@ pub fn fetch_all(
     let mut cursor: Option<Cursor> = None;
     loop {
         let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
-        let (response, _) = remote.exchange(&ask, now, rng)?;
+        let (response, _) = way.exchange(key, &ask, now, rng)?;
         take(Incoming {
             relay: response.relay,
             position: position(response.cursor),

@@ -59,7 +59,7 @@ pub enum RemoteError {
     Tls(#[from] TlsError),
     /// It could not be reached, or did not answer in time.
     #[error("reach the relay")]
-    Unreachable(#[source] Box<ureq::Error>),
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It said no.
     #[error("be admitted by the relay (code {code})")]
     Refused {

@@ -15,7 +15,7 @@ use http::{HeaderValue, StatusCode, Uri, header};
 use passport_core::id::ObjectId;
 use serde_json::{Value as Json, json};
 
-use super::routes::{blocking, encoded, open, refuse, unwell, within};
+use super::routes::{blocking, encoded, open, refuse, status, unwell, within};
 use super::{Shared, body};
 use crate::session::{self, Asked, Opened};
 use crate::wire::{LINK_FILE_MAX, NewLink, Rejection};
@@ -30,7 +30,7 @@ const CONTENT: &str = "application/fhir+json";
 
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/v1/links/{id}", put(make).get(state).delete(forget))
+        .route("/v1/links/{id}", put(make).get(found).delete(forget))
         .route("/shl/{id}", post(manifest).get(direct).options(preflight))
         .route("/shl/{id}/file/{ticket}", get(file).options(preflight))
 }
@@ -57,7 +57,7 @@ async fn make(
     answer.map_or_else(|r| refuse(r, now), |outcome| encoded(StatusCode::OK, &outcome))
 }
 
-async fn state(
+async fn found(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     request: Request,
@@ -138,7 +138,9 @@ async fn manifest(
                 };
                 told(StatusCode::OK, &json!({ "files": [listed] }))
             }
-            other => refused(&other),
+            other @ (Opened::Passcode { .. } | Opened::TooOften | Opened::Missing) => {
+                refused(&other)
+            }
         })
     };
     within(&shared, work).await.unwrap_or_else(unusable)
@@ -152,7 +154,9 @@ async fn direct(State(shared): State<Arc<Shared>>, Path(id): Path<String>, uri: 
         let asked = Asked { recipient, passcode: None, direct: true };
         Ok(match opened(&shared, &id, asked).await? {
             Opened::File { file, .. } => public(StatusCode::OK, JOSE, file),
-            other => refused(&other),
+            other @ (Opened::Passcode { .. } | Opened::TooOften | Opened::Missing) => {
+                refused(&other)
+            }
         })
     };
     within(&shared, work).await.unwrap_or_else(unusable)
@@ -205,13 +209,7 @@ fn refused(opened: &Opened) -> Response {
 }
 
 fn unusable(rejection: Rejection) -> Response {
-    let status = match rejection {
-        Rejection::Malformed => StatusCode::BAD_REQUEST,
-        Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Rejection::NotFound => StatusCode::NOT_FOUND,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    told(status, &json!({}))
+    told(status(rejection), &json!({}))
 }
 
 fn told(status: StatusCode, value: &Json) -> Response {

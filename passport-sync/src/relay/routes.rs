@@ -193,7 +193,12 @@ pub(super) fn unwell(error: &StoreError) -> Rejection {
 
 pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
     tracing::debug!(code = rejection.code(), "refused");
-    let status = match rejection {
+    encoded(status(rejection), &Refusal { code: rejection.code(), time })
+}
+
+/// What a refusal is in HTTP.
+pub(super) const fn status(rejection: Rejection) -> StatusCode {
+    match rejection {
         Rejection::Malformed | Rejection::UnknownVersion => StatusCode::BAD_REQUEST,
         Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Rejection::BadSignature | Rejection::Stale => StatusCode::UNAUTHORIZED,
@@ -207,8 +212,7 @@ pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
         | Rejection::QuotaExceeded
         | Rejection::EpochLive
         | Rejection::Unread => StatusCode::FORBIDDEN,
-    };
-    encoded(status, &Refusal { code: rejection.code(), time })
+    }
 }
 
 pub(super) fn encoded<T: Encode<()>>(status: StatusCode, value: &T) -> Response {

@@ -1,5 +1,6 @@
 //! What every store must do alike. Each test runs on all of them.
 
+mod links;
 mod relay;
 
 use passport_core::access::{AccessList, Member, Rights, channel_id};

@@ -8,7 +8,7 @@ use passport_core::time::Timestamp;
 
 use super::{LINK_FILE_MAX, Rejection};
 
-/// Longest URL in a link (HL7 SMART Health Links 1.0, *Construct a SHLink Payload*).
+/// Longest URL in a link (HL7 SMART Health Links 1.0, *`SHLink` Payload*).
 pub const LINK_URL_MAX: usize = 128;
 
 /// A link to keep: an encrypted file for whoever has the link, and what protects it.
@@ -44,11 +44,10 @@ impl NewLink {
     /// # Errors
     /// Returns [`Rejection::TooLarge`] or [`Rejection::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Rejection> {
-        let link: Self =
-            codec::decode(bytes, LINK_FILE_MAX + 1024).map_err(|error| match error {
-                DecodeError::TooLarge { .. } => Rejection::TooLarge,
-                _ => Rejection::Malformed,
-            })?;
+        let link: Self = codec::decode(bytes, LINK_FILE_MAX + 1024).map_err(|error| {
+            let too_large = matches!(error, DecodeError::TooLarge { .. });
+            if too_large { Rejection::TooLarge } else { Rejection::Malformed }
+        })?;
         if link.file.len() > LINK_FILE_MAX || link.url.len() > LINK_URL_MAX {
             return Err(Rejection::TooLarge);
         }

@@ -9,6 +9,8 @@ mod errors;
 #[cfg(test)]
 mod helps;
 #[cfg(test)]
+mod link;
+#[cfg(test)]
 mod org_discharges;
 #[cfg(test)]
 mod org_exchange;

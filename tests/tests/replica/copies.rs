@@ -51,9 +51,9 @@ fn who_lags_sees_the_record_and_what_they_have_seen_since_and_no_more() {
     let c = at(&mut s, &laptop, Some(&b), &[&a], letter(6, "c"));
     let d = at(&mut s, &phone, Some(&a), &[], letter(5, "d"));
     // Then it sees one envelope of two: its text is "bRestad".
-    let e = at(&mut s, &phone, Some(&d), &[&b], letter(7, "e"));
-    let too_far = at(&mut s, &phone, Some(&e), &[], letter(9, "f"));
-    let all = [a, b, c, d, e];
+    let last = at(&mut s, &phone, Some(&d), &[&b], letter(7, "e"));
+    let too_far = at(&mut s, &phone, Some(&last), &[], letter(9, "f"));
+    let all = [a, b, c, d, last];
     for envelope in &all {
         assert_eq!(admit(&mut s.replica, envelope), Admission::Applied);
     }

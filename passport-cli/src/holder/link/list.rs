@@ -7,7 +7,7 @@ use passport_core::holder::KeptLink;
 use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line as one_line;
 use passport_core::time::Timestamp;
-use passport_sync::wire::LinkState;
+use passport_sync::wire::{LinkState, Opening};
 use serde::Serialize;
 
 use super::{called, relay};
@@ -25,6 +25,16 @@ use crate::rng::os_rng;
 \x20 passport link list")]
 pub(crate) struct List {}
 
+/// What a relay says of a link.
+enum Told {
+    /// What has become of it.
+    State(LinkState),
+    /// That it has no such link.
+    Gone,
+    /// Nothing.
+    Nothing,
+}
+
 #[derive(Serialize)]
 struct Line {
     id: String,
@@ -36,11 +46,11 @@ struct Line {
     state: &'static str,
     attempts_left: Option<u32>,
     opened: Option<u64>,
-    openings: Vec<Opened>,
+    openings: Vec<OpeningLine>,
 }
 
 #[derive(Serialize)]
-struct Opened {
+struct OpeningLine {
     at: Timestamp,
     recipient: String,
     opened: bool,
@@ -55,35 +65,30 @@ impl List {
         let mut lines = Vec::new();
         for link in passport.links()? {
             let mut remote = relay(app, &passport, &link.relay)?;
-            let known = match remote.link(&link.id, app.now(), &mut rng) {
-                Ok(state) => Some(state),
+            let told = match remote.link(&link.id, app.now(), &mut rng) {
+                Ok(state) => state.map_or(Told::Gone, Told::State),
                 Err(error) if error.is_transient() => {
                     app.output().say(&format!("{} does not answer.", link.relay));
-                    None
+                    Told::Nothing
                 }
                 Err(error) => return Err(error.into()),
             };
-            lines.push(Line::of(link, known, app.now()));
+            lines.push(Line::of(link, told, app.now()));
         }
         app.output().answer(&lines, |_| words(&lines))
     }
 }
 
 impl Line {
-    /// `known` is what the relay said, if it did; within, whether it has the link.
-    fn of(link: KeptLink, known: Option<Option<LinkState>>, now: Timestamp) -> Self {
-        let used_up = |s: &LinkState| s.attempts == Some(0);
-        let state = match &known {
-            None => "unknown",
-            Some(Some(state)) if now < state.until && !used_up(state) => "active",
-            Some(_) => "ended",
+    fn of(link: KeptLink, told: Told, now: Timestamp) -> Self {
+        let (state, told) = match told {
+            Told::Nothing => ("unknown", None),
+            Told::State(s) if now < s.until && s.attempts != Some(0) => ("active", Some(s)),
+            Told::State(s) => ("ended", Some(s)),
+            Told::Gone => ("ended", None),
         };
-        let told = known.flatten();
-        let opened = |o: passport_sync::wire::Opening| Opened {
-            at: o.at,
-            recipient: o.recipient,
-            opened: o.opened,
-        };
+        let opened =
+            |o: Opening| OpeningLine { at: o.at, recipient: o.recipient, opened: o.opened };
         Self {
             id: link.id.to_string(),
             label: called(&link),

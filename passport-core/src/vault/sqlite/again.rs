@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 use std::path::{Path, PathBuf};
 
-use super::super::seal::VaultKeys;
+use super::keys::VaultKeys;
 use super::{SqliteVault, VAULT_FILE, VaultError, attach};
 
 /// The keys of a vault that was open, in memory alone, for whoever goes on for long and lets

@@ -6,9 +6,10 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::super::kdf::{KdfFloor, KdfParams};
-use super::super::seal::{VaultKeys, open_with, seal_with};
 use super::VaultError;
+use super::keys::VaultKeys;
 use crate::domain;
+use crate::vault::{open_with, seal_with};
 
 const VERSION: u32 = 1;
 

@@ -150,5 +150,6 @@ impl LiveExchange {
 fn kept(verdicts: &Verdicts) -> bool {
     use passport_core::journal::Verdict;
     let all = verdicts.lists.iter().chain(&verdicts.envelopes).chain(&verdicts.letters);
+    let all = all.chain(&verdicts.drops);
     all.into_iter().all(|verdict| *verdict != Verdict::Later)
 }

@@ -376,7 +376,7 @@ fn an_epoch_is_dropped_once_it_is_no_longer_live_and_was_read() {
         let drop = |n: u8, e: u8, signer: &SigningKey, cursor: Option<Cursor>| {
             let drop = DropEpoch::new(control().verification_key(), NONCE, epoch(e));
             let drop_epochs = vec![Signed::new(&drop, signer)];
-            let request = SyncRequest { drop_epochs, cursor, ..SyncRequest::default() };
+            let request = SyncRequest { cursor, drop_epochs, ..SyncRequest::default() };
             relay.request(n, request).results.drop_epochs[0]
         };
         let read = |n: u8| Some(relay.request(n, SyncRequest::default()).cursor);

@@ -1,0 +1,124 @@
+//! The parties: devices of one student, and organisations.
+
+use passport_core::holder::{Holder, PendingDevice, Profile};
+use passport_core::keys::OrganisationKind;
+use passport_core::organisation::{Organisation, OrganisationProfile};
+use passport_core::party::Party;
+use passport_core::section::SectionName;
+use passport_core::time::Timestamp;
+use passport_core::vault::MemoryVault;
+use rand_chacha::ChaCha20Rng;
+
+use passport_sync::client::RemoteConfig;
+use passport_sync::client::exchange::{Exchange, Exchanged};
+use passport_sync::session::BackoffPolicy;
+use passport_tests::post::{Post, Way, Weather};
+
+pub(crate) type Student = Holder<MemoryVault>;
+pub(crate) type Practice = Organisation<MemoryVault>;
+
+/// The sections that anything is written in.
+pub(crate) const SECTIONS: [&str; 2] = ["medications", "allergies"];
+
+pub(crate) fn section(name: &str) -> SectionName {
+    name.parse().unwrap()
+}
+
+/// A device of the student.
+pub(crate) struct Device {
+    pub(crate) party: Student,
+    /// Seconds by which its clock is wrong.
+    pub(crate) skew: i64,
+    /// Somebody removed it.
+    pub(crate) removed: bool,
+}
+
+/// An organisation.
+pub(crate) struct Office {
+    pub(crate) party: Practice,
+    pub(crate) skew: i64,
+}
+
+impl Device {
+    /// Ends without warning and starts again from its vault.
+    pub(crate) fn restart(&mut self) {
+        self.party = Holder::open(self.party.journal().vault().clone()).unwrap();
+    }
+
+    /// A copy of the device, as a restored backup is one.
+    pub(crate) fn copied(&self) -> Self {
+        let party = Holder::open(self.party.journal().vault().clone()).unwrap();
+        Self { party, skew: self.skew, removed: self.removed }
+    }
+}
+
+impl Office {
+    pub(crate) fn restart(&mut self) {
+        self.party = Organisation::open(self.party.journal().vault().clone()).unwrap();
+    }
+}
+
+pub(crate) fn first_device(urls: &[String], now: Timestamp, rng: &mut ChaCha20Rng) -> Device {
+    let profile = Profile {
+        name: "Amina Yusuf".to_owned(),
+        device_name: "phone".to_owned(),
+        relays: urls.to_vec(),
+        ..Profile::default()
+    };
+    let (party, _) = Holder::create(MemoryVault::new(), &profile, now, rng).unwrap();
+    Device { party, skew: 0, removed: false }
+}
+
+pub(crate) fn office(name: &str, urls: &[String], now: Timestamp, rng: &mut ChaCha20Rng) -> Office {
+    let profile = OrganisationProfile {
+        name: name.to_owned(),
+        kind: OrganisationKind::Gp,
+        ods: None,
+        relays: urls.to_vec(),
+    };
+    let party = Organisation::create(MemoryVault::new(), &profile, now, rng).unwrap();
+    Office { party, skew: 0 }
+}
+
+/// Another device, let in by one over a relay that works.
+pub(crate) fn join(
+    by: &mut Device,
+    post: &mut Post,
+    now: Timestamp,
+    rng: &mut ChaCha20Rng,
+) -> Option<Device> {
+    let urls = [post.url.clone()];
+    let pending = PendingDevice::create(MemoryVault::new(), &urls, None, rng).unwrap();
+    let request = pending.request().0.to_vec();
+    by.party.approve_device(&request, "another", now, rng).ok()?;
+    exchange(&mut by.party, post, Weather::default(), now, rng);
+    let mut way = Way { post, weather: Weather::default(), asked: 0 };
+    let mut pending = Some(pending);
+    for incoming in way.everything_for(pending.as_ref()?.request_key(), now, rng) {
+        match pending.take()?.receive(incoming).unwrap() {
+            Ok(joined) => {
+                let party = joined.accept().unwrap();
+                return Some(Device { party, skew: 0, removed: false });
+            }
+            Err(still) => pending = Some(still),
+        }
+    }
+    None
+}
+
+/// Takes a party through an exchange with a relay.
+pub(crate) fn exchange(
+    party: &mut dyn Party,
+    post: &mut Post,
+    weather: Weather,
+    now: Timestamp,
+    rng: &mut ChaCha20Rng,
+) -> Exchanged {
+    let url = post.url.clone();
+    let policy = BackoffPolicy { first_seconds: 1, most_seconds: 1, budget: 2 };
+    let (mut pause, mut progress) = (|_: u32| (), |_: &Exchanged| ());
+    let config = RemoteConfig::default();
+    let mut exchange = Exchange { now, policy, config, pause: &mut pause, progress: &mut progress };
+    let mut way = Way { post, weather, asked: 0 };
+    exchange.through(&mut way, party, &url, rng).unwrap()
+}
