@@ -37,6 +37,7 @@ mod panic;
 mod passphrase;
 mod passport;
 mod progress;
+mod qr;
 mod recovery;
 mod relay;
 mod relay_url;

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use passport_core::discharge::NoticeAfter;
 use passport_core::id::EntryId;
 use passport_core::section::display::escape_json;
 use serde::Serialize;
@@ -79,6 +80,28 @@ impl Output {
 pub(crate) fn changed(app: &App, entry: EntryId) -> Result<(), CliError> {
     let answer = serde_json::json!({ "entry": entry });
     app.output().answer(&answer, |_| format!("Done: {}.", short(&entry.to_string())))
+}
+
+/// Answers a command that edited one entry, and says what became of the notice of a discharge.
+///
+/// # Errors
+/// Returns an error when standard output is closed.
+pub(crate) fn edited(app: &App, entry: EntryId, notice: NoticeAfter) -> Result<(), CliError> {
+    let changed = match notice {
+        NoticeAfter::Updated { notice } => Some(notice),
+        NoticeAfter::Same | NoticeAfter::Left => None,
+    };
+    if notice == NoticeAfter::Left {
+        app.output().say(
+            "No notice of this discharge could be changed with it. \
+             `show discharge-notice` says what others are told; change it with `edit`.",
+        );
+    }
+    let answer = serde_json::json!({ "entry": entry, "notice": changed });
+    app.output().answer(&answer, |_| {
+        let also = changed.map(|id| format!(" Its notice too: {}.", short(&id.to_string())));
+        format!("Done: {}.{}", short(&entry.to_string()), also.unwrap_or_default())
+    })
 }
 
 /// Prints text as it is, adding a last line break where it lacks one.

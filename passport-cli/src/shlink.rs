@@ -8,7 +8,6 @@ use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload as Sealing};
 use data_encoding::BASE64URL_NOPAD as BASE64URL;
 use passport_core::time::Timestamp;
-use qrcode::{Color, EcLevel, QrCode};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -75,31 +74,6 @@ pub(crate) fn encrypt(key: &[u8; 32], iv: &[u8; 12], plain: &[u8]) -> Result<Str
     Ok(format!("{header}..{iv}.{content}.{tag}"))
 }
 
-/// A link as a code to scan: an SVG picture, error correction M, with its quiet zone.
-///
-/// # Errors
-/// Returns an error when the link is longer than a code holds.
-pub(crate) fn picture(link: &str) -> Result<String, CliError> {
-    let code = QrCode::with_error_correction_level(link, EcLevel::M)
-        .map_err(|e| CliError::user("the link is too long for a code").caused_by(e))?;
-    let width = code.width();
-    let mut path = String::new();
-    for (y, row) in code.to_colors().chunks(width).enumerate() {
-        for (x, _) in row.iter().enumerate().filter(|(_, color)| **color == Color::Dark) {
-            use std::fmt::Write as _;
-            // Writing to a String cannot fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4));
-        }
-    }
-    let side = width.saturating_add(8);
-    Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" width=\"{}\" \
-height=\"{}\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/><path d=\"{path}\"/></svg>\n",
-        side.saturating_mul(6),
-        side.saturating_mul(6),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +115,5 @@ mod tests {
                 "key": "A".repeat(43), "label": "For the pharmacy", "v": 1,
             })
         );
-        assert!(picture(&link).unwrap().contains("<path d=\"M4 4h1"));
     }
 }

@@ -3,10 +3,12 @@
 
 pub mod exchange;
 mod live;
+mod page;
 mod remote;
 pub mod via;
 
 pub use live::{LiveConnection, LiveEvent, LiveSink};
+pub use page::fetch_page;
 pub use remote::{Address, Remote, RemoteConfig, RemoteError};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use passport_core::codec;
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::passport;
+use crate::{passport, qr};
 use serde_json::json;
 
 /// How a student code begins. After it: base64url (RFC 4648 §5) of the CBOR array
@@ -19,9 +19,9 @@ const PREFIX: &str = "passport-student:";
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport code\n\
-\x20 passport code --qr my-code.png")]
+\x20 passport code --qr my-code.svg")]
 pub(crate) struct Code {
-    /// Also writes the code as a QR picture
+    /// Also writes the code as a QR picture (SVG)
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
 }
@@ -30,14 +30,13 @@ impl Code {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { qr } = self;
-        if qr.is_some() {
-            return Err(CliError::user("this version does not draw QR pictures yet")
-                .hint("give the code as text: `passport code`"));
-        }
         let passport = passport::open(app)?;
         let fold = passport.fold();
         let said = (1_u8, passport.passport(), fold.locator, fold.relays.clone());
         let code = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&codec::encode(&said)));
+        if let Some(file) = &qr {
+            qr::write(file, &code)?;
+        }
         app.output().answer(&json!({ "code": code }), |_| code.clone())
     }
 }

@@ -1,6 +1,7 @@
 //! `passport edit`.
 
 use clap::Args;
+use passport_core::discharge::{DISCHARGES, NOTICES, is_noticed};
 use passport_core::holder::FieldChange;
 
 use crate::app::App;
@@ -12,7 +13,7 @@ use crate::rng::os_rng;
 
 /// Changes fields of an entry
 ///
-/// An empty value clears the field. What it said before stays in `passport history`.
+/// A discharge's notice changes with it. An empty value clears the field. What it said before stays in `passport history`.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport edit sertraline --set dose=\"100 mg\"\n\
@@ -37,8 +38,14 @@ impl Edit {
             .into_iter()
             .map(|(field, value)| (field.to_owned(), value))
             .collect();
-        passport::ask_who_sees(app, &passport, std::slice::from_ref(&section))?;
-        passport.edit(entry.id, &changes, app.now(), &mut os_rng()?)?;
-        output::changed(app, entry.id)
+        let mut touched = vec![section];
+        if touched.iter().any(|s| s.as_str() == DISCHARGES)
+            && changes.iter().any(|(f, _)| is_noticed(f))
+        {
+            touched.extend(NOTICES.parse());
+        }
+        passport::ask_who_sees(app, &passport, &touched)?;
+        let notice = passport.edit(entry.id, &changes, app.now(), &mut os_rng()?)?;
+        output::edited(app, entry.id, notice)
     }
 }

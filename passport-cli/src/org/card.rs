@@ -9,7 +9,7 @@ use serde_json::json;
 use super::desk;
 use crate::app::App;
 use crate::error::CliError;
-use crate::files;
+use crate::{files, qr};
 
 /// Writes the organisation's card, and prints its four verification words
 ///
@@ -18,12 +18,12 @@ use crate::files;
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport org card -o campus-medical.card\n\
-\x20 passport org card -o campus-medical.card --qr campus-medical.png")]
+\x20 passport org card -o campus-medical.card --qr campus-medical.svg")]
 pub(crate) struct Card {
     /// The file to write the card to
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Also writes the card as a QR picture
+    /// Also writes the card as a QR picture (SVG)
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
     /// The old card that this one takes over from, for example after a merger
@@ -35,9 +35,9 @@ impl Card {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { output, qr, succeeds } = self;
-        if qr.is_some() || succeeds.is_some() {
-            return Err(CliError::usage("`--qr` and `--succeeds` are not in this version yet")
-                .hint("the card's file can be sent or printed as any text"));
+        if succeeds.is_some() {
+            return Err(CliError::usage("`--succeeds` is not in this version yet")
+                .hint("give students the new card, and tell them its four words"));
         }
         let party = desk::open(app)?;
         let card = party.card();
@@ -46,6 +46,9 @@ impl Card {
         let file = output.as_ref().map(|file| file.display().to_string());
         if let Some(file) = &output {
             files::write(file, format!("{}\n", card.to_text()).as_bytes())?;
+        }
+        if let Some(file) = &qr {
+            qr::write(file, &card.to_text())?;
         }
         let answer = json!({
             "id": card.id(),

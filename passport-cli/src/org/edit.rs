@@ -2,16 +2,16 @@
 
 use clap::Args;
 use passport_core::author::Author;
+use passport_core::discharge::{NOTICES, NoticeAfter};
 use passport_core::receipt::Access;
 use passport_core::section::Value;
-use serde_json::json;
 
 use super::desk;
 use super::fault;
 use crate::app::App;
 use crate::error::CliError;
 use crate::fields::{self, Assignment};
-use crate::names::short;
+use crate::output;
 use crate::rng::os_rng;
 
 /// Changes an entry that the organisation recorded, or one in a shared plan
@@ -55,12 +55,14 @@ impl Edit {
             ))?;
         }
         let (id, mut rng) = (found.entry.id, os_rng()?);
-        party
+        let notice = party
             .edit(found.student.id, id, &fields, app.now(), &mut rng)
             .map_err(|error| fault::writing(error, &found.student.name, &found.section))?;
-        desk::audit(&mut party, app, found.student.id, [&found.section], Access::Recorded)?;
-        app.output().answer(&json!({ "entry": id }), |_| {
-            format!("Changed, and signed by your organisation  [{}]", short(&id.to_string()))
-        })
+        let mut opened = vec![found.section];
+        if matches!(notice, NoticeAfter::Updated { .. }) {
+            opened.extend(NOTICES.parse());
+        }
+        desk::audit(&mut party, app, found.student.id, &opened, Access::Recorded)?;
+        output::edited(app, id, notice)
     }
 }

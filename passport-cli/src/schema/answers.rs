@@ -53,7 +53,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("recover", object([always("passport", id()), always("device", id())])),
         ("import", added()),
         ("add", added()),
-        ("edit", changed_entry()),
+        ("edit", edited_entry()),
         ("remove", changed_entry()),
         ("annotate", changed_entry()),
         ("move", object([always("entry", id()), always("section", section())])),
@@ -136,7 +136,7 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org show", shared_view()),
         ("org history", list(&event())),
         ("org contribute", added()),
-        ("org edit", changed_entry()),
+        ("org edit", edited_entry()),
         ("org remove", changed_entry()),
         ("org annotate", changed_entry()),
         (
@@ -218,6 +218,10 @@ fn added() -> Value {
 
 fn changed_entry() -> Value {
     object([always("entry", id())])
+}
+
+fn edited_entry() -> Value {
+    object([always("entry", id()), always("notice", or_null(&id()))])
 }
 
 fn settled() -> Value {

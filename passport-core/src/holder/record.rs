@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 
 use super::Holder;
 use crate::author::Author;
+use crate::discharge::{DISCHARGES, NOTICES, NoNotice, NoticeAfter, notice_changes};
 use crate::edit::{Edit, NamedValue, Remark, RemarkContent, entry_id, remark_id};
 use crate::id::{EntryId, RemarkId};
 use crate::party::{PartyError, Pen, batches};
@@ -163,7 +164,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Sets and clears fields of an entry. A long text is changed where it differs, so that what
-    /// others write elsewhere in it merges.
+    /// others write elsewhere in it merges. The notice of a discharge is changed with it.
     ///
     /// # Errors
     /// Returns [`PartyError`].
@@ -173,13 +174,40 @@ impl<V: Vault> Holder<V> {
         fields: &[FieldChange],
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(), PartyError> {
+    ) -> Result<NoticeAfter, PartyError> {
         let (section, present) = self.find(entry)?;
-        let edits = fields
-            .iter()
-            .map(|(field, value)| crate::party::change(&present, field, value.as_ref()))
-            .collect();
-        self.write_alone(&section, edits, now, rng)
+        let mut batch = Batch::new();
+        self.write(&mut batch, &section, edits(&present, fields), now, rng)?;
+        let after = if section.as_str() == DISCHARGES {
+            self.edit_notice(&mut batch, &present, fields, now, rng)?
+        } else {
+            NoticeAfter::Same
+        };
+        self.journal.commit(batch)?;
+        Ok(after)
+    }
+
+    /// Changes the notice of a discharge with the discharge.
+    fn edit_notice(
+        &mut self,
+        batch: &mut Batch,
+        discharge: &EntryNow,
+        fields: &[FieldChange],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<NoticeAfter, PartyError> {
+        let notices = crate::party::section(NOTICES)?;
+        let there = self.view(&notices)?.entries;
+        let (id, changes) = match notice_changes(discharge, fields, &there) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(NoticeAfter::Same),
+            Err(NoNotice) => return Ok(NoticeAfter::Left),
+        };
+        let Some(notice) = there.iter().find(|n| n.id == id).filter(|_| !changes.is_empty()) else {
+            return Ok(NoticeAfter::Same);
+        };
+        self.write(batch, &notices, edits(notice, &changes), now, rng)?;
+        Ok(NoticeAfter::Updated { notice: id })
     }
 
     /// Removes an entry.
@@ -341,4 +369,11 @@ impl<V: Vault> Holder<V> {
         }
         Err(PartyError::NoSuggestion)
     }
+}
+
+/// The edits that set and clear fields.
+fn edits(present: &EntryNow, fields: &[FieldChange]) -> Vec<Edit> {
+    let change =
+        |(field, value): &FieldChange| crate::party::change(present, field, value.as_ref());
+    fields.iter().map(change).collect()
 }

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::Organisation;
 use crate::attestation::{Attestation, Subject, sign_remark};
 use crate::author::Author;
-use crate::discharge::notice_of;
+use crate::discharge::{DISCHARGES, NOTICES, NoNotice, NoticeAfter, notice_changes, notice_of};
 use crate::edit::{Edit, NamedValue, Remark, RemarkContent, RemarkProof, entry_id, remark_id};
 use crate::id::{EntryId, PassportId, RemarkId};
 use crate::party::{PartyError, Pen, change, section};
@@ -34,8 +34,8 @@ impl<V: Vault> Organisation<V> {
         let mut batch = Batch::new();
         let id = self.add_signed(&mut batch, student, to, kind, fields, now, rng)?;
         let mut added = vec![(to.clone(), id)];
-        let notices = section("discharge-notice")?;
-        if to.as_str() == "discharges" && self.may_write(student, &notices, now) {
+        let notices = section(NOTICES)?;
+        if to.as_str() == DISCHARGES && self.may_write(student, &notices, now) {
             let notice = notice_of(fields);
             let id = self.add_signed(&mut batch, student, &notices, "notice", &notice, now, rng)?;
             added.push((notices, id));
@@ -153,7 +153,8 @@ impl<V: Vault> Organisation<V> {
     }
 
     /// Sets and clears fields: of its own entry, or of any in a section that all edit. It signs
-    /// its own entry anew as a whole, and of another's what it changed.
+    /// its own entry anew as a whole, and of another's what it changed. Its own notice of a
+    /// discharge is changed with it, where the student allows it to write notices.
     ///
     /// # Errors
     /// Returns [`PartyError::Refused`] when the entry is another's and the section is not shared
@@ -165,11 +166,32 @@ impl<V: Vault> Organisation<V> {
         fields: &[(String, Option<Value>)],
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(), PartyError> {
+    ) -> Result<NoticeAfter, PartyError> {
         let (to, present) = self.find(student, entry)?;
+        let mut batch = Batch::new();
+        let edits = self.signed_edits(student, &present, fields, now, rng);
+        self.write(&mut batch, student, &to, edits, now, rng)?;
+        let after = if to.as_str() == DISCHARGES {
+            self.edit_notice(&mut batch, student, &present, fields, now, rng)?
+        } else {
+            NoticeAfter::Same
+        };
+        self.journal.commit(batch)?;
+        Ok(after)
+    }
+
+    /// The edits that set and clear fields, and the signature over them.
+    fn signed_edits(
+        &self,
+        student: PassportId,
+        present: &EntryNow,
+        fields: &[(String, Option<Value>)],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Vec<Edit> {
         let own = present.author == Author::Organisation(self.id());
         let mut edits: Vec<Edit> =
-            fields.iter().map(|(field, value)| change(&present, field, value.as_ref())).collect();
+            fields.iter().map(|(field, value)| change(present, field, value.as_ref())).collect();
         let mut signed: BTreeMap<&str, &Value> = BTreeMap::new();
         if own {
             let standing = present.fields.iter();
@@ -183,10 +205,40 @@ impl<V: Vault> Organisation<V> {
                 None => signed.remove(field.as_str()),
             };
         }
-        let subject = Subject { passport: student, entry, kind: &present.kind };
+        let subject = Subject { passport: student, entry: present.id, kind: &present.kind };
         let attestation = self.attest(subject, now, own, &signed, rng);
-        edits.push(Edit::Attest { entry, attestation });
-        self.write_alone(student, &to, edits, now, rng)
+        edits.push(Edit::Attest { entry: present.id, attestation });
+        edits
+    }
+
+    /// Changes the organisation's own notice of a discharge with the discharge.
+    fn edit_notice(
+        &mut self,
+        batch: &mut Batch,
+        student: PassportId,
+        discharge: &EntryNow,
+        fields: &[(String, Option<Value>)],
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<NoticeAfter, PartyError> {
+        let notices = section(NOTICES)?;
+        let mut own = Vec::new();
+        if self.may_write(student, &notices, now) {
+            let us = Author::Organisation(self.id());
+            own = self.view(student, &notices)?.entries;
+            own.retain(|notice| notice.author == us);
+        }
+        let (id, changes) = match notice_changes(discharge, fields, &own) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(NoticeAfter::Same),
+            Err(NoNotice) => return Ok(NoticeAfter::Left),
+        };
+        let Some(notice) = own.iter().find(|n| n.id == id).filter(|_| !changes.is_empty()) else {
+            return Ok(NoticeAfter::Same);
+        };
+        let edits = self.signed_edits(student, notice, &changes, now, rng);
+        self.write(batch, student, &notices, edits, now, rng)?;
+        Ok(NoticeAfter::Updated { notice: id })
     }
 
     /// Removes an entry of its own.

@@ -70,7 +70,7 @@ pub enum RemoteError {
         rejection: Option<Rejection>,
     },
     /// It answered something that is not of the protocol, or too much.
-    #[error("understand the relay's answer (status {status})")]
+    #[error("understand the answer (status {status})")]
     Answer {
         /// The HTTP status.
         status: u16,
@@ -116,13 +116,21 @@ impl Address {
     /// `http` to another machine and that is not allowed.
     pub fn new(url: &str, allow_http: bool) -> Result<Self, RemoteError> {
         let uri: http::Uri = url.parse().map_err(|_| RemoteError::Url)?;
+        if !matches!(uri.path(), "" | "/") {
+            return Err(RemoteError::Url);
+        }
+        Self::of(&uri, allow_http)
+    }
+
+    /// Where a page is, whatever its path.
+    pub(super) fn of(uri: &http::Uri, allow_http: bool) -> Result<Self, RemoteError> {
         let (tls, usual) = match uri.scheme_str() {
             Some("https") => (true, ":443"),
             Some("http") => (false, ":80"),
             _ => return Err(RemoteError::Url),
         };
         let authority = uri.authority().ok_or(RemoteError::Url)?;
-        if !matches!(uri.path(), "" | "/") || authority.as_str().contains('@') {
+        if authority.as_str().contains('@') {
             return Err(RemoteError::Url);
         }
         if !tls && !allow_http && !is_loopback(authority.host()) {
@@ -172,6 +180,27 @@ pub struct Remote {
     skew_seconds: i64,
 }
 
+/// What speaks HTTP with one address: no redirects, no proxy, and only whom `config` trusts.
+pub(super) fn agent(address: &Address, config: &RemoteConfig) -> Result<ureq::Agent, RemoteError> {
+    let mut agent = ureq::Agent::config_builder()
+        .timeout_connect(Some(config.connect_timeout))
+        .timeout_global(Some(config.response_timeout))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .proxy(None)
+        .user_agent("student-passport");
+    if address.is_tls() {
+        let authorities = config.trust.authorities()?;
+        let roots = authorities.iter().map(|der| Certificate::from_der(der).to_owned());
+        let tls = ureq::tls::TlsConfig::builder()
+            .root_certs(RootCerts::from(roots))
+            .unversioned_rustls_crypto_provider(tls::provider())
+            .build();
+        agent = agent.https_only(true).tls_config(tls);
+    }
+    Ok(agent.build().new_agent())
+}
+
 struct Answer {
     status: u16,
     body: Vec<u8>,
@@ -184,23 +213,7 @@ impl Remote {
     /// As [`Address::new`]; or [`RemoteError::Tls`] when it is not known whom to believe.
     pub fn new(url: &str, key: SigningKey, config: &RemoteConfig) -> Result<Self, RemoteError> {
         let address = Address::new(url, config.allow_http)?;
-        let mut agent = ureq::Agent::config_builder()
-            .timeout_connect(Some(config.connect_timeout))
-            .timeout_global(Some(config.response_timeout))
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .proxy(None)
-            .user_agent("student-passport");
-        if address.tls {
-            let authorities = config.trust.authorities()?;
-            let roots = authorities.iter().map(|der| Certificate::from_der(der).to_owned());
-            let tls = ureq::tls::TlsConfig::builder()
-                .root_certs(RootCerts::from(roots))
-                .unversioned_rustls_crypto_provider(tls::provider())
-                .build();
-            agent = agent.https_only(true).tls_config(tls);
-        }
-        Ok(Self { agent: agent.build().new_agent(), address, key, skew_seconds: 0 })
+        Ok(Self { agent: agent(&address, config)?, address, key, skew_seconds: 0 })
     }
 
     /// Host and port.

@@ -84,6 +84,28 @@ fn a_discharge_brings_its_notice() {
     let fields = &notice.json()["sections"][0]["entries"][0]["fields"];
     assert_eq!(fields["discharged_on"]["value"], "2026-11-20");
     assert!(!notice.stdout.contains("not for everybody"));
+    let id = notice.json()["sections"][0]["entries"][0]["id"].as_str().unwrap().to_owned();
+    let edit = |set: &str| {
+        let discharges = cli.run(&["show", "discharges", "--json"]).success().json();
+        let discharge = discharges["sections"][0]["entries"][0]["id"].as_str().unwrap().to_owned();
+        cli.run(&["edit", &discharge, "--set", set, "--json"]).success()
+    };
+    let set = |entry: &str, set: &str| cli.run(&["edit", entry, "--set", set, "--json"]).success();
+    // What the notice repeats changes with the discharge; what it does not say does not.
+    assert_eq!(edit("discharged_on=2026-11-21").json()["notice"], id.as_str());
+    assert_eq!(edit("diagnoses=something else").json()["notice"], serde_json::Value::Null);
+    let _ = set(&id, "state=followed-up");
+    let _ = edit("follow_up_due=2026-11-23");
+    let fields = cli.run(&["show", &id, "--json"]).success().json();
+    let fields = &fields["sections"][0]["entries"][0]["fields"];
+    assert_eq!(fields["discharged_on"]["value"], "2026-11-21");
+    assert_eq!(fields["follow_up_due"]["value"], "2026-11-23");
+    assert_eq!(fields["state"]["value"], "followed-up", "what was said since stays");
+    // A notice that is not surely its own stays, and that is said.
+    let _ = set(&id, "discharged_on=2026-10-01");
+    let left = edit("discharged_on=2026-11-22");
+    assert!(left.stderr.contains("show discharge-notice"), "{left:#?}");
+    assert_eq!(left.json()["notice"], serde_json::Value::Null);
 }
 
 #[test]

@@ -19,10 +19,10 @@ use crate::app::App;
 use crate::duration::When;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
-use crate::files;
 use crate::help;
 use crate::holder::export::fhir;
 use crate::passport::{self, Passport};
+use crate::qr;
 use crate::rng::os_rng;
 use crate::shlink::{self, Payload};
 
@@ -101,7 +101,7 @@ impl Create {
             until,
         })?;
         if let Some(file) = &self.qr {
-            files::write(file, shlink::picture(&link.0)?.as_bytes())?;
+            qr::write(file, &link.0)?;
         }
         let answer = json!({
             "id": id, "link": *link.0, "label": self.label, "sections": self.sections,
