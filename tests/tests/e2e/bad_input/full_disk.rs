@@ -68,7 +68,8 @@ fn a_full_disk_loses_nothing_that_was_there() {
         let cli = Cli::new(left.join("is"))
             .env("PASSPORT_PASSPHRASE", passport_tests::stage::PASSPHRASE)
             .env("PASSPORT_NOW", NOW);
-        let there = Person { cli, ..phone.clone() };
+        let mut there = phone.clone();
+        there.cli = cli;
         match code {
             Some(1) => {
                 failed += 1;
