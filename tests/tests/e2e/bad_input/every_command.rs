@@ -96,7 +96,7 @@ const ROWS: &[(&str, &[&str], In)] = &[
     ("relay stats", &["--store", "sqlite:/nowhere/relay.sqlite"], In::Anywhere(1)),
     ("verify", &[MISSING], In::Anywhere(1)),
     ("check", &[MISSING], In::Anywhere(1)),
-    ("demo", &["--dir", MISSING], In::Anywhere(1)),
+    ("demo", &["--dir", CARD], In::Anywhere(1)),
     ("schema", &["bread"], In::Anywhere(2)),
     ("completions", &["bread"], In::Anywhere(2)),
     ("man", &["bread"], In::Anywhere(2)),
