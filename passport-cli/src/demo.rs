@@ -66,7 +66,9 @@ fn play(stage: &mut Stage<'_>, cast: &Cast) -> Result<(), CliError> {
 /// The directory of the story: new, or empty.
 fn directory(asked: Option<PathBuf>) -> Result<PathBuf, CliError> {
     let cannot = |source: std::io::Error| {
-        CliError::user("there is no directory to play in").caused_by(source)
+        CliError::user("there is no directory to play in")
+            .caused_by(source)
+            .hint("name one that is empty, or is not there yet, with --dir DIR")
     };
     let Some(dir) = asked else {
         let made = tempfile::Builder::new().prefix("passport-demo-").tempdir().map_err(cannot)?;

@@ -4,13 +4,38 @@ use std::collections::BTreeMap;
 
 use passport_core::fhir::export::ExportEntry;
 use passport_core::fhir::proof::Proof;
-use passport_core::id::PassportId;
+use passport_core::id::{EntryId, PassportId};
 use passport_core::replica::EntryNow;
+use passport_core::section::SectionName;
 use passport_core::view::View;
+use serde::Serialize;
 
-/// The entries of views, and how many fields are left out because they have several values.
-pub(crate) fn entries(views: &[View], passport: PassportId) -> (Vec<ExportEntry>, usize) {
-    let mut open = 0_usize;
+/// A field that has several values: where it is.
+#[derive(Serialize)]
+pub(crate) struct OpenField {
+    section: SectionName,
+    entry: EntryId,
+    field: String,
+}
+
+/// Every field of views that has several values.
+pub(crate) fn conflicts(views: &[View]) -> Vec<OpenField> {
+    let mut open = Vec::new();
+    for view in views {
+        for entry in &view.entries {
+            let contested = entry.fields.iter().filter(|(_, field)| field.settled().is_none());
+            open.extend(contested.map(|(name, _)| OpenField {
+                section: view.section.clone(),
+                entry: entry.id,
+                field: name.clone(),
+            }));
+        }
+    }
+    open
+}
+
+/// The entries of views.
+pub(crate) fn entries(views: &[View], passport: PassportId) -> Vec<ExportEntry> {
     let mut entries = Vec::new();
     for view in views {
         for entry in &view.entries {
@@ -19,12 +44,16 @@ pub(crate) fn entries(views: &[View], passport: PassportId) -> (Vec<ExportEntry>
                 .iter()
                 .filter_map(|(name, field)| Some((name.clone(), field.settled()?.value.clone())))
                 .collect();
-            open += entry.fields.len().saturating_sub(fields.len());
+            let contested = entry.fields.iter().filter(|(_, field)| field.settled().is_none());
+            let conflicts = contested.map(|(name, field)| {
+                (name.clone(), field.versions.iter().map(|v| v.value.clone()).collect())
+            });
             entries.push(ExportEntry {
                 id: entry.id,
                 section: view.section.clone(),
                 kind: entry.kind.clone(),
                 fields,
+                conflicts: conflicts.collect(),
                 author_name: view.name(entry.author).to_owned(),
                 recorded_at: entry.recorded_at,
                 attested: entry.own_attestation().is_some()
@@ -33,7 +62,7 @@ pub(crate) fn entries(views: &[View], passport: PassportId) -> (Vec<ExportEntry>
             });
         }
     }
-    (entries, open)
+    entries
 }
 
 /// What the author signed of an entry, without what would let others guess an overwritten value.

@@ -62,6 +62,7 @@ fn entries(file: &[u8]) -> Vec<ExportEntry> {
             section: d.section,
             kind: d.kind.to_owned(),
             fields: d.fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            conflicts: std::collections::BTreeMap::new(),
             author_name: "Elm Street Surgery".into(),
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: true,

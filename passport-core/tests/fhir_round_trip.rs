@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use passport_core::fhir::check::check;
 use passport_core::fhir::export::{ExportEntry, ExportSubject, Summary, bundle, summary};
 use passport_core::fhir::import::{self, Draft};
+use passport_core::fhir::{Existing, Step, plan};
 use passport_core::id::{EntryId, ObjectId};
 use passport_core::section::{
     Attachment, Code, FieldKind, FieldSpec, Period, Quantity, SectionName, Value, table,
@@ -44,6 +45,7 @@ fn entries(drafts: &[Draft]) -> Vec<ExportEntry> {
             section: d.section.clone(),
             kind: d.kind.to_owned(),
             fields: d.fields.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            conflicts: BTreeMap::new(),
             author_name: "Elm Street Surgery".into(),
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: true,
@@ -161,6 +163,7 @@ fn of_every_kind(wanted: impl Fn(&FieldSpec) -> bool) -> Vec<ExportEntry> {
                 section,
                 kind: kind.name.to_owned(),
                 fields: fields.map(|f| (f.name.to_owned(), any_value(f))).collect(),
+                conflicts: BTreeMap::new(),
                 author_name: "Amina Khan".into(),
                 recorded_at: Timestamp::from_seconds(1_790_000_000 + i64::from(n)),
                 attested: n.is_multiple_of(2),
@@ -206,6 +209,43 @@ fn nothing_that_is_kept_back_is_written() {
 }
 
 #[test]
+fn ones_own_export_has_nothing_new_and_tells_every_value_of_a_conflict() {
+    let at = Timestamp::from_seconds(0);
+    let mut own = of_every_kind(|_| true);
+    own.retain(|e| e.section.spec().shareable);
+    let entry = own.iter_mut().find(|e| e.kind == "medication").unwrap();
+    // The name itself is in conflict: nothing but the entry's own number knows it again.
+    entry
+        .fields
+        .retain(|name, _| !["item", "dose", "identifier", "source"].contains(&name.as_str()));
+    let item = |name: &str| Value::Code(Code::text(name));
+    let values = vec![item("Sertraline <1>"), item("Citalopram")];
+    entry.conflicts.insert("item".into(), values);
+    let contested = entry.id;
+    let existing: Vec<Existing> = own
+        .iter()
+        .map(|e| Existing {
+            id: e.id,
+            section: e.section.clone(),
+            kind: e.kind.clone(),
+            fields: e.fields.clone(),
+        })
+        .collect();
+    let written = bundle(&ExportSubject::default(), &own, at).to_string();
+    assert!(written.contains("not settled between Sertraline &lt;1&gt; / Citalopram"), "{written}");
+    for step in plan(import::read(written.as_bytes()).unwrap().drafts, &existing) {
+        match step {
+            Step::Known { .. } => {}
+            Step::Update { id, changes, .. } => {
+                let changed: Vec<_> = changes.keys().collect();
+                assert!(id != contested && changed == [&"source"], "{id}: {changed:?}");
+            }
+            Step::Add(draft) => panic!("adds {} in {}", draft.kind, draft.section),
+        }
+    }
+}
+
+#[test]
 fn an_original_comes_back_with_what_was_changed() {
     let original = r#"{"resourceType":"Condition","id":"c1","code":{"text":"Asthma"},
         "bodySite":[{"text":"Chest"}],"stage":[{"summary":{"text":"0.50"}}],
@@ -232,6 +272,7 @@ fn written(section: &str, kind: &str, fields: &[(&str, Value)]) -> serde_json::V
         section: section.parse().unwrap(),
         kind: kind.to_owned(),
         fields: fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect(),
+        conflicts: BTreeMap::new(),
         author_name: "Amina Khan".into(),
         recorded_at: Timestamp::from_seconds(0),
         attested: false,

@@ -33,7 +33,8 @@ pub(super) fn revoked(stage: &mut Stage<'_>, cast: &Cast) -> Result<(), CliError
     let history = ["org", "--actor", "nurse.lee", "history", AMINA];
     let told = Expected::says(&["Sertraline"]).never(&["Mirtazapine"]);
     stage.run(&cast.campus, &history, &told)?;
-    let write = ["org", "contribute", AMINA, "medications", "--set", "item=Fluoxetine"];
+    let write = ["contribute", AMINA, "medications", "--set", "item=Fluoxetine"];
+    let write = [&["org", "--actor", "nurse.lee"][..], &write].concat();
     stage.run(&cast.campus, &write, &Expected::code(ExitCode::NoGrant))?;
     Ok(())
 }

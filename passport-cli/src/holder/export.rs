@@ -83,7 +83,7 @@ impl Export {
             return Ok(());
         }
         app.output().say("The file is not encrypted: whoever has it can read it.");
-        let answer = json!({"file": output, "format": name, "sections": sections});
+        let answer = json!({"file": output, "format": name, "sections": sections, "conflicts": exporting::conflicts(&views)});
         app.output().answer(&answer, |_| format!("Written: {}", output.display()))
     }
 }
@@ -96,7 +96,8 @@ fn json_text(document: &impl Serialize) -> Result<Vec<u8>, CliError> {
     Ok(format!("{text}\n").into_bytes())
 }
 
-/// The sections as a FHIR bundle. A field in conflict has no value yet, and is told.
+/// The sections as a FHIR bundle. Every value of a field in conflict is in its
+/// narrative, and that is told.
 pub(super) fn fhir(
     app: &App,
     passport: &mut Passport,
@@ -109,10 +110,11 @@ pub(super) fn fhir(
         date_of_birth: who.remove("date_of_birth").and_then(|d| d.parse().ok()),
         nhs_number: who.remove("nhs_number"),
     };
-    let (entries, open) = exporting::entries(views, passport.passport());
+    let entries = exporting::entries(views, passport.passport());
+    let open = exporting::conflicts(views).len();
     if open > 0 {
         app.output().say(&format!(
-            "{open} fields have several values and are left out; `passport conflicts` lists them."
+            "{open} fields have several values, which stand in the narrative alone; `passport conflicts` lists them."
         ));
     }
     if !is_summary {

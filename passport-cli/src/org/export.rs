@@ -82,10 +82,12 @@ impl Export {
         if file == Path::new("-") {
             return Ok(());
         }
+        let conflicts = exporting::conflicts(&views);
         let sections: Vec<SectionName> = views.into_iter().map(|v| v.section).collect();
         let place = file.display().to_string();
         let form = format.to_possible_value().map(|v| v.get_name().to_owned());
-        let answer = json!({ "file": place, "format": form, "sections": sections });
+        let answer =
+            json!({ "file": place, "format": form, "sections": sections, "conflicts": conflicts });
         app.output().answer(&answer, |_| {
             format!("Exported to {place}. The file is not encrypted: it now is yours to protect.")
         })
@@ -113,8 +115,8 @@ fn document(
     Ok(page::pdf::write(&page, app.now())?)
 }
 
-/// What is shared as a FHIR bundle or as a patient summary. A field in conflict has no value yet,
-/// and is told.
+/// What is shared as a FHIR bundle or as a patient summary. Every value of a field in conflict is
+/// in its narrative, and that is told.
 fn fhir(
     party: &Party,
     app: &App,
@@ -129,10 +131,11 @@ fn fhir(
         date_of_birth: None,
         nhs_number: held().find_map(|g| g.grant.nhs_number.clone()),
     };
-    let (entries, open) = exporting::entries(views, student.id);
+    let entries = exporting::entries(views, student.id);
+    let open = exporting::conflicts(views).len();
     if open > 0 {
         app.output().say(&format!(
-            "{open} fields have several values and are left out; `passport org conflicts` lists them."
+            "{open} fields have several values, which stand in the narrative alone; `passport org conflicts` lists them."
         ));
     }
     if format != OrgFormat::Ips {

@@ -462,6 +462,14 @@ fn exported() -> Value {
         always("file", text("where it was written")),
         always("format", text("its form")),
         always("sections", list(&section())),
+        always(
+            "conflicts",
+            list(&object([
+                always("section", section()),
+                always("entry", id()),
+                always("field", text("a field with several values")),
+            ])),
+        ),
     ])
 }
 

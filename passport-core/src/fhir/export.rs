@@ -19,8 +19,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::import::{self, Draft, person::PARTS};
 use super::proof::{self, Proof};
-use super::{json, known, marker};
+use super::{json, known, marker, narrative};
 use crate::id::EntryId;
+use crate::section::display::display_value;
 use crate::section::{PartialDate, Quantity, SectionName, Value};
 use crate::time::Timestamp;
 use marker::Mark;
@@ -49,6 +50,8 @@ pub struct ExportEntry {
     pub kind: String,
     /// Its fields.
     pub fields: BTreeMap<String, Value>,
+    /// Fields that have several values, and those: they are told in the narrative.
+    pub conflicts: BTreeMap<String, Vec<Value>>,
     /// Who recorded it.
     pub author_name: String,
     /// When.
@@ -101,7 +104,10 @@ fn parts(
     leave_out: &dyn Fn(&ExportEntry) -> bool,
 ) -> Parts {
     let entries: Vec<_> = entries.iter().filter(|e| e.section.spec().shareable).collect();
-    let (patient, patient_url, own) = patient::patient(subject, &entries);
+    let (mut patient, patient_url, own) = patient::patient(subject, &entries);
+    for part in entries.iter().filter(|e| own.contains(&e.id)) {
+        tell(&mut patient, part);
+    }
     let mut resources = Vec::new();
     let mut recorded: BTreeMap<(&str, Timestamp, bool), Vec<String>> = BTreeMap::new();
     let mut signed = Vec::new();
@@ -113,6 +119,7 @@ fn parts(
             }
             let mut resource = resource(entry);
             about(&mut resource, &patient_url);
+            tell(&mut resource, entry);
             resources.push((entry.id, url.clone(), resource));
         }
         let author = (entry.author_name.as_str(), entry.recorded_at, entry.attested);
@@ -269,6 +276,32 @@ fn identify(made: &mut Json, entry: &ExportEntry) {
     let lone = json::text(made, "resourceType") == Some("QuestionnaireResponse");
     if let Some(members) = made.as_object_mut() {
         members.insert("identifier".into(), if lone { identifier } else { json!([identifier]) });
+    }
+}
+
+/// Tells every value of fields that have several in the narrative: no element has room for them,
+/// and whoever reads the resource must not take the field for empty.
+fn tell(resource: &mut Json, entry: &ExportEntry) {
+    let bare = matches!(json::text(resource, "resourceType"), Some("Bundle" | "Binary"));
+    if entry.conflicts.is_empty() || bare {
+        return;
+    }
+    let kind = entry.section.spec().kind(&entry.kind);
+    let mut told = String::new();
+    for (name, values) in &entry.conflicts {
+        let title = kind.and_then(|k| k.field(name)).map_or(name.as_str(), |f| f.title);
+        let values: Vec<String> = values.iter().map(display_value).collect();
+        let line = format!("{title}: not settled between {}", values.join(" / "));
+        for piece in ["<p>", &narrative::escaped(&line), "</p>"] {
+            told.push_str(piece);
+        }
+    }
+    let before = resource.pointer("/text/div").and_then(Json::as_str);
+    let before = before.and_then(|div| div.trim_end().strip_suffix("</div>"));
+    let open = before.unwrap_or("<div xmlns=\"http://www.w3.org/1999/xhtml\">");
+    let text = json!({ "status": "additional", "div": format!("{open}{told}</div>") });
+    if let Some(members) = resource.as_object_mut() {
+        members.insert("text".into(), text);
     }
 }
 

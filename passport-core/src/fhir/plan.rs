@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::Draft;
+use super::marker::{self, Mark};
+use serde_json::Value as Json;
+
 use crate::id::EntryId;
 use crate::section::{KindSpec, SectionName, Value, display::display_value};
 
@@ -59,13 +62,16 @@ pub fn plan(drafts: Vec<Draft>, existing: &[Existing]) -> Vec<Step> {
             index.entry(key).or_default().push(entry);
         }
     }
+    let by_id: BTreeMap<String, &Existing> =
+        existing.iter().map(|e| (e.id.to_string(), e)).collect();
     let mut taken: BTreeSet<EntryId> = BTreeSet::new();
     // What carries the sender's own identifier comes first, so that a look-alike does not take
     // its place.
     let by_identifier: Vec<_> = drafts
         .iter()
         .map(|draft| {
-            let found = find(draft, &index, &taken, same_identifier);
+            let named = exported(draft).and_then(|id| by_id.get(id).copied());
+            let found = named.or_else(|| find(draft, &index, &taken, same_identifier));
             taken.extend(found.map(|e| e.id));
             found
         })
@@ -77,7 +83,12 @@ pub fn plan(drafts: Vec<Draft>, existing: &[Existing]) -> Vec<Step> {
             None => Step::Add(draft),
             Some(entry) => {
                 taken.insert(entry.id);
-                compare(entry, draft)
+                if entry.section == draft.section && entry.kind == draft.kind {
+                    compare(entry, draft)
+                } else {
+                    // Moved since it was exported, or what it needs stood in conflict then.
+                    Step::Known { id: entry.id, draft }
+                }
             }
         });
     }
@@ -128,6 +139,12 @@ fn find<'a>(
         .find(|e| !taken.contains(&e.id) && same(draft, e))
 }
 
+/// The entry that an export of ours was made of, as the identifier says that it gave.
+fn exported(draft: &Draft) -> Option<&str> {
+    let Value::Text(identifier) = draft.fields.get("identifier")? else { return None };
+    identifier.strip_prefix(marker::ENTRY_ID)?.strip_prefix('|')
+}
+
 fn same_identifier(draft: &Draft, entry: &Existing) -> bool {
     let ours = draft.fields.get("identifier");
     ours.is_some() && ours == entry.fields.get("identifier")
@@ -145,12 +162,15 @@ fn same_words(draft: &Draft, entry: &Existing) -> bool {
         return false;
     }
     let labels = (draft.fields.get(kind.label), entry.fields.get(kind.label));
-    let labelled = draft.kind == "person"
-        || match labels {
-            (Some(a), Some(b)) => same_label(a, b),
-            (None, None) => matches!(draft.kind, "about" | "none-known" | "no-information"),
-            _ => false,
-        };
+    let labelled = match labels {
+        (Some(a), Some(b)) => same_label(a, b),
+        (None, None) => matches!(draft.kind, "about" | "none-known" | "no-information"),
+        _ => false,
+    };
+    // There is one person, whatever a file says of them that was taken in all the same.
+    if draft.kind == "person" {
+        return true;
+    }
     labelled
         && DATES.iter().all(|name| match (draft.fields.get(name), entry.fields.get(*name)) {
             (Some(a), Some(b)) => a == b,
@@ -211,20 +231,32 @@ fn compare(entry: &Existing, draft: Draft) -> Step {
     Step::Update { id: entry.id, changes, draft }
 }
 
-/// Whether the original says the same, whenever and by whatever version it was sent.
+/// Whether the original says the same, whenever, by whatever version and about which number of
+/// the same person it was sent; or whether it is no original but an export of ours, which has
+/// nothing that the entry has not.
 fn same_source(entry: &Existing, draft: &Draft) -> bool {
     let read = |v: Option<&Value>| match v {
-        Some(Value::Source { content, .. }) => {
-            let mut json: Option<serde_json::Value> = serde_json::from_str(content).ok();
-            if let Some(members) = json.as_mut().and_then(serde_json::Value::as_object_mut) {
-                members.remove("meta");
-            }
-            json
-        }
+        Some(Value::Source { content, .. }) => serde_json::from_str::<Json>(content).ok(),
         _ => None,
     };
-    let new = read(draft.fields.get("source"));
-    new.is_none() || new == read(entry.fields.get("source"))
+    let (Some(new), old) = (read(draft.fields.get("source")), entry.fields.get("source")) else {
+        return true;
+    };
+    let part = old.is_none() && new.get("resourceType").is_some_and(|t| t == "Patient");
+    let ours = exported(draft).is_some() || Mark::of(&new).is_some();
+    ours || part || read(old).map(said) == Some(said(new))
+}
+
+/// What a resource says of its subject, without what differs from one sending to the next.
+fn said(mut resource: Json) -> Json {
+    marker::remove(&mut resource);
+    let added = resource.pointer("/text/status").is_some_and(|status| status == "additional");
+    if let Some(members) = resource.as_object_mut() {
+        members.retain(|name, _| {
+            !(matches!(name.as_str(), "meta" | "subject" | "patient") || added && name == "text")
+        });
+    }
+    resource
 }
 
 #[cfg(test)]

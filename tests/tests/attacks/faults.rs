@@ -101,7 +101,11 @@ impl World {
         let relays = [URL.to_owned()];
         let laptop = PendingDevice::create(MemoryVault::new(), &relays, None, &mut rng).unwrap();
         let request = laptop.request().0.to_vec();
-        let folder = tempfile::tempdir().unwrap();
+        // What is shown is the order of writes, which needs no disk that is slow to confirm them.
+        let memory = Path::new("/dev/shm");
+        let folder =
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder = folder.unwrap();
         Self { folder, office: Office::default(), laptop: Some(laptop), request, fuse, rng }
     }
 

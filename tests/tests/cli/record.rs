@@ -210,6 +210,24 @@ fn the_record_is_exported_and_read_back() {
     let (other, _) = begun(&folder, "laptop", NOBODY);
     let taken = other.run(&["import", file, "--json"]).success().json();
     assert_eq!(taken["entries"][0]["section"], "allergies", "{taken}");
+    // Read back where it came from, it has nothing new, whoever else it has taken in.
+    let foreign = folder.path().join("foreign.json");
+    std::fs::write(&foreign, file_about("Bob Other", "1999-01-01")).unwrap();
+    let _ = cli.run(&["import", foreign.to_str().unwrap(), "--same-person"]).success();
+    for add in
+        [["x-diary", "text=hello"], ["contacts", "name=Mum"], ["about-me", "matters_most=tea"]]
+    {
+        let _ = cli.run(&["add", add[0], "--set", add[1]]).success();
+    }
+    let written = cli.run(&["export", "--format", "fhir", "-o", file, "--json"]).success().json();
+    assert_eq!(written["conflicts"], serde_json::json!([]));
+    let before = cli.run(&["show", "--json"]).success().stdout;
+    for import in [&["import", file, "--json"][..], &["import", file, "--same-person", "--json"]] {
+        let again = cli.run(import).success().json();
+        assert_eq!(again["entries"], serde_json::json!([]), "{again}");
+        assert_eq!(again["updated"], serde_json::json!([]), "{again}");
+    }
+    assert_eq!(cli.run(&["show", "--json"]).success().stdout, before);
     let json = cli.run(&["export", "--format", "json", "-o", "-"]).success().json();
     assert_eq!(json["holder"]["name"], "Ada Example");
 }

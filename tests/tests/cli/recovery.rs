@@ -15,7 +15,7 @@ fn the_phrase_brings_everything_back_on_a_blank_home() {
     let _ = phone.run(&["add", "allergies", "--set", "agent=Penicillin"]).success();
     let share = ["share", "allergies", "--with", "Campus Medical", "--purpose", "care"];
     let _ = phone.run(&[&share[..], &["--unverified", "--yes"]].concat()).success();
-    let _ = phone.run(&["edit", "penicillin", "--set", "note=rash"]).success();
+    let _ = phone.run(&["edit", "penicillin", "--set", "note=rash", "--yes"]).success();
     let _ = phone.run(&["sync"]).success();
     // Twice: reading the mailbox once must not empty it.
     for name in ["second", "third"] {

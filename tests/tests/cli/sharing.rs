@@ -141,3 +141,61 @@ fn an_altered_card_is_refused() {
     let refused = phone.run(&["contact", "add", &file]);
     assert_eq!(refused.code, Some(21), "{refused:#?}");
 }
+
+/// A page on this machine, for as many requests as there are answers.
+fn page(answers: Vec<String>) -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/medical.card", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            // Whoever has read enough may hang up.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+fn answer(status: &str, body: &str) -> String {
+    let len = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n{body}")
+}
+
+#[test]
+fn a_card_comes_from_the_web_and_goes_as_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let (phone, _) = begun(&folder, "phone", NOBODY);
+    let (file, _) = card(&folder, NOBODY);
+    let text = std::fs::read_to_string(file).unwrap();
+    let moved = "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let url = page(vec![
+        answer("404 Not Found", "none"),
+        moved,
+        answer("200 OK", &"x".repeat(300 << 10)),
+        answer("200 OK", "no card"),
+        answer("200 OK", &text),
+    ]);
+    for code in [1, 1, 1, 21] {
+        let refused = phone.run(&["contact", "add", &url]);
+        assert_eq!(refused.code, Some(code), "{refused:#?}");
+    }
+    let _ = phone.run(&["contact", "add", &url]).success();
+    for (address, code) in
+        [("http://campus.example/x", 2), ("ftp://127.0.0.1/x", 2), ("http://127.0.0.1:9/x", 30)]
+    {
+        let refused = phone.run(&["contact", "add", address, "--json"]);
+        assert_eq!(refused.code, Some(code), "{refused:#?}");
+    }
+    let listed = phone.run(&["contact", "list", "--json"]).success().json();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let picture = folder.path().join("code.svg");
+    let _ = phone.run(&["code", "--qr", picture.to_str().unwrap()]).success();
+    assert!(std::fs::read_to_string(picture).unwrap().starts_with("<svg "));
+}

@@ -1,6 +1,8 @@
 //! Bad input to every command: the documented exit code, what to do about it, nothing half-done.
 
-use std::process::{Command, Stdio};
+mod every_command;
+#[cfg(unix)]
+mod full_disk;
 
 use passport_tests::{Output, Person, Relay, Stage};
 
@@ -229,42 +231,4 @@ fn locked_absent_and_unreachable_are_told_apart_and_change_nothing() {
     wrong.extend(refused("relay without a store", &store, 2));
     assert_eq!(phone.json(&["show"]), before);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-#[test]
-#[cfg(unix)]
-fn a_full_disk_loses_nothing_that_was_there() {
-    let stage = Stage::new(NOW);
-    let phone = stage.student("phone", "Ada Example");
-    let _ = phone.record(&phone, "medications", &["item=Sertraline"]);
-    let before = phone.json(&["show"]);
-    let long = format!("text={}", "never enough room ".repeat(3600));
-    let mut failed = 0;
-    // No file may grow beyond so many blocks of 512 bytes, as on a disk that is full.
-    for blocks in [0, 8, 64, 128, 256] {
-        let inner = phone.cli.command(&phone.whole(&["add", "x-diary", "--set", &long]));
-        let mut command = Command::new("sh");
-        let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-        command.args(["-c", &limit]).arg(inner.get_program()).args(inner.get_args());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        println!("{blocks} blocks: {:?} {stderr}", output.status.code());
-        let code = output.status.code();
-        assert!(matches!(code, Some(0 | 1)), "{blocks} blocks: {code:?} {stderr}");
-        if code == Some(1) {
-            failed += 1;
-            assert_eq!(phone.json(&["show"]), before, "{blocks} blocks: something half-done");
-        } else {
-            break;
-        }
-    }
-    assert!(failed > 0, "the disk was never full");
-    let _ = phone.record(&phone, "medications", &["item=Lithium"]);
-    assert_eq!(phone.section(&phone, "medications")["entries"].as_array().unwrap().len(), 2);
 }

@@ -27,6 +27,7 @@ fn no_file_is_forgotten() {
         .collect();
     files.sort();
     let declared = [
+        "bad_input",
         "bad_input.rs",
         "demo.rs",
         "ending.rs",
