@@ -237,8 +237,21 @@ fn value(element: &Element<'_>, parent: &str) -> Json {
 
 /// Text, or the number or truth value that JSON has in its place.
 fn primitive(name: &str, parent: &str, text: &str) -> Json {
-    const NUMBERS: [&str; 7] =
-        ["frequency", "period", "total", "rank", "size", "valueDecimal", "valueInteger"];
+    const NUMBERS: [&str; 13] = [
+        "count",
+        "duration",
+        "frequency",
+        "offset",
+        "period",
+        "rank",
+        "sequence",
+        "size",
+        "total",
+        "valueDecimal",
+        "valueInteger",
+        "valuePositiveInt",
+        "valueUnsignedInt",
+    ];
     const OF_QUANTITIES: [&str; 8] =
         ["low", "high", "numerator", "denominator", "quantity", "length", "doseQuantity", "age"];
     let in_quantity = parent.ends_with("Quantity")
@@ -313,12 +326,16 @@ fn repeats(parent: &str, name: &str) -> bool {
     match name {
         "name" | "photo" => PEOPLE.contains(&parent),
         "address" => PEOPLE.contains(&parent) || parent == "Organization",
-        "type" => ["Encounter", "Organization", "Location"].contains(&parent),
+        "type" => ["Encounter", "Organization", "Location", "participant"].contains(&parent),
+        "location" => parent == "Encounter",
+        "dayOfWeek" | "timeOfDay" | "when" => parent == "repeat",
         "relationship" => parent == "contact",
         "category" => {
             parent.starts_with(|c: char| c.is_ascii_uppercase()) && parent != "MedicationStatement"
         }
         "interpretation" => parent == "Observation",
+        "organization" | "policy" => parent == "Consent",
+        "action" | "actor" | "purpose" | "securityLabel" => parent == "provision",
         _ => ALWAYS.contains(&name) && !LONE.contains(&(parent, name)),
     }
 }
