@@ -36,32 +36,32 @@ fn seen(s: &Scene, entry: EntryId) -> String {
 
 #[test]
 fn who_lags_sees_the_record_and_what_they_have_seen_since_and_no_more() {
-    let mut s = Scene::new("plan");
-    let (phone, laptop) = (s.device(0), s.device(1));
-    let entry = s.add(&phone, "action", &[("action", prose("Rest"))]);
+    let mut scene = Scene::new("plan");
+    let (phone, laptop) = (scene.device(0), scene.device(1));
+    let entry = scene.add(&phone, "action", &[("action", prose("Rest"))]);
     let mut founding = Founding::new("plan", &[0, 1]);
-    founding.records = s.replica.records();
-    founding.parents = vec![s.epoch.charter.id()];
-    s.epoch = s.world.found(founding);
-    s.replica = s.epoch.replica();
+    founding.records = scene.replica.records();
+    founding.parents = vec![scene.epoch.charter.id()];
+    scene.epoch = scene.world.found(founding);
+    scene.replica = scene.epoch.replica();
     let letter = |at, word: &str| vec![splice(entry, "action", at, 0, word)];
-    let a = at(&mut s, &phone, None, &[], letter(4, "a"));
-    let b = at(&mut s, &laptop, None, &[], letter(0, "b"));
+    let a = at(&mut scene, &phone, None, &[], letter(4, "a"));
+    let b = at(&mut scene, &laptop, None, &[], letter(0, "b"));
     // The laptop sees all there is; the phone nothing of that, and a place that only it has.
-    let c = at(&mut s, &laptop, Some(&b), &[&a], letter(6, "c"));
-    let d = at(&mut s, &phone, Some(&a), &[], letter(5, "d"));
+    let c = at(&mut scene, &laptop, Some(&b), &[&a], letter(6, "c"));
+    let d = at(&mut scene, &phone, Some(&a), &[], letter(5, "d"));
     // Then it sees one envelope of two: its text is "bRestad".
-    let last = at(&mut s, &phone, Some(&d), &[&b], letter(7, "e"));
-    let too_far = at(&mut s, &phone, Some(&last), &[], letter(9, "f"));
+    let last = at(&mut scene, &phone, Some(&d), &[&b], letter(7, "e"));
+    let too_far = at(&mut scene, &phone, Some(&last), &[], letter(9, "f"));
     let all = [a, b, c, d, last];
     for envelope in &all {
-        assert_eq!(admit(&mut s.replica, envelope), Admission::Applied);
+        assert_eq!(admit(&mut scene.replica, envelope), Admission::Applied);
     }
     let refused = Admission::Quarantined(Refusal::Position);
-    assert_eq!(admit(&mut s.replica, &too_far), refused, "it does not see the letter c");
-    let text = seen(&s, entry);
+    assert_eq!(admit(&mut scene.replica, &too_far), refused, "it does not see the letter c");
+    let text = seen(&scene, entry);
     assert!(text.contains("bResta") && text.contains('c') && text.contains("de"), "{text}");
-    s.same_in_any_order(&all);
+    scene.same_in_any_order(&all);
 }
 
 #[test]
