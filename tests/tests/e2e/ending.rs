@@ -36,7 +36,8 @@ fn opens_of_the_new(person: &Person, old: &[&Path], before: &Loot, after: &Loot)
     let (known, opened) = (ids(before), spy.open(after));
     let new = opened.iter().filter(|e| !known.contains(&e.id())).count();
     println!("{}: {} keys open {}, {new} new", person.name, spy.keys(), opened.len());
-    assert!(opened.len() > new, "{} reads what it was given", person.name);
+    // Not of what came after: a relay forgets an epoch that everybody has left.
+    assert!(!spy.open(before).is_empty(), "{} reads what it was given", person.name);
     new
 }
 

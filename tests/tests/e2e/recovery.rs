@@ -6,9 +6,15 @@ use rusqlite::Connection;
 const NOW: &str = "2026-09-20T09:00:00Z";
 
 fn everything(person: &Person) -> Vec<(&'static str, serde_json::Value)> {
-    ["show", "grants", "history", "conflicts"]
+    let mut grants = person.json(&["grants"]);
+    // What a service said it received is known where its receipts came.
+    for grant in grants.as_array_mut().unwrap() {
+        grant.as_object_mut().unwrap().remove("not_received");
+    }
+    ["show", "history", "conflicts"]
         .map(|command| (command, person.json(&[command])))
         .into_iter()
+        .chain([("grants", grants)])
         .chain([("contact list", person.json(&["contact", "list"]))])
         .collect()
 }

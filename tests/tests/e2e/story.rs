@@ -103,7 +103,7 @@ fn import(cast: &Cast) {
         assert_eq!(refused.code, Some(1), "{file} names somebody else: {refused:#?}");
         assert_eq!(phone.json(&["show"]), before, "{file} changed something");
         // Whose it is can have it.
-        let other = cast.stage.student(&format!("other-{number}"), "");
+        let other = cast.stage.student(&format!("other-{number}"), "Somebody Else");
         let taken = other.json(&["import", "--same-person", &file]);
         assert!(!taken["entries"].as_array().unwrap().is_empty(), "{taken:#}");
     }
