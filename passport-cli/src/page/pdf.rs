@@ -47,7 +47,7 @@ pub(crate) fn write(page: &Page, now: Timestamp) -> Result<Vec<u8>, PdfError> {
 /// Writes an emergency card.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn write_card(card: &Card, now: Timestamp) -> Result<Vec<u8>, PdfError> {
     let fonts = Fonts::new()?;
     let laid = Flow::card(&fonts, card)?;
