@@ -56,6 +56,8 @@ const RECEIVING_KEY: &[u8] = b"receiving";
 const LEDGER_KEY: &[u8] = b"ledger";
 
 /// A device of the holder, unlocked.
+///
+/// After a command that failed, open it anew: what it had made and not written is still in memory.
 #[derive(Debug)]
 pub struct Holder<V> {
     journal: Journal<V>,

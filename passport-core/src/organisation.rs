@@ -39,6 +39,8 @@ const INSTANCE_KEY: &[u8] = b"instance";
 const RECEIVING_KEY: &[u8] = b"receiving";
 
 /// An organisation's installation, unlocked.
+///
+/// After a command that failed, open it anew: what it had made and not written is still in memory.
 #[derive(Debug)]
 pub struct Organisation<V> {
     journal: Journal<V>,
