@@ -20,7 +20,8 @@ use crate::signals;
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport relay serve --store sqlite:/var/lib/passport/relay.sqlite\n\
-\x20 passport relay serve --listen 0.0.0.0:7700 --authority relay.example:7700 --tls-cert fullchain.pem --tls-key privkey.pem")]
+\x20 passport relay serve --authority relay.example:7700 --listen 0.0.0.0:7700\n\
+\x20 passport relay serve --tls-cert fullchain.pem --tls-key privkey.pem")]
 pub(crate) struct Serve {
     /// The address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
