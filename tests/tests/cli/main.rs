@@ -77,6 +77,7 @@ fn no_file_is_forgotten() {
         "devices.rs",
         "errors.rs",
         "helps.rs",
+        "leaving.rs",
         "link.rs",
         "main.rs",
         "org_discharges.rs",
