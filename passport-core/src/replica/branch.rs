@@ -118,8 +118,8 @@ impl Branches {
                 }
             }
         }
-        branch.holds.append(&mut news);
-        branch.added.append(&mut brought);
+        branch.holds.extend(news);
+        branch.added.extend(brought);
         branch.copies.extend(copies);
         self.put(id, branch);
     }
