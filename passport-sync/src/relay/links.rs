@@ -15,7 +15,7 @@ use http::{HeaderValue, StatusCode, Uri, header};
 use passport_core::id::ObjectId;
 use serde_json::{Value as Json, json};
 
-use super::routes::{blocking, encoded, open, refuse, status, unwell, within};
+use super::routes::{about, blocking, encoded, status, unwell, within};
 use super::{Shared, body};
 use crate::session::{self, Asked, Opened};
 use crate::wire::{LINK_FILE_MAX, NewLink, Rejection};
@@ -40,21 +40,14 @@ async fn make(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let now = (shared.clock)();
-    let work = async {
-        let (key, received) = open(&shared, request, now, LINK_FILE_MAX + 1024).await?;
+    let made = about(&shared, request, LINK_FILE_MAX + 1024, move |asked| {
         let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
-        let link = NewLink::decode(&received.bytes)?;
-        let store = Arc::clone(&shared.store);
-        blocking(move || {
-            let outcome = session::put_link(&id, link, &key, now, &*store);
-            let outcome = outcome.map_err(|error| unwell(&error))?;
-            outcome.rejection().map_or(Ok(outcome), Err)
-        })
-        .await
-    };
-    let answer = within(&shared, work).await;
-    answer.map_or_else(|r| refuse(r, now), |outcome| encoded(StatusCode::OK, &outcome))
+        let link = NewLink::decode(&asked.received.bytes)?;
+        let outcome = session::put_link(&id, link, &asked.key, asked.now, asked.store);
+        let outcome = outcome.map_err(|error| unwell(&error))?;
+        outcome.rejection().map_or(Ok(outcome), Err)
+    });
+    made.await.map_or_else(|refusal| refusal, |outcome| encoded(StatusCode::OK, &outcome))
 }
 
 async fn found(
@@ -62,19 +55,12 @@ async fn found(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let now = (shared.clock)();
-    let work = async {
-        let (key, _) = open(&shared, request, now, 0).await?;
+    let found = about(&shared, request, 0, move |asked| {
         let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
-        let store = Arc::clone(&shared.store);
-        blocking(move || {
-            let state = session::link_state(&id, &key, &*store).map_err(|e| unwell(&e))?;
-            state.ok_or(Rejection::NotFound)
-        })
-        .await
-    };
-    let answer = within(&shared, work).await;
-    answer.map_or_else(|r| refuse(r, now), |state| encoded(StatusCode::OK, &state))
+        let state = session::link_state(&id, &asked.key, asked.store).map_err(|e| unwell(&e))?;
+        state.ok_or(Rejection::NotFound)
+    });
+    found.await.map_or_else(|refusal| refusal, |state| encoded(StatusCode::OK, &state))
 }
 
 async fn forget(
@@ -82,19 +68,12 @@ async fn forget(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let now = (shared.clock)();
-    let work = async {
-        let (key, _) = open(&shared, request, now, 0).await?;
+    let forgotten = about(&shared, request, 0, move |asked| {
         let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
-        let store = Arc::clone(&shared.store);
-        blocking(move || {
-            let there = session::drop_link(&id, &key, &*store).map_err(|e| unwell(&e))?;
-            if there { Ok(()) } else { Err(Rejection::NotFound) }
-        })
-        .await
-    };
-    let answer = within(&shared, work).await;
-    answer.map_or_else(|r| refuse(r, now), |()| encoded(StatusCode::OK, &()))
+        let there = session::drop_link(&id, &asked.key, asked.store).map_err(|e| unwell(&e))?;
+        if there { Ok(()) } else { Err(Rejection::NotFound) }
+    });
+    forgotten.await.map_or_else(|refusal| refusal, |()| encoded(StatusCode::OK, &()))
 }
 
 /// What a viewer asks with.

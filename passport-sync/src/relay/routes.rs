@@ -20,7 +20,7 @@ use super::arrivals::{Arrivals, Waiting};
 use super::{Shared, auth, body, links, live};
 use crate::session;
 use crate::signature::check_body;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::wire::{
     BLOB_MAX, LIVE_PATH, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SYNC_PATH,
     SyncRequest, SyncResponse, WAIT_SECONDS_MAX,
@@ -102,21 +102,21 @@ async fn put_object(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let now = (shared.clock)();
-    let work = async {
-        let (key, bytes) = open(&shared, request, now, BLOB_MAX).await?;
+    let limits = shared.config.limits;
+    let kept = about(&shared, request, BLOB_MAX, move |asked| {
         let id: ObjectId = id.parse().map_err(|_| Rejection::Malformed)?;
-        let limits = shared.config.limits;
-        let store = Arc::clone(&shared.store);
-        blocking(move || {
-            let outcome = session::put_blob(&id, bytes.bytes, &key, now, &limits, &*store)
-                .map_err(|error| unwell(&error))?;
-            outcome.rejection().map_or(Ok(outcome), Err)
-        })
-        .await
-    };
-    let answer = within(&shared, work).await;
-    answer.map_or_else(|r| refuse(r, now), |outcome: Outcome| encoded(StatusCode::OK, &outcome))
+        let outcome = session::put_blob(
+            &id,
+            asked.received.bytes,
+            &asked.key,
+            asked.now,
+            &limits,
+            asked.store,
+        )
+        .map_err(|error| unwell(&error))?;
+        outcome.rejection().map_or(Ok(outcome), Err)
+    });
+    kept.await.map_or_else(|refusal| refusal, |outcome: Outcome| encoded(StatusCode::OK, &outcome))
 }
 
 async fn get_object(
@@ -124,25 +124,18 @@ async fn get_object(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let now = (shared.clock)();
-    let work = async {
-        open(&shared, request, now, 0).await?;
+    let found = about(&shared, request, 0, move |asked| {
         // An id in full, or the 16 bytes of it that people pass on as a code.
         let named = HEXLOWER.decode(id.as_bytes()).map_err(|_| Rejection::Malformed)?;
-        let store = Arc::clone(&shared.store);
-        blocking(move || {
-            let blob = if let Ok(start) = <[u8; 16]>::try_from(named.as_slice()) {
-                session::find_blob(&start, now, &*store)
-            } else {
-                let id = ObjectId::from_slice(&named).map_err(|_| Rejection::Malformed)?;
-                session::fetch_blob(&id, now, &*store)
-            };
-            blob.map_err(|error| unwell(&error))?.ok_or(Rejection::NotFound)
-        })
-        .await
-    };
-    let answer = within(&shared, work).await;
-    answer.map_or_else(|r| refuse(r, now), |bytes| reply(StatusCode::OK, bytes))
+        let blob = if let Ok(start) = <[u8; 16]>::try_from(named.as_slice()) {
+            session::find_blob(&start, asked.now, asked.store)
+        } else {
+            let id = ObjectId::from_slice(&named).map_err(|_| Rejection::Malformed)?;
+            session::fetch_blob(&id, asked.now, asked.store)
+        };
+        blob.map_err(|error| unwell(&error))?.ok_or(Rejection::NotFound)
+    });
+    found.await.map_or_else(|refusal| refusal, |bytes| reply(StatusCode::OK, bytes))
 }
 
 /// Well while the store can be read.
@@ -169,6 +162,31 @@ pub(super) async fn open(
     let received = body::receive(content, limit, &shared.body_bytes).await?;
     check_body(&caller.headers, &received.bytes).map_err(auth::rejection)?;
     Ok((caller.key, received))
+}
+
+/// A request about one object, signed by `key` and received whole.
+pub(super) struct SignedRequest<'a> {
+    pub(super) key: VerificationKey,
+    pub(super) received: body::Received,
+    pub(super) now: Timestamp,
+    pub(super) store: &'a dyn Store,
+}
+
+/// Authenticates a request, receives its body, and asks the store on a thread that may block;
+/// the refusal as it is answered, if any.
+pub(super) async fn about<R: Send + 'static>(
+    shared: &Shared,
+    request: Request,
+    limit: usize,
+    ask: impl FnOnce(SignedRequest<'_>) -> Result<R, Rejection> + Send + 'static,
+) -> Result<R, Response> {
+    let now = (shared.clock)();
+    let work = async {
+        let (key, received) = open(shared, request, now, limit).await?;
+        let store = Arc::clone(&shared.store);
+        blocking(move || ask(SignedRequest { key, received, now, store: &*store })).await
+    };
+    within(shared, work).await.map_err(|rejection| refuse(rejection, now))
 }
 
 pub(super) async fn within<R>(
