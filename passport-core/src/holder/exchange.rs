@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Holder;
-use crate::access::{AccessList, Member, Rights, channel_id};
+use crate::access::{AccessList, MEMBERS_MAX, Member, Rights, channel_id};
 use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
-use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
+use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
 use crate::letter::Letter;
-use crate::party::{Party, PartyError, Received, sections_in_order};
+use crate::party::{Kept, Party, PartyError, Received, keep, pack_own, sections_in_order};
+use crate::replica::Node;
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -94,14 +95,14 @@ impl<V: Vault> Party for Holder<V> {
                 IncomingItem::Envelope(bytes) => {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
-                    match verified.filter(|e| self.opens(e)) {
-                        Some(envelope) => {
-                            let envelope = envelope.sealed();
+                    let kept = verified.map(|e| {
+                        Ok::<_, PartyError>((self.keep(&mut batch, &e, incoming.relay)?, e))
+                    });
+                    match kept.transpose()? {
+                        Some((Kept::Yes(new), envelope)) => {
                             let epoch = envelope.header().epoch;
-                            let source = Some(incoming.relay);
-                            let new = self.journal.append(&mut batch, envelope, source)?;
                             if new && self.ledger_key_of(&epoch).is_some() {
-                                self.admit_statements(envelope);
+                                self.admit_statements(envelope.sealed());
                             }
                             if new {
                                 let archive = self.archives().find(|a| a.id() == epoch);
@@ -109,7 +110,11 @@ impl<V: Vault> Party for Holder<V> {
                             }
                             Some(new)
                         }
-                        None => None,
+                        Some((Kept::Unsound, envelope)) => {
+                            self.note_unsound(&mut batch, envelope.header())?;
+                            None
+                        }
+                        Some((Kept::Spoiled, _)) | None => None,
                     }
                 }
                 // What else comes was meant for an earlier state.
@@ -182,10 +187,14 @@ impl<V: Vault> Party for Holder<V> {
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }
-        // Only what was carried over, and is on disk, may be left behind.
+        // Only what was carried over, and is on disk, may be left behind or packed.
         let mut batch = Batch::new();
         for section in self.sections() {
             made += self.retire(&mut batch, &section, now)?;
+            for epoch in self.currents(&section) {
+                let Some(known) = self.fold.epochs.get(&epoch) else { continue };
+                made += pack_own(&mut self.journal, &mut batch, &self.device, epoch, &known.keys)?;
+            }
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -218,27 +227,70 @@ impl<V: Vault> Holder<V> {
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
         let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
-        if current.len() > 1 || current.first().is_some_and(over) {
+        let mut over = current.len() > 1 || current.first().is_some_and(over);
+        for epoch in current {
+            over |= self.is_unsound(&epoch)?;
+        }
+        if over {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
         Ok(made + self.carry_over(batch, section, now, rng)?)
     }
 
-    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not
-    /// was spoiled on the way, or made by somebody without the key: it is not kept.
-    fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
+    /// Keeps an envelope that opens, as far as its epoch is known here and not closed. What does
+    /// not was spoiled on the way, or made by somebody without the key.
+    fn keep(
+        &mut self,
+        batch: &mut Batch,
+        envelope: &VerifiedEnvelope,
+        relay: RelayId,
+    ) -> Result<Kept, PartyError> {
         let header = envelope.header();
-        if let Some(key) = self.ledger_key_of(&header.epoch) {
-            return envelope.open(&key).is_ok();
+        let whole = self.ledger_key_of(&header.epoch).or_else(|| {
+            let archive = self.archives().find(|archive| archive.id() == header.epoch);
+            archive.map(|archive| archive.key().clone())
+        });
+        let known = self.fold.epochs.get(&header.epoch).filter(|epoch| !epoch.closed);
+        if whole.is_none()
+            && let Some(epoch) = known
+        {
+            let Some(key) = epoch.keys.get(&header.phase) else { return Ok(Kept::Spoiled) };
+            return keep(&mut self.journal, batch, envelope, Some(key), relay);
         }
-        if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
-            return envelope.open(archive.key()).is_ok();
+        if whole.is_some_and(|key| envelope.open(&key).is_err()) {
+            return Ok(Kept::Spoiled);
         }
-        self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
-            epoch.closed
-                || epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
-        })
+        Ok(Kept::Yes(self.journal.append(batch, envelope.sealed(), Some(relay))?))
+    }
+
+    /// Notes that an author's pack stands for what is not in it: a relay may have dropped that.
+    fn note_unsound(&self, batch: &mut Batch, header: &Header) -> Result<(), PartyError> {
+        let mut authors = self.unsound(&header.epoch)?;
+        if !authors.contains(&header.author) && authors.len() < MEMBERS_MAX {
+            authors.push(header.author);
+            let (table, key) = unsound(&header.epoch);
+            batch.put(table, key, codec::encode(&authors));
+        }
+        Ok(())
+    }
+
+    /// Whether in an epoch somebody whose word counts there had a relay put a pack that does not
+    /// hold in the place of what they wrote, so that who comes later misses it.
+    fn is_unsound(&mut self, epoch: &EpochId) -> Result<bool, PartyError> {
+        let authors = self.unsound(epoch)?;
+        if authors.is_empty() {
+            return Ok(false);
+        }
+        let counts = |node: &Node| node.is_applied() && authors.contains(&node.header.author);
+        Ok(self.replica(*epoch)?.history().any(|(_, node)| counts(node)))
+    }
+
+    fn unsound(&self, epoch: &EpochId) -> Result<Vec<VerificationKey>, PartyError> {
+        let (table, key) = unsound(epoch);
+        let noted = self.journal.vault().get(table, &key)?;
+        let authors = noted.map(|bytes| codec::decode(&bytes, 64 * 1024));
+        authors.unwrap_or(Ok(Vec::new())).map_err(|_| PartyError::Damaged)
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
@@ -403,4 +455,9 @@ pub(super) fn looked_through(epoch: &EpochId) -> (Table, Vec<u8>) {
     let mut key = b"carried ".to_vec();
     key.extend_from_slice(epoch.as_bytes());
     (Table::Meta, key)
+}
+
+/// Where a party remembers who had a pack that does not hold put into an epoch.
+fn unsound(epoch: &EpochId) -> (Table, Vec<u8>) {
+    (Table::Meta, [b"unsound ".as_slice(), epoch.as_bytes()].concat())
 }

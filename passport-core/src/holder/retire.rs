@@ -19,7 +19,7 @@ use crate::envelope::OpenedEnvelope;
 use crate::id::{EnvelopeId, EpochId, VerificationKey};
 use crate::journal::{OutgoingDrop, RemoteState};
 use crate::keys::{Signed, VerifiedInstance};
-use crate::party::{PartyError, archived, open_with};
+use crate::party::{PartyError, archived, opened_of};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -69,7 +69,7 @@ impl<V: Vault> Holder<V> {
         let parts = known.charter.snapshot.len() as u64;
         let twice = parts.saturating_sub(1).saturating_mul(2 * PART_BYTES as u64);
         let here = self.journal.extent(epoch);
-        here.count > parts.saturating_mul(GROWN_ENVELOPES + 1)
+        here.held > parts.saturating_mul(GROWN_ENVELOPES + 1)
             || here.bytes > twice.saturating_add(GROWN_BYTES)
     }
 
@@ -93,9 +93,12 @@ impl<V: Vault> Holder<V> {
                 .iter()
                 .map(OpenedEnvelope::id)
                 .collect();
-        let came = self.journal.envelopes(epoch)?;
-        let opened = came.iter().filter(|e| !there.contains(&e.id()));
-        let opened = opened.filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()));
+        let (came, _) = opened_of(&self.journal, epoch, &known.keys)?;
+        // A run is vouched for by its last: of an author who is lacking, all is written again.
+        let line = |e: &OpenedEnvelope| (e.header().author, e.header().kind, e.header().phase);
+        let lacking: BTreeSet<_> =
+            came.iter().filter(|e| !there.contains(&e.id())).map(line).collect();
+        let opened = came.into_iter().filter(|e| lacking.contains(&line(e)));
         let packs = archive.seal(channel, opened)?;
         for pack in &packs {
             self.journal.append(batch, pack, None)?;

@@ -226,6 +226,24 @@ impl<V: Vault> Journal<V> {
         }
     }
 
+    /// How many envelopes of an epoch some relay was offered and settled.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn settled(&self, epoch: &EpochId) -> Result<u64, JournalError> {
+        let mut most = 0;
+        for (url, _) in self.vault.scan(Table::Remote)? {
+            let Ok(url) = core::str::from_utf8(&url) else { continue };
+            let offered = self.remote(url)?.offered;
+            most = offered
+                .iter()
+                .filter(|(known, _)| known == epoch)
+                .map(|(_, n)| *n)
+                .fold(most, u64::max);
+        }
+        Ok(most)
+    }
+
     /// Remembers what is known of a relay, with whatever else is in the batch.
     pub fn remember(&self, batch: &mut Batch, url: &str, remote: &RemoteState) {
         batch.put(Table::Remote, url.as_bytes(), codec::encode(remote));
@@ -272,7 +290,7 @@ impl<V: Vault> Journal<V> {
                     out.reached.push((*epoch, index));
                     return Ok(out);
                 }
-                let stored = self.envelope(epoch, index)?;
+                let Some(stored) = self.kept(epoch, index)? else { continue };
                 if stored.source.is_some() && stored.source == remote.relay {
                     continue;
                 }

@@ -13,7 +13,7 @@ use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
-use crate::party::{Party, PartyError, Received};
+use crate::party::{Kept, Party, PartyError, Received, keep, pack_own};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -86,9 +86,18 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(received)
     }
 
-    /// Leaves receipts for what came, and for what was done with it.
+    /// Leaves receipts for what came, and for what was done with it; packs what was written here.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
-        self.send_receipts(now, rng)
+        let letters = self.send_receipts(now, rng)?;
+        let mut batch = Batch::new();
+        let mut packs = 0;
+        for (epoch, held) in &self.epochs {
+            packs += pack_own(&mut self.journal, &mut batch, &self.instance, *epoch, &held.keys)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        Ok(letters + packs)
     }
 }
 
@@ -102,20 +111,21 @@ impl<V: Vault> Organisation<V> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
         let Some(envelope) = verified else { return Ok(None) };
         let header = envelope.header();
-        let (epoch, key) = if let Some(held) = self.epochs.get(&header.epoch) {
-            (header.epoch, held.keys.get(&header.phase).cloned())
+        let (epoch, kept) = if let Some(held) = self.epochs.get(&header.epoch) {
+            let key = held.keys.get(&header.phase);
+            (header.epoch, keep(&mut self.journal, batch, &envelope, key, relay)?)
         } else {
             let mut archives =
                 self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
             let archive = archives.find(|archive| archive.id() == header.epoch);
             let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
-            (epoch, archive.map(|archive| archive.key().clone()))
+            // Where the key is here, what does not open was spoiled on the way: it is not kept.
+            if archive.is_some_and(|archive| envelope.open(archive.key()).is_err()) {
+                return Ok(None);
+            }
+            (epoch, Kept::Yes(self.journal.append(batch, envelope.sealed(), Some(relay))?))
         };
-        // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        if key.is_some_and(|key| envelope.open(&key).is_err()) {
-            return Ok(None);
-        }
-        let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
+        let Kept::Yes(new) = kept else { return Ok(None) };
         if new {
             self.replicas.remove(&epoch);
             Self::touch(batch, epoch);

@@ -82,6 +82,11 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX links_by_end ON links (until);
 ",
+    "
+    ALTER TABLE objects ADD COLUMN last BLOB;
+    CREATE INDEX objects_by_last ON objects (last) WHERE last IS NOT NULL;
+    CREATE INDEX feed_by_object ON feed (object);
+",
 ];
 
 /// Brings the schema up to date; a new database is given an identity.

@@ -1,7 +1,7 @@
 //! Reading.
 
 use passport_core::access::{Member, Rights};
-use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -82,6 +82,20 @@ impl Snapshot for View<'_> {
     fn has_object(&self, id: &ObjectId) -> Result<bool, StoreError> {
         let mut statement = self.0.prepare_cached("SELECT 1 FROM objects WHERE id = ?1")?;
         Ok(statement.exists([id.as_bytes()])?)
+    }
+
+    fn ending_at(
+        &self,
+        channel: &ChannelId,
+        last: &EnvelopeId,
+    ) -> Result<Vec<(ObjectId, Vec<u8>)>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT id, bytes FROM objects WHERE last = ?1 AND channel = ?2 AND dropped = 0",
+        )?;
+        let rows = statement.query_map([last.as_bytes(), channel.as_bytes()], |row| {
+            Ok((ObjectId::from_bytes(row.get(0)?), row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {

@@ -1,9 +1,9 @@
 //! Writing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use passport_core::access::{AccessList, Rights};
-use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -109,25 +109,26 @@ impl Transaction for View<'_> {
     }
 
     fn put_object(&mut self, id: &ObjectId, object: &Object<'_>) -> Result<(), StoreError> {
-        let (channel, epoch, mailbox, bytes) = match *object {
-            Object::Envelope { channel, epoch, bytes } => {
+        let (channel, epoch, last, mailbox, bytes) = match *object {
+            Object::Envelope { channel, epoch, last, bytes } => {
                 self.run(
                     "UPDATE channels SET bytes = bytes + ?2 WHERE channel = ?1",
                     params![channel.as_bytes(), signed(bytes.len() as u64)],
                 )?;
-                (Some(channel), Some(epoch), None, bytes)
+                (Some(channel), Some(epoch), last, None, bytes)
             }
-            Object::Letter { to, bytes } => (None, None, Some(to), bytes),
-            Object::AccessList { channel, bytes } => (Some(channel), None, None, bytes),
+            Object::Letter { to, bytes } => (None, None, None, Some(to), bytes),
+            Object::AccessList { channel, bytes } => (Some(channel), None, None, None, bytes),
         };
         self.run(
-            "INSERT INTO objects (id, kind, channel, epoch, mailbox, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO objects (id, kind, channel, epoch, last, mailbox, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 id.as_bytes(),
                 kind_number(object.kind()),
                 channel.as_ref().map(ChannelId::as_bytes),
                 epoch.as_ref().map(EpochId::as_bytes),
+                last.as_ref().map(EnvelopeId::as_bytes),
                 mailbox.as_ref().map(VerificationKey::as_bytes),
                 bytes
             ],
@@ -150,6 +151,49 @@ impl Transaction for View<'_> {
             )?;
         }
         Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        parts: &BTreeSet<ObjectId>,
+        id: &ObjectId,
+    ) -> Result<BTreeSet<VerificationKey>, StoreError> {
+        // Where each feed has the last of them.
+        let mut places: BTreeMap<i64, i64> = BTreeMap::new();
+        for part in parts {
+            let mut statement = self.0.prepare_cached(
+                "SELECT key_id, position FROM feed
+                 WHERE object = (SELECT seq FROM objects WHERE id = ?1)",
+            )?;
+            let mut rows = statement.query([part.as_bytes()])?;
+            while let Some(row) = rows.next()? {
+                let (key_id, position) = (row.get(0)?, row.get(1)?);
+                let last = places.entry(key_id).or_insert(position);
+                *last = position.max(*last);
+            }
+            self.run(
+                "UPDATE channels SET bytes = max(0, bytes - (SELECT length(bytes) FROM objects
+                 WHERE id = ?1)) WHERE channel = (SELECT channel FROM objects WHERE id = ?1)",
+                [part.as_bytes()],
+            )?;
+            self.run(
+                "DELETE FROM feed WHERE object = (SELECT seq FROM objects WHERE id = ?1)",
+                [part.as_bytes()],
+            )?;
+            self.run("DELETE FROM objects WHERE id = ?1", [part.as_bytes()])?;
+        }
+        let mut had = BTreeSet::new();
+        for (key_id, position) in places {
+            self.run(
+                "INSERT INTO feed SELECT ?1, ?2, seq FROM objects WHERE id = ?3",
+                params![key_id, position, id.as_bytes()],
+            )?;
+            let mut statement = self.0.prepare_cached("SELECT key FROM keys WHERE id = ?1")?;
+            had.insert(VerificationKey::from_bytes(
+                statement.query_row([key_id], |row| row.get(0))?,
+            ));
+        }
+        Ok(had)
     }
 
     fn backfill(
