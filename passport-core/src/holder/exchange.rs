@@ -217,8 +217,10 @@ impl<V: Vault> Holder<V> {
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
         let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
-        let current = self.current(section);
-        if !self.is_settled(section) || current.as_ref().is_some_and(over) {
+        // Where two devices each brought epochs together, the first of the two is settled, and
+        // nobody goes on founding past the other.
+        let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
+        if self.current(section).as_ref().is_some_and(due) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }

@@ -49,8 +49,8 @@ impl<V: Vault> Holder<V> {
         section: &SectionName,
         now: Timestamp,
     ) -> Result<usize, PartyError> {
-        let current = self.current(section).filter(|_| self.is_settled(section));
-        let Some(current) = current else { return Ok(0) };
+        let settled = |id: &EpochId| self.fold.is_settled(&self.ledger, id);
+        let Some(current) = self.current(section).filter(settled) else { return Ok(0) };
         let mut made = 0;
         for (epoch, _) in self.older(section, current) {
             let before = self.archived_at(&epoch)?;
