@@ -107,7 +107,7 @@ impl<V: Vault> Holder<V> {
 
     /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
     /// later one, or it was superseded long ago.
-    fn is_left(&self, epoch: &EpochId, now: Timestamp) -> Result<bool, PartyError> {
+    fn is_left(&mut self, epoch: &EpochId, now: Timestamp) -> Result<bool, PartyError> {
         let epochs = &self.fold.epochs;
         let next = epochs.values().filter(|e| e.charter.parents.contains(epoch));
         let Some(superseded) = next.map(|e| e.charter.founded_at).min() else { return Ok(false) };
@@ -132,14 +132,13 @@ impl<V: Vault> Holder<V> {
     /// one, or sent a receipt for it; whoever made a statement that builds on its founding, or
     /// joined by one.
     fn moved_on(
-        &self,
+        &mut self,
         epochs: &BTreeSet<EpochId>,
     ) -> Result<BTreeSet<VerificationKey>, PartyError> {
         let mut moved = self.ledger.heard_of(epochs);
         moved.insert(self.device());
         for epoch in epochs {
-            let envelopes = self.journal.envelopes(epoch)?;
-            moved.extend(envelopes.iter().map(|e| e.header().author));
+            moved.extend(self.journal.authors(epoch)?);
         }
         let arrivals = self.arrivals()?.into_iter().filter(|a| epochs.contains(&a.epoch));
         moved.extend(arrivals.map(|a| a.instance));
