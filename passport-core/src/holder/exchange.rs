@@ -204,9 +204,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that has
-    /// grown long or that a removed device had the keys of, and carries over; returns how many
-    /// envelopes that made.
+    /// Founds an epoch where none of those founded at once has the members that it should,
+    /// where one has grown long, or where a removed device had the keys; and carries over.
+    /// Returns how many envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -214,7 +214,6 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let current = self.currents(section);
         let channel = section_channel(&self.control(), section);
         let elsewhere =
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
@@ -222,7 +221,8 @@ impl<V: Vault> Holder<V> {
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
         let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
-        if current.len() > 1 || current.first().is_some_and(over) {
+        let current = self.current(section);
+        if !self.is_settled(section) || current.as_ref().is_some_and(over) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
@@ -272,7 +272,7 @@ impl<V: Vault> Holder<V> {
                 if !self.fold.epochs.keys().any(of_channel) {
                     continue;
                 }
-                let current = self.fold.current(&section);
+                let current = self.fold.current(&section).first().copied();
                 let live = current.into_iter().filter(of_channel).collect();
                 let members = self.section_members(&section, now);
                 channels.push((section.as_str().to_owned(), live, members));
