@@ -84,7 +84,7 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let mut rekeyed = false;
+        let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
         let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
@@ -101,7 +101,10 @@ impl<V: Vault> Party for Holder<V> {
                             let new = self.journal.append(&mut batch, envelope, source)?;
                             if new {
                                 match place {
-                                    Place::Ledger => self.admit_statements(envelope),
+                                    Place::Ledger => {
+                                        self.admit_statements(envelope);
+                                        said = true;
+                                    }
                                     Place::Archive(epoch) => archived.push(epoch),
                                     Place::Section(opened) => {
                                         let epoch = envelope.header().epoch;
@@ -146,7 +149,9 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
-        self.fold = self.ledger.fold();
+        if said {
+            self.fold = self.ledger.fold();
+        }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
@@ -382,16 +387,18 @@ impl Line<'_> {
         let control = self.founder.verification_key();
         let nonce = channel_nonce(self.founder, label);
         let known = remote.list(&channel_id(&control, &nonce));
-        let known = known.and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
-        let controller = known.as_ref().map_or(control, |(_, l)| l.controller());
+        let controller = known.map_or(control, |k| k.list.controller());
         let signer = self.known.get(&controller)?;
-        let serial = known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1));
-        let replaces = known.as_ref().map(|(hash, _)| *hash);
+        let serial = known.map_or(1, |k| k.list.serial.saturating_add(1));
+        let replaces = known.map(|k| k.hash);
         let mut list = AccessList::new(control, nonce, serial, replaces, live, merged(members));
         let present = self.present.verification_key();
         list.successor = (present != control || controller != control).then_some(present);
-        let same = known.is_some_and(|(_, l)| {
-            l.live == list.live && l.members == list.members && l.successor == list.successor
+        let same = known.is_some_and(|k| {
+            let there = &k.list;
+            there.live == list.live
+                && there.members == list.members
+                && there.successor == list.successor
         });
         (!same).then(|| Signed::new(&list, signer))
     }

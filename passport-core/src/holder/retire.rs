@@ -191,7 +191,7 @@ impl<V: Vault> Holder<V> {
     /// of the channel names.
     fn drop(&self, epoch: &EpochId, remote: &RemoteState) -> Option<Signed<DropEpoch>> {
         let charter = &self.fold.epochs.get(epoch)?.charter;
-        let list = remote.list(&charter.channel)?.verify().ok()?;
+        let list = &remote.list(&charter.channel)?.list;
         let drop = DropEpoch::new(list.control, list.nonce, *epoch);
         Some(Signed::new(&drop, self.controls().get(&list.controller())?))
     }
