@@ -125,6 +125,14 @@ impl<V: Vault> Journal<V> {
         Ok(written?)
     }
 
+    /// Puts on disk what a vault that groups commits has held back.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`] when nothing was written.
+    pub fn keep(&mut self) -> Result<(), JournalError> {
+        Ok(self.vault.flush()?)
+    }
+
     fn recount(&mut self) -> Result<(), JournalError> {
         self.extents.clear();
         for (key, value) in self.vault.scan(Table::Cache)? {

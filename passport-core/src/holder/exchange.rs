@@ -169,6 +169,10 @@ impl<V: Vault> Party for Holder<V> {
         Ok(received)
     }
 
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
+    }
+
     /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
     /// written in older ones, and retires those that everybody has left.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {

@@ -90,6 +90,10 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(received)
     }
 
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
+    }
+
     /// Leaves receipts for what came, and for what was done with it.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         self.send_receipts(now, rng)
