@@ -246,6 +246,15 @@ impl<V: Vault> Holder<V> {
         current
     }
 
+    /// Whether the epoch that is written in has the members that the ledger says, whatever was
+    /// founded beside it. Two devices that each brought epochs together thus both see that
+    /// nothing is left to do, and do not do it anew for ever, each in its turn.
+    fn is_settled(&self, section: &SectionName) -> bool {
+        let current = self.currents(section);
+        let first = current.first().and_then(|id| self.fold.epochs.get(id));
+        current.len() < 2 || first.is_some_and(|e| self.fold.knew_members(&self.ledger, e))
+    }
+
     /// The epochs that are open.
     fn open_epochs(&self) -> impl Iterator<Item = &FoldedEpoch> {
         self.fold.epochs.values().filter(|e| !e.closed)

@@ -42,6 +42,9 @@ pub struct Fold {
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
     revocations: BTreeMap<SectionName, u32>,
+    /// Statements on who is in a section, or what its keys are kept under; under no section,
+    /// those of all.
+    on_members: BTreeMap<Option<SectionName>, Vec<StatementId>>,
 }
 
 /// A device of the holder.
@@ -82,6 +85,8 @@ pub struct FoldedGrant {
 /// An epoch and its keys.
 #[derive(Clone, Debug)]
 pub struct FoldedEpoch {
+    /// The statement that it was founded.
+    pub statement: StatementId,
     /// Its charter.
     pub charter: VerifiedCharter,
     /// The keys of its phases.
@@ -98,6 +103,7 @@ impl FoldedEpoch {
     /// The epoch that a statement says was founded, if its charter holds; closed unless one of
     /// the compartments has its keys.
     pub(super) fn founded_by(
+        id: StatementId,
         statement: &Statement,
         compartments: &[CompartmentKey],
     ) -> Option<Self> {
@@ -120,7 +126,8 @@ impl FoldedEpoch {
         let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
         let archive = Archive::of(&charter, &keys);
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed, archive })
+        let cut = cut.iter().copied().collect();
+        Some(Self { statement: id, charter, keys, cut, closed, archive })
     }
 }
 
@@ -157,18 +164,22 @@ impl Fold {
                         fold.devices.entry(device.verified.key()).or_insert(device);
                     }
                 }
-                StatementBody::DeviceRemoved { .. } | StatementBody::Locked { .. } => {}
+                StatementBody::DeviceRemoved { .. } | StatementBody::Locked { .. } => {
+                    fold.on_members.entry(None).or_default().push(*id);
+                }
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     fold.epochs.extend(epoch);
                 }
                 StatementBody::Granted { grant: signed } => {
                     if let Ok(grant) = signed.verify_by(&statement.signer()) {
+                        fold.on_members.entry(Some(grant.section.clone())).or_default().push(*id);
                         given.push((*id, grant.into_inner(), signed.clone()));
                     }
                 }
                 StatementBody::Revoked { organisation, section } => {
                     *fold.revocations.entry(section.clone()).or_default() += 1;
+                    fold.on_members.entry(Some(section.clone())).or_default().push(*id);
                     withdrawn.push((*organisation, section, *id, statement.at));
                 }
                 StatementBody::ContactAdded { card, verified } => {
@@ -277,6 +288,15 @@ impl Fold {
             of_section.iter().filter(|e| !followed.contains(&e.charter.id())).collect();
         current.sort_by_key(|e| e.charter.precedence());
         current.iter().map(|e| e.charter.id()).collect()
+    }
+
+    /// Whether whoever founded an epoch knew every statement on who is in its section: another
+    /// founding would give it the same members.
+    #[must_use]
+    pub fn knew_members(&self, ledger: &Ledger, epoch: &FoldedEpoch) -> bool {
+        let past = ledger.past(&epoch.statement);
+        let of = |section| self.on_members.get(&section).into_iter().flatten();
+        of(None).chain(of(Some(epoch.charter.section.clone()))).all(|id| past.contains(id))
     }
 
     /// Devices that were removed, ascending.
