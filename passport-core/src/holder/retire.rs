@@ -110,7 +110,7 @@ impl<V: Vault> Holder<V> {
     /// later one, or it was superseded long ago. One that no other follows is superseded by the
     /// current one, which was founded beside it.
     fn is_left(
-        &self,
+        &mut self,
         epoch: &EpochId,
         current: EpochId,
         now: Timestamp,
@@ -144,14 +144,13 @@ impl<V: Vault> Holder<V> {
     /// one, or sent a receipt for it; whoever made a statement that builds on its founding, or
     /// joined by one.
     fn moved_on(
-        &self,
+        &mut self,
         epochs: &BTreeSet<EpochId>,
     ) -> Result<BTreeSet<VerificationKey>, PartyError> {
         let mut moved = self.ledger.heard_of(epochs);
         moved.insert(self.device());
         for epoch in epochs {
-            let envelopes = self.journal.envelopes(epoch)?;
-            moved.extend(envelopes.iter().map(|e| e.header().author));
+            moved.extend(self.journal.authors(epoch)?);
         }
         let arrivals = self.arrivals()?.into_iter().filter(|a| epochs.contains(&a.epoch));
         moved.extend(arrivals.map(|a| a.instance));
@@ -192,7 +191,7 @@ impl<V: Vault> Holder<V> {
     /// of the channel names.
     fn drop(&self, epoch: &EpochId, remote: &RemoteState) -> Option<Signed<DropEpoch>> {
         let charter = &self.fold.epochs.get(epoch)?.charter;
-        let list = remote.list(&charter.channel)?.verify().ok()?;
+        let list = &remote.list(&charter.channel)?.list;
         let drop = DropEpoch::new(list.control, list.nonce, *epoch);
         Some(Signed::new(&drop, self.controls().get(&list.controller())?))
     }
