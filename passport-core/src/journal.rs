@@ -18,8 +18,8 @@ use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
 pub use remote::{
-    Incoming, IncomingItem, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter, Position,
-    RemoteState, Verdict, Verdicts,
+    Incoming, IncomingItem, KnownList, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter,
+    Position, RemoteState, Verdict, Verdicts,
 };
 
 /// Which relay an object came from; none for one's own.
@@ -49,6 +49,14 @@ pub struct Journal<V> {
     extents: BTreeMap<EpochId, Extent>,
     letters: u64,
     fresh: BTreeSet<ObjectId>,
+    authors: BTreeMap<EpochId, Authors>,
+}
+
+/// Who wrote so many envelopes of an epoch.
+#[derive(Debug, Default)]
+struct Authors {
+    count: u64,
+    keys: BTreeSet<VerificationKey>,
 }
 
 /// How much there is of an epoch.
@@ -101,7 +109,7 @@ impl<V: Vault> Journal<V> {
     /// Returns [`JournalError`].
     pub fn open(vault: V) -> Result<Self, JournalError> {
         let (extents, letters, fresh) = (BTreeMap::new(), 0, BTreeSet::new());
-        let mut journal = Self { vault, extents, letters, fresh };
+        let mut journal = Self { vault, extents, letters, fresh, authors: BTreeMap::new() };
         journal.recount()?;
         Ok(journal)
     }
@@ -121,9 +129,18 @@ impl<V: Vault> Journal<V> {
         self.fresh.clear();
         if written.is_err() {
             // What the batch would have added was counted already: count anew.
+            self.authors.clear();
             self.recount()?;
         }
         Ok(written?)
+    }
+
+    /// Puts on disk what a vault that groups commits has held back.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`] when nothing was written.
+    pub fn keep(&mut self) -> Result<(), JournalError> {
+        Ok(self.vault.flush()?)
     }
 
     fn recount(&mut self) -> Result<(), JournalError> {
@@ -266,14 +283,23 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn entries(&self, epoch: &EpochId) -> Result<Vec<(u64, SealedEnvelope)>, JournalError> {
-        let mut entries = Vec::new();
-        for index in 0..self.extent(epoch).count {
-            let Some(stored) = self.kept(epoch, index)? else { continue };
-            let envelope = SealedEnvelope::decode(&stored.bytes)
-                .map_err(|_| JournalError::Record { table: Table::Envelope, index })?;
-            entries.push((index, envelope));
+        let all = (0..self.extent(epoch).count)
+            .map(|index| Ok(self.sealed(epoch, index)?.map(|envelope| (index, envelope))));
+        all.filter_map(Result::transpose).collect()
+    }
+
+    /// Who wrote in an epoch. What was looked through once is not looked through again.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn authors(&mut self, epoch: &EpochId) -> Result<&BTreeSet<VerificationKey>, JournalError> {
+        let mut known = self.authors.remove(epoch).unwrap_or_default();
+        let count = self.extent(epoch).count;
+        for index in known.count..count {
+            known.keys.extend(self.sealed(epoch, index)?.map(|envelope| envelope.header().author));
         }
-        Ok(entries)
+        known.count = count;
+        Ok(&self.authors.entry(*epoch).or_insert(known).keys)
     }
 
     /// Adds to a batch that every envelope of an epoch is deleted.
@@ -290,7 +316,13 @@ impl<V: Vault> Journal<V> {
         }
         batch.delete(Table::Cache, *epoch.as_bytes());
         self.extents.remove(epoch);
+        self.authors.remove(epoch);
         Ok(())
+    }
+
+    fn sealed(&self, epoch: &EpochId, index: u64) -> Result<Option<SealedEnvelope>, JournalError> {
+        let sealed = self.kept(epoch, index)?.map(|stored| SealedEnvelope::decode(&stored.bytes));
+        sealed.transpose().map_err(|_| JournalError::Record { table: Table::Envelope, index })
     }
 
     fn envelope(&self, epoch: &EpochId, index: u64) -> Result<StoredEnvelope, JournalError> {

@@ -6,16 +6,17 @@ use rand_core::CryptoRng;
 
 use super::Holder;
 use crate::access::{AccessList, MEMBERS_MAX, Member, Rights, channel_id};
-use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
-use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
+use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
 use crate::letter::Letter;
-use crate::party::{Kept, Party, PartyError, Received, keep, pack_own, sections_in_order};
+use crate::party::{
+    Party, PartyError, Received, admit_arrived, contents, pack_own, sections_in_order,
+};
 use crate::replica::Node;
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -86,35 +87,51 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let mut rekeyed = false;
+        let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
-        let mut touched: Vec<EpochId> = Vec::new();
+        let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
+        let mut archived: Vec<EpochId> = Vec::new();
         for item in incoming.items {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
-                    let kept = verified.map(|e| {
-                        Ok::<_, PartyError>((self.keep(&mut batch, &e, incoming.relay)?, e))
-                    });
-                    match kept.transpose()? {
-                        Some((Kept::Yes(new), envelope)) => {
-                            let epoch = envelope.header().epoch;
-                            if new && self.ledger_key_of(&epoch).is_some() {
-                                self.admit_statements(envelope.sealed());
-                            }
-                            if new {
-                                let archive = self.archives().find(|a| a.id() == epoch);
-                                touched.push(archive.map_or(epoch, Archive::of_epoch));
-                            }
-                            Some(new)
-                        }
-                        Some((Kept::Unsound, envelope)) => {
+                    match verified.and_then(|e| Some((self.place_of(&e)?, e))) {
+                        Some((Place::Unsound, envelope)) => {
                             self.note_unsound(&mut batch, envelope.header())?;
                             None
                         }
-                        Some((Kept::Spoiled, _)) | None => None,
+                        Some((place, envelope)) => {
+                            let envelope = envelope.sealed();
+                            let source = Some(incoming.relay);
+                            let new = if let Place::Section(held) = &place {
+                                self.journal.append_pack(
+                                    &mut batch,
+                                    envelope,
+                                    held.len(),
+                                    source,
+                                )?
+                            } else {
+                                self.journal.append(&mut batch, envelope, source)?
+                            };
+                            if new {
+                                match place {
+                                    Place::Ledger => {
+                                        self.admit_statements(envelope);
+                                        said = true;
+                                    }
+                                    Place::Archive(epoch) => archived.push(epoch),
+                                    Place::Section(opened) => {
+                                        let epoch = envelope.header().epoch;
+                                        arrived.entry(epoch).or_default().extend(opened);
+                                    }
+                                    Place::Unsound | Place::Elsewhere => {}
+                                }
+                            }
+                            Some(new)
+                        }
+                        None => None,
                     }
                 }
                 // What else comes was meant for an earlier state.
@@ -148,7 +165,9 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
-        self.fold = self.ledger.fold();
+        if said {
+            self.fold = self.ledger.fold();
+        }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
@@ -159,10 +178,15 @@ impl<V: Vault> Party for Holder<V> {
             // What came under a key before the key did.
             self.read_ledger()?;
         }
-        for epoch in touched {
+        admit_arrived(&mut self.replicas, arrived);
+        for epoch in archived {
             self.replicas.remove(&epoch);
         }
         Ok(received)
+    }
+
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
     }
 
     /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
@@ -209,9 +233,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that has
-    /// grown long or that a removed device had the keys of, and carries over; returns how many
-    /// envelopes that made.
+    /// Founds an epoch where none of those founded at once has the members that it should,
+    /// where one has grown long, or where a removed device had the keys; and carries over.
+    /// Returns how many envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -219,7 +243,6 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let current = self.currents(section);
         let channel = section_channel(&self.control(), section);
         let elsewhere =
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
@@ -227,41 +250,36 @@ impl<V: Vault> Holder<V> {
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
         let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
-        let mut over = current.len() > 1 || current.first().is_some_and(over);
-        for epoch in current {
-            over |= self.is_unsound(&epoch)?;
-        }
-        if over {
+        // Where two devices each brought epochs together, the first of the two is settled, and
+        // nobody goes on founding past the other.
+        let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
+        let current = self.current(section);
+        let due = current.as_ref().is_some_and(due);
+        if due || current.map_or(Ok(false), |id| self.is_unsound(&id))? {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
         Ok(made + self.carry_over(batch, section, now, rng)?)
     }
 
-    /// Keeps an envelope that opens, as far as its epoch is known here and not closed. What does
-    /// not was spoiled on the way, or made by somebody without the key.
-    fn keep(
-        &mut self,
-        batch: &mut Batch,
-        envelope: &VerifiedEnvelope,
-        relay: RelayId,
-    ) -> Result<Kept, PartyError> {
+    /// Where an envelope belongs, if it opens as far as its epoch is known here and not closed.
+    /// What does not was spoiled on the way, or made by somebody without the key: it is not kept.
+    fn place_of(&self, envelope: &VerifiedEnvelope) -> Option<Place> {
         let header = envelope.header();
-        let whole = self.ledger_key_of(&header.epoch).or_else(|| {
-            let archive = self.archives().find(|archive| archive.id() == header.epoch);
-            archive.map(|archive| archive.key().clone())
-        });
-        let known = self.fold.epochs.get(&header.epoch).filter(|epoch| !epoch.closed);
-        if whole.is_none()
-            && let Some(epoch) = known
-        {
-            let Some(key) = epoch.keys.get(&header.phase) else { return Ok(Kept::Spoiled) };
-            return keep(&mut self.journal, batch, envelope, Some(key), relay);
+        if let Some(key) = self.ledger_key_of(&header.epoch) {
+            return envelope.open(&key).ok().map(|_| Place::Ledger);
         }
-        if whole.is_some_and(|key| envelope.open(&key).is_err()) {
-            return Ok(Kept::Spoiled);
+        if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
+            let opened = envelope.open(archive.key()).ok();
+            return opened.map(|_| Place::Archive(archive.of_epoch()));
         }
-        Ok(Kept::Yes(self.journal.append(batch, envelope.sealed(), Some(relay))?))
+        match self.fold.epochs.get(&header.epoch) {
+            Some(epoch) if !epoch.closed => {
+                let key = epoch.keys.get(&header.phase)?;
+                Some(contents(envelope, key)?.map_or(Place::Unsound, Place::Section))
+            }
+            _ => Some(Place::Elsewhere),
+        }
     }
 
     /// Notes that an author's pack stands for what is not in it: a relay may have dropped that.
@@ -316,7 +334,7 @@ impl<V: Vault> Holder<V> {
                 if !self.fold.epochs.keys().any(of_channel) {
                     continue;
                 }
-                let current = self.fold.current(&section);
+                let current = self.fold.current(&section).first().copied();
                 let live = current.into_iter().filter(of_channel).collect();
                 let members = self.section_members(&section, now);
                 channels.push((section.as_str().to_owned(), live, members));
@@ -391,6 +409,21 @@ impl<V: Vault> Holder<V> {
     }
 }
 
+/// Where an envelope that came belongs.
+enum Place {
+    /// The ledger.
+    Ledger,
+    /// The archive of an epoch.
+    Archive(EpochId),
+    /// A section: what is in it, of a pack several.
+    Section(Vec<OpenedEnvelope>),
+    /// Nowhere: a pack that its author says stands for what is not in it. What is here of its run
+    /// stays.
+    Unsound,
+    /// An epoch that is not known, or closed, here: it is kept as it came.
+    Elsewhere,
+}
+
 /// Whose word counts in a channel: the control key it began under, and those that came after.
 struct Line<'a> {
     founder: &'a SigningKey,
@@ -414,16 +447,18 @@ impl Line<'_> {
         let control = self.founder.verification_key();
         let nonce = channel_nonce(self.founder, label);
         let known = remote.list(&channel_id(&control, &nonce));
-        let known = known.and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
-        let controller = known.as_ref().map_or(control, |(_, l)| l.controller());
+        let controller = known.map_or(control, |k| k.list.controller());
         let signer = self.known.get(&controller)?;
-        let serial = known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1));
-        let replaces = known.as_ref().map(|(hash, _)| *hash);
+        let serial = known.map_or(1, |k| k.list.serial.saturating_add(1));
+        let replaces = known.map(|k| k.hash);
         let mut list = AccessList::new(control, nonce, serial, replaces, live, merged(members));
         let present = self.present.verification_key();
         list.successor = (present != control || controller != control).then_some(present);
-        let same = known.is_some_and(|(_, l)| {
-            l.live == list.live && l.members == list.members && l.successor == list.successor
+        let same = known.is_some_and(|k| {
+            let there = &k.list;
+            there.live == list.live
+                && there.members == list.members
+                && there.successor == list.successor
         });
         (!same).then(|| Signed::new(&list, signer))
     }

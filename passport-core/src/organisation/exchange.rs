@@ -1,19 +1,21 @@
 //! What goes to relays and comes back; letters from students.
 
+use std::collections::BTreeMap;
+
 use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
 use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope};
+use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
-use crate::party::{Kept, Party, PartyError, Received, keep, pack_own};
+use crate::party::{Party, PartyError, Received, admit_arrived, contents, pack_own};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -66,10 +68,11 @@ impl<V: Vault> Party for Organisation<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
+        let mut arrived = BTreeMap::new();
         for item in incoming.items {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
-                    self.take_envelope(&mut batch, &bytes, incoming.relay)?
+                    self.take_envelope(&mut batch, &mut arrived, &bytes, incoming.relay)?
                 }
                 IncomingItem::Letter(bytes) => self.take_letter(&mut batch, &bytes),
                 IncomingItem::AccessList(_) => Some(false),
@@ -83,7 +86,12 @@ impl<V: Vault> Party for Organisation<V> {
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
+        admit_arrived(&mut self.replicas, arrived);
         Ok(received)
+    }
+
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
     }
 
     /// Leaves receipts for what came, and for what was done with it; packs what was written here.
@@ -105,32 +113,45 @@ impl<V: Vault> Organisation<V> {
     fn take_envelope(
         &mut self,
         batch: &mut Batch,
+        arrived: &mut BTreeMap<EpochId, Vec<OpenedEnvelope>>,
         bytes: &[u8],
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
         let Some(envelope) = verified else { return Ok(None) };
         let header = envelope.header();
-        let (epoch, kept) = if let Some(held) = self.epochs.get(&header.epoch) {
-            let key = held.keys.get(&header.phase);
-            (header.epoch, keep(&mut self.journal, batch, &envelope, key, relay)?)
-        } else {
-            let mut archives =
-                self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
-            let archive = archives.find(|archive| archive.id() == header.epoch);
-            let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
-            // Where the key is here, what does not open was spoiled on the way: it is not kept.
-            if archive.is_some_and(|archive| envelope.open(archive.key()).is_err()) {
-                return Ok(None);
-            }
-            (epoch, Kept::Yes(self.journal.append(batch, envelope.sealed(), Some(relay))?))
+        let held = self.epochs.get(&header.epoch);
+        let archive = || {
+            let mut all = self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
+            all.find(|archive| archive.id() == header.epoch)
         };
-        let Kept::Yes(new) = kept else { return Ok(None) };
-        if new {
-            self.replicas.remove(&epoch);
-            Self::touch(batch, epoch);
+        let archive = if held.is_none() { archive() } else { None };
+        let key = held.and_then(|held| held.keys.get(&header.phase));
+        // Where the key is here, what does not open was spoiled on the way, and a pack that does
+        // not hold stands for nothing: neither is kept.
+        if archive.as_ref().is_some_and(|archive| envelope.open(archive.key()).is_err()) {
+            return Ok(None);
         }
-        Ok(Some(new))
+        let opened = key.map(|key| contents(&envelope, key).and_then(Result::ok));
+        let (new, opened) = match opened {
+            Some(None) => return Ok(None),
+            Some(Some(held)) => {
+                let (envelope, count) = (envelope.sealed(), held.len());
+                (self.journal.append_pack(batch, envelope, count, Some(relay))?, Some(held))
+            }
+            None => (self.journal.append(batch, envelope.sealed(), Some(relay))?, None),
+        };
+        if !new {
+            return Ok(Some(false));
+        }
+        let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
+        Self::touch(batch, epoch);
+        if let Some(opened) = opened {
+            arrived.entry(epoch).or_default().extend(opened);
+        } else {
+            self.replicas.remove(&epoch);
+        }
+        Ok(Some(true))
     }
 
     /// Reads a letter; `None` when it is not for this mailbox or does not hold.

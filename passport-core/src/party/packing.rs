@@ -16,13 +16,13 @@ use crate::envelope::{
 };
 use crate::epoch::PhaseKeys;
 use crate::id::{EnvelopeId, EpochId};
-use crate::journal::{Journal, RelayId};
+use crate::journal::Journal;
 use crate::keys::{PhaseKey, SigningKey};
 use crate::party::PartyError;
 use crate::vault::{Batch, Vault};
 
 /// Small envelopes of one run that make a pack.
-const LOOSE: usize = 16;
+const LOOSE: usize = 8;
 /// Packs of about one size that make a larger one.
 const FAN: u64 = 4;
 /// Largest envelope that is worth packing, in bytes.
@@ -32,7 +32,7 @@ const FULL: usize = 96 * 1024;
 
 /// Opens an envelope; a pack, to what it stands for. None where it does not open; an error where
 /// it does, and is not the pack that its author says it is.
-fn contents(
+pub(crate) fn contents(
     envelope: &VerifiedEnvelope,
     key: &PhaseKey,
 ) -> Option<Result<Vec<OpenedEnvelope>, PackError>> {
@@ -41,38 +41,6 @@ fn contents(
         return Some(unpack_in_place(&opened, key));
     }
     Some(Ok(vec![opened]))
-}
-
-/// What became of an envelope that came.
-pub(crate) enum Kept {
-    /// It is in the journal; whether it is new.
-    Yes(bool),
-    /// It was spoiled on the way, or made by somebody without the key: it is not kept.
-    Spoiled,
-    /// A pack that its author says stands for what is not in it: it stands for nothing, and what
-    /// is here of its run stays.
-    Unsound,
-}
-
-/// Keeps an envelope that came in an epoch, if it opens or the key of its phase is not here. A
-/// pack that holds takes the place of what it stands for.
-pub(crate) fn keep<V: Vault>(
-    journal: &mut Journal<V>,
-    batch: &mut Batch,
-    envelope: &VerifiedEnvelope,
-    key: Option<&PhaseKey>,
-    source: RelayId,
-) -> Result<Kept, PartyError> {
-    let sealed = envelope.sealed();
-    let new = match key.map(|key| contents(envelope, key)) {
-        Some(None) => return Ok(Kept::Spoiled),
-        Some(Some(Err(_))) => return Ok(Kept::Unsound),
-        Some(Some(Ok(held))) if envelope.header().kind == Kind::Pack => {
-            journal.append_pack(batch, sealed, held.len(), Some(source))?
-        }
-        Some(Some(Ok(_))) | None => journal.append(batch, sealed, Some(source))?,
-    };
-    Ok(Kept::Yes(new))
 }
 
 /// The envelopes of an epoch that are here and open, those in packs too, and whether any was in
