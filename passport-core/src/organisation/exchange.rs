@@ -119,6 +119,9 @@ impl<V: Vault> Organisation<V> {
         if new {
             self.replicas.remove(&epoch);
             Self::touch(batch, epoch);
+            if let Some(held) = self.epochs.get(&epoch) {
+                Self::outdate(batch, held.charter.passport);
+            }
         }
         Ok(Some(new))
     }
@@ -171,6 +174,7 @@ impl<V: Vault> Organisation<V> {
             self.grants.insert(grant.id, held);
         }
         let mut new = !known;
+        Self::outdate(batch, grant.passport);
         for mut held in epochs {
             let id = held.charter.id();
             if let Some(before) = self.epochs.get(&id) {
