@@ -4,6 +4,7 @@
 //! and signs whatever it records. It never makes an epoch and never sees the ledger.
 
 mod check;
+mod erase;
 mod exchange;
 mod forget;
 mod held;
