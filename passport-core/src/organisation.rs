@@ -5,6 +5,7 @@
 
 mod check;
 mod confirm;
+mod erase;
 mod exchange;
 mod forget;
 mod held;

@@ -141,7 +141,8 @@ fn beside(write: bool) {
         for (name, plot) in compared.plots() {
             std::fs::write(docs.join("plots").join(name), plot).unwrap();
         }
-        let (page, marks) = (docs.join("PERFORMANCE.md"), ["<!-- beside: begin -->\n", "<!-- beside: end -->"]);
+        let (page, marks) =
+            (docs.join("PERFORMANCE.md"), ["<!-- beside: begin -->\n", "<!-- beside: end -->"]);
         let text = std::fs::read_to_string(&page).unwrap();
         let (before, rest) = text.split_once(marks[0]).unwrap();
         let (_, after) = rest.split_once(marks[1]).unwrap();

@@ -1,5 +1,7 @@
 //! What each command answers with `--json`.
 
+mod endings;
+
 use serde_json::Value;
 
 use super::shape::{
@@ -56,6 +58,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("add", added()),
         ("edit", edited_entry()),
         ("remove", changed_entry()),
+        ("erase", endings::erased()),
         ("annotate", changed_entry()),
         ("move", object([always("entry", id()), always("section", section())])),
         ("show", view()),
@@ -356,7 +359,7 @@ fn access_line() -> Value {
         always("contact", party()),
         always("role", text("role of who did it; empty for the service's program")),
         always("section", section()),
-        always("what", choice(&["received", "opened", "exported", "deleted"])),
+        always("what", choice(&["received", "opened", "exported", "deleted", "erased"])),
         always("at", moment("when, as the service says")),
     ])
 }
@@ -368,7 +371,7 @@ fn audit_line() -> Value {
         always("role", text("their role, which the student is told")),
         always("student", party()),
         always("section", section()),
-        always("what", choice(&["opened", "exported", "recorded", "deleted"])),
+        always("what", choice(&["opened", "exported", "recorded", "deleted", "erased"])),
     ])
 }
 

@@ -163,11 +163,8 @@ pub(crate) fn revoking() -> Figures {
         entry("documents", "document", "title", text("letter")),
     ];
     student.add(&entries, now(), &mut rng).unwrap();
-    let sections: Vec<SectionName> = table::SECTIONS
-        .iter()
-        .filter(|s| s.shareable)
-        .map(|s| s.name.parse().unwrap())
-        .collect();
+    let sections: Vec<SectionName> =
+        table::SECTIONS.iter().filter(|s| s.shareable).map(|s| s.name.parse().unwrap()).collect();
     let cards = World::new(5, 3).cards;
     for card in &cards {
         let card = Card::verify(card.clone()).unwrap();
@@ -195,4 +192,3 @@ pub(crate) fn revoking() -> Figures {
         .map(|(name, figure)| (name.to_owned(), figure))
         .into()
 }
-

@@ -55,7 +55,9 @@ fn devices(folder: &Path, urls: [&str; 3]) -> [Device; 3] {
     let relays = vec![urls[0].to_owned()];
     let profile = Profile { name: "Amina".into(), relays: relays.clone(), ..Profile::default() };
     let mut first =
-        Holder::create(Grouped::new(vault(&folder.join("a"), &mut rng)), &profile, now(), &mut rng).unwrap().0;
+        Holder::create(Grouped::new(vault(&folder.join("a"), &mut rng)), &profile, now(), &mut rng)
+            .unwrap()
+            .0;
     first.add(&[note("first")], now(), &mut rng).unwrap();
     exchange(&mut first, urls[0], &mut rng);
     let config = RemoteConfig::default();
@@ -238,7 +240,8 @@ fn words(n: usize) -> String {
     let mut state = n as u64 + 1;
     let mut text = String::new();
     while text.len() < TEXT.len() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(WORDS[(state >> 60) as usize]);
         text.push(' ');
     }

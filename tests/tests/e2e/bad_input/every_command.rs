@@ -33,6 +33,7 @@ const ROWS: &[(&str, &[&str], In)] = &[
     ("add", &["medications", "--set", "item=x"], In::Vault),
     ("edit", &["x", "--set", "note=y"], In::Vault),
     ("remove", &["x"], In::Vault),
+    ("erase", &["x"], In::Vault),
     ("annotate", &["x", "y"], In::Vault),
     ("move", &["x", "plan"], In::Vault),
     ("show", &[], In::Vault),
