@@ -9,7 +9,7 @@ use passport_core::ledger::{Contact, is_kept_back};
 use passport_core::replica::EntryNow;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
-use passport_core::vault::{KdfParams, SqliteVault, VaultError};
+use passport_core::vault::{KdfParams, LOCK_FILES, SqliteVault, VaultError};
 use passport_core::view::View;
 use rand_core::CryptoRng;
 
@@ -119,12 +119,10 @@ pub(crate) fn create<T>(
     let place = app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
     fill(vault, rng).inspect_err(|_| {
-        // Nothing of worth is in it yet; what cannot be removed can only be in the way. SQLite
-        // leaves an empty journal beside it.
-        for left in ["", "-journal", "-wal", "-shm"] {
-            let mut name = place.clone().into_os_string();
-            name.push(left);
-            let _ = std::fs::remove_file(name);
+        // Nothing of worth is in it yet; what cannot be removed can only be in the way.
+        let _ = std::fs::remove_file(&place);
+        for lock in LOCK_FILES {
+            let _ = std::fs::remove_file(place.with_file_name(lock));
         }
     })
 }
