@@ -223,7 +223,7 @@ impl<P: Watched> Watch<'_, P> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Result<(), RemoteError>, CliError> {
         self.party()?;
-        let (Some(party), Some(link)) = (&self.party, self.links.get_mut(number)) else {
+        let (Some(party), Some(link)) = (&mut self.party, self.links.get_mut(number)) else {
             return Ok(Ok(()));
         };
         link.life += 1;

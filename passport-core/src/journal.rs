@@ -18,8 +18,8 @@ use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
 pub use remote::{
-    Incoming, IncomingItem, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter, Position,
-    RemoteState, Verdict, Verdicts,
+    Incoming, IncomingItem, KnownList, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter,
+    Position, RemoteState, Verdict, Verdicts,
 };
 
 /// Which relay an object came from; none for one's own.
@@ -49,6 +49,14 @@ pub struct Journal<V> {
     extents: BTreeMap<EpochId, Extent>,
     letters: u64,
     fresh: BTreeSet<ObjectId>,
+    authors: BTreeMap<EpochId, Authors>,
+}
+
+/// Who wrote so many envelopes of an epoch.
+#[derive(Debug, Default)]
+struct Authors {
+    count: u64,
+    keys: BTreeSet<VerificationKey>,
 }
 
 /// How much there is of an epoch.
@@ -91,7 +99,7 @@ impl<V: Vault> Journal<V> {
     /// Returns [`JournalError`].
     pub fn open(vault: V) -> Result<Self, JournalError> {
         let (extents, letters, fresh) = (BTreeMap::new(), 0, BTreeSet::new());
-        let mut journal = Self { vault, extents, letters, fresh };
+        let mut journal = Self { vault, extents, letters, fresh, authors: BTreeMap::new() };
         journal.recount()?;
         Ok(journal)
     }
@@ -111,9 +119,18 @@ impl<V: Vault> Journal<V> {
         self.fresh.clear();
         if written.is_err() {
             // What the batch would have added was counted already: count anew.
+            self.authors.clear();
             self.recount()?;
         }
         Ok(written?)
+    }
+
+    /// Puts on disk what a vault that groups commits has held back.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`] when nothing was written.
+    pub fn keep(&mut self) -> Result<(), JournalError> {
+        Ok(self.vault.flush()?)
     }
 
     fn recount(&mut self) -> Result<(), JournalError> {
@@ -181,13 +198,21 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn envelopes(&self, epoch: &EpochId) -> Result<Vec<SealedEnvelope>, JournalError> {
-        (0..self.extent(epoch).count)
-            .map(|index| {
-                let stored = self.envelope(epoch, index)?;
-                SealedEnvelope::decode(&stored.bytes)
-                    .map_err(|_| JournalError::Record { table: Table::Envelope, index })
-            })
-            .collect()
+        (0..self.extent(epoch).count).map(|index| self.sealed(epoch, index)).collect()
+    }
+
+    /// Who wrote in an epoch. What was looked through once is not looked through again.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn authors(&mut self, epoch: &EpochId) -> Result<&BTreeSet<VerificationKey>, JournalError> {
+        let mut known = self.authors.remove(epoch).unwrap_or_default();
+        let count = self.extent(epoch).count;
+        for index in known.count..count {
+            known.keys.insert(self.sealed(epoch, index)?.header().author);
+        }
+        known.count = count;
+        Ok(&self.authors.entry(*epoch).or_insert(known).keys)
     }
 
     /// Adds to a batch that every envelope of an epoch is deleted.
@@ -202,7 +227,13 @@ impl<V: Vault> Journal<V> {
         }
         batch.delete(Table::Cache, *epoch.as_bytes());
         self.extents.remove(epoch);
+        self.authors.remove(epoch);
         Ok(())
+    }
+
+    fn sealed(&self, epoch: &EpochId, index: u64) -> Result<SealedEnvelope, JournalError> {
+        SealedEnvelope::decode(&self.envelope(epoch, index)?.bytes)
+            .map_err(|_| JournalError::Record { table: Table::Envelope, index })
     }
 
     fn envelope(&self, epoch: &EpochId, index: u64) -> Result<StoredEnvelope, JournalError> {

@@ -1,11 +1,13 @@
 //! What both sides share: a student's device and an organisation's instance.
 
+use std::collections::BTreeMap;
+
 use crate::access::AccessList;
 use crate::archive::{Archive, in_order};
 use crate::edit::{Edit, EditBody};
 use crate::envelope::{EnvelopeError, Header, Kind, OpenedEnvelope, SealedEnvelope, seal};
 use crate::epoch::{CharterError, PhaseKeys, VerifiedCharter};
-use crate::id::EnvelopeId;
+use crate::id::{EnvelopeId, EpochId};
 use crate::journal::{
     Incoming, Journal, JournalError, Outgoing, RelayId, RemoteState, Verdict, Verdicts,
 };
@@ -204,6 +206,13 @@ pub trait Party {
         now: Timestamp,
     ) -> Result<Received, PartyError>;
 
+    /// Puts on disk whatever the vault has held back ([`crate::vault::Grouped`]): before anything
+    /// of it leaves, and before anybody is told that it is kept.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`]; then it is not on disk.
+    fn keep(&mut self) -> Result<(), PartyError>;
+
     /// Puts things in order after an exchange; returns how many envelopes that made, which want
     /// another exchange.
     ///
@@ -287,6 +296,24 @@ pub(crate) fn archived<V: Vault>(
 ) -> Result<Vec<OpenedEnvelope>, PartyError> {
     let packs = journal.envelopes(&archive.id())?;
     Ok(packs.iter().filter_map(|pack| archive.open(pack, charter, keys)).flatten().collect())
+}
+
+/// Takes envelopes that came, and are on disk, into a replica that is in memory. What it cannot
+/// hold now is in the journal: the replica is built from there when it is next asked for.
+pub(crate) fn admit_arrived(
+    replicas: &mut BTreeMap<EpochId, Replica>,
+    arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>>,
+) {
+    for (epoch, envelopes) in arrived {
+        let Some(replica) = replicas.get_mut(&epoch) else { continue };
+        let full = envelopes.chunks(WAITING / 2).any(|some| {
+            let admissions = replica.admit(some.iter().cloned());
+            admissions.iter().any(|(_, admission)| *admission == Admission::Full)
+        });
+        if full {
+            replicas.remove(&epoch);
+        }
+    }
 }
 
 /// The replica of an epoch, from the envelopes that came and from its archive.

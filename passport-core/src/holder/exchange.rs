@@ -6,16 +6,15 @@ use rand_core::CryptoRng;
 
 use super::Holder;
 use crate::access::{AccessList, Member, Rights, channel_id};
-use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
 use crate::id::{EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
 use crate::letter::Letter;
-use crate::party::{Party, PartyError, Received, sections_in_order};
+use crate::party::{Party, PartyError, Received, admit_arrived, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -85,27 +84,34 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let mut rekeyed = false;
+        let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
-        let mut touched: Vec<EpochId> = Vec::new();
+        let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
+        let mut archived: Vec<EpochId> = Vec::new();
         for item in incoming.items {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
-                    match verified.filter(|e| self.opens(e)) {
-                        Some(envelope) => {
+                    match verified.and_then(|e| Some((self.place_of(&e)?, e))) {
+                        Some((place, envelope)) => {
                             let envelope = envelope.sealed();
-                            let epoch = envelope.header().epoch;
                             let source = Some(incoming.relay);
                             let new = self.journal.append(&mut batch, envelope, source)?;
-                            if new && self.ledger_key_of(&epoch).is_some() {
-                                self.admit_statements(envelope);
-                            }
                             if new {
-                                let archive = self.archives().find(|a| a.id() == epoch);
-                                touched.push(archive.map_or(epoch, Archive::of_epoch));
+                                match place {
+                                    Place::Ledger => {
+                                        self.admit_statements(envelope);
+                                        said = true;
+                                    }
+                                    Place::Archive(epoch) => archived.push(epoch),
+                                    Place::Section(opened) => {
+                                        let epoch = envelope.header().epoch;
+                                        arrived.entry(epoch).or_default().push(*opened);
+                                    }
+                                    Place::Elsewhere => {}
+                                }
                             }
                             Some(new)
                         }
@@ -143,7 +149,9 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
-        self.fold = self.ledger.fold();
+        if said {
+            self.fold = self.ledger.fold();
+        }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
@@ -154,10 +162,15 @@ impl<V: Vault> Party for Holder<V> {
             // What came under a key before the key did.
             self.read_ledger()?;
         }
-        for epoch in touched {
+        admit_arrived(&mut self.replicas, arrived);
+        for epoch in archived {
             self.replicas.remove(&epoch);
         }
         Ok(received)
+    }
+
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
     }
 
     /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
@@ -200,9 +213,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that has
-    /// grown long or that a removed device had the keys of, and carries over; returns how many
-    /// envelopes that made.
+    /// Founds an epoch where none of those founded at once has the members that it should,
+    /// where one has grown long, or where a removed device had the keys; and carries over.
+    /// Returns how many envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -210,7 +223,6 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let current = self.currents(section);
         let channel = section_channel(&self.control(), section);
         let elsewhere =
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
@@ -218,27 +230,34 @@ impl<V: Vault> Holder<V> {
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them.
         let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
-        if current.len() > 1 || current.first().is_some_and(over) {
+        // Where two devices each brought epochs together, the first of the two is settled, and
+        // nobody goes on founding past the other.
+        let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
+        if self.current(section).as_ref().is_some_and(due) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
         Ok(made + self.carry_over(batch, section, now, rng)?)
     }
 
-    /// Whether an envelope opens, as far as its epoch is known here and not closed. What does not
-    /// was spoiled on the way, or made by somebody without the key: it is not kept.
-    fn opens(&self, envelope: &VerifiedEnvelope) -> bool {
+    /// Where an envelope belongs, if it opens as far as its epoch is known here and not closed.
+    /// What does not was spoiled on the way, or made by somebody without the key: it is not kept.
+    fn place_of(&self, envelope: &VerifiedEnvelope) -> Option<Place> {
         let header = envelope.header();
         if let Some(key) = self.ledger_key_of(&header.epoch) {
-            return envelope.open(&key).is_ok();
+            return envelope.open(&key).ok().map(|_| Place::Ledger);
         }
         if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
-            return envelope.open(archive.key()).is_ok();
+            let opened = envelope.open(archive.key()).ok();
+            return opened.map(|_| Place::Archive(archive.of_epoch()));
         }
-        self.fold.epochs.get(&header.epoch).is_none_or(|epoch| {
-            epoch.closed
-                || epoch.keys.get(&header.phase).is_some_and(|key| envelope.open(key).is_ok())
-        })
+        match self.fold.epochs.get(&header.epoch) {
+            Some(epoch) if !epoch.closed => {
+                let key = epoch.keys.get(&header.phase)?;
+                envelope.open(key).ok().map(|opened| Place::Section(Box::new(opened)))
+            }
+            _ => Some(Place::Elsewhere),
+        }
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
@@ -264,7 +283,7 @@ impl<V: Vault> Holder<V> {
                 if !self.fold.epochs.keys().any(of_channel) {
                     continue;
                 }
-                let current = self.fold.current(&section);
+                let current = self.fold.current(&section).first().copied();
                 let live = current.into_iter().filter(of_channel).collect();
                 let members = self.section_members(&section, now);
                 channels.push((section.as_str().to_owned(), live, members));
@@ -339,6 +358,18 @@ impl<V: Vault> Holder<V> {
     }
 }
 
+/// Where an envelope that came belongs.
+enum Place {
+    /// The ledger.
+    Ledger,
+    /// The archive of an epoch.
+    Archive(EpochId),
+    /// A section.
+    Section(Box<OpenedEnvelope>),
+    /// An epoch that is not known, or closed, here: it is kept as it came.
+    Elsewhere,
+}
+
 /// Whose word counts in a channel: the control key it began under, and those that came after.
 struct Line<'a> {
     founder: &'a SigningKey,
@@ -362,16 +393,18 @@ impl Line<'_> {
         let control = self.founder.verification_key();
         let nonce = channel_nonce(self.founder, label);
         let known = remote.list(&channel_id(&control, &nonce));
-        let known = known.and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
-        let controller = known.as_ref().map_or(control, |(_, l)| l.controller());
+        let controller = known.map_or(control, |k| k.list.controller());
         let signer = self.known.get(&controller)?;
-        let serial = known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1));
-        let replaces = known.as_ref().map(|(hash, _)| *hash);
+        let serial = known.map_or(1, |k| k.list.serial.saturating_add(1));
+        let replaces = known.map(|k| k.hash);
         let mut list = AccessList::new(control, nonce, serial, replaces, live, merged(members));
         let present = self.present.verification_key();
         list.successor = (present != control || controller != control).then_some(present);
-        let same = known.is_some_and(|(_, l)| {
-            l.live == list.live && l.members == list.members && l.successor == list.successor
+        let same = known.is_some_and(|k| {
+            let there = &k.list;
+            there.live == list.live
+                && there.members == list.members
+                && there.successor == list.successor
         });
         (!same).then(|| Signed::new(&list, signer))
     }

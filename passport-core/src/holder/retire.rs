@@ -49,14 +49,15 @@ impl<V: Vault> Holder<V> {
         section: &SectionName,
         now: Timestamp,
     ) -> Result<usize, PartyError> {
-        let [current] = self.currents(section)[..] else { return Ok(0) };
+        let settled = |id: &EpochId| self.fold.is_settled(&self.ledger, id);
+        let Some(current) = self.current(section).filter(settled) else { return Ok(0) };
         let mut made = 0;
         for (epoch, _) in self.older(section, current) {
             let before = self.archived_at(&epoch)?;
             if before == Some(self.at_hand(&epoch)) {
                 continue;
             }
-            if before.is_some() || self.is_left(&epoch, now)? {
+            if before.is_some() || self.is_left(&epoch, current, now)? {
                 made += self.archive(batch, &epoch, current)?;
             }
         }
@@ -106,16 +107,27 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
-    /// later one, or it was superseded long ago.
-    fn is_left(&self, epoch: &EpochId, now: Timestamp) -> Result<bool, PartyError> {
+    /// later one, or it was superseded long ago. One that no other follows is superseded by the
+    /// current one, which was founded beside it.
+    fn is_left(
+        &mut self,
+        epoch: &EpochId,
+        current: EpochId,
+        now: Timestamp,
+    ) -> Result<bool, PartyError> {
         let epochs = &self.fold.epochs;
+        let founded = |id: &EpochId| epochs.get(id).map(|e| e.charter.founded_at);
         let next = epochs.values().filter(|e| e.charter.parents.contains(epoch));
-        let Some(superseded) = next.map(|e| e.charter.founded_at).min() else { return Ok(false) };
-        if superseded.plus_days(PATIENCE_DAYS) <= now {
+        let next = next.map(|e| e.charter.founded_at).min();
+        let superseded = next.or_else(|| founded(&current).max(founded(epoch)));
+        if superseded.is_some_and(|at| at.plus_days(PATIENCE_DAYS) <= now) {
             return Ok(true);
         }
         let later = epochs.values().filter(|e| self.ancestors(&e.charter).contains(epoch));
-        let later: BTreeSet<EpochId> = later.map(|e| e.charter.id()).collect();
+        let mut later: BTreeSet<EpochId> = later.map(|e| e.charter.id()).collect();
+        if later.is_empty() {
+            later.insert(current);
+        }
         let Some(section) = epochs.get(epoch).map(|e| e.charter.section.clone()) else {
             return Ok(false);
         };
@@ -132,14 +144,13 @@ impl<V: Vault> Holder<V> {
     /// one, or sent a receipt for it; whoever made a statement that builds on its founding, or
     /// joined by one.
     fn moved_on(
-        &self,
+        &mut self,
         epochs: &BTreeSet<EpochId>,
     ) -> Result<BTreeSet<VerificationKey>, PartyError> {
         let mut moved = self.ledger.heard_of(epochs);
         moved.insert(self.device());
         for epoch in epochs {
-            let envelopes = self.journal.envelopes(epoch)?;
-            moved.extend(envelopes.iter().map(|e| e.header().author));
+            moved.extend(self.journal.authors(epoch)?);
         }
         let arrivals = self.arrivals()?.into_iter().filter(|a| epochs.contains(&a.epoch));
         moved.extend(arrivals.map(|a| a.instance));
@@ -180,7 +191,7 @@ impl<V: Vault> Holder<V> {
     /// of the channel names.
     fn drop(&self, epoch: &EpochId, remote: &RemoteState) -> Option<Signed<DropEpoch>> {
         let charter = &self.fold.epochs.get(epoch)?.charter;
-        let list = remote.list(&charter.channel)?.verify().ok()?;
+        let list = &remote.list(&charter.channel)?.list;
         let drop = DropEpoch::new(list.control, list.nonce, *epoch);
         Some(Signed::new(&drop, self.controls().get(&list.controller())?))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody};
+use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
 use crate::archive::Archive;
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
@@ -42,6 +42,12 @@ pub struct Fold {
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
     revocations: BTreeMap<SectionName, u32>,
+    /// Statements on who is in a section: consents and their ends.
+    on_members: BTreeMap<SectionName, Vec<StatementId>>,
+    /// Removals of devices, which concern all sections.
+    removals: Vec<StatementId>,
+    /// Passphrases for what is kept back.
+    locks: Vec<StatementId>,
 }
 
 /// A device of the holder.
@@ -82,6 +88,8 @@ pub struct FoldedGrant {
 /// An epoch and its keys.
 #[derive(Clone, Debug)]
 pub struct FoldedEpoch {
+    /// The statement that it was founded.
+    pub statement: StatementId,
     /// Its charter.
     pub charter: VerifiedCharter,
     /// The keys of its phases.
@@ -98,6 +106,7 @@ impl FoldedEpoch {
     /// The epoch that a statement says was founded, if its charter holds; closed unless one of
     /// the compartments has its keys.
     pub(super) fn founded_by(
+        id: StatementId,
         statement: &Statement,
         compartments: &[CompartmentKey],
     ) -> Option<Self> {
@@ -120,7 +129,8 @@ impl FoldedEpoch {
         let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
         let archive = Archive::of(&charter, &keys);
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed, archive })
+        let cut = cut.iter().copied().collect();
+        Some(Self { statement: id, charter, keys, cut, closed, archive })
     }
 }
 
@@ -157,18 +167,21 @@ impl Fold {
                         fold.devices.entry(device.verified.key()).or_insert(device);
                     }
                 }
-                StatementBody::DeviceRemoved { .. } | StatementBody::Locked { .. } => {}
+                StatementBody::DeviceRemoved { .. } => fold.removals.push(*id),
+                StatementBody::Locked { .. } => fold.locks.push(*id),
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     fold.epochs.extend(epoch);
                 }
                 StatementBody::Granted { grant: signed } => {
                     if let Ok(grant) = signed.verify_by(&statement.signer()) {
+                        fold.on_members.entry(grant.section.clone()).or_default().push(*id);
                         given.push((*id, grant.into_inner(), signed.clone()));
                     }
                 }
                 StatementBody::Revoked { organisation, section } => {
                     *fold.revocations.entry(section.clone()).or_default() += 1;
+                    fold.on_members.entry(section.clone()).or_default().push(*id);
                     withdrawn.push((*organisation, section, *id, statement.at));
                 }
                 StatementBody::ContactAdded { card, verified } => {
@@ -279,6 +292,18 @@ impl Fold {
         current.iter().map(|e| e.charter.id()).collect()
     }
 
+    /// Whether an epoch has the members that the ledger says: whoever founded it knew every
+    /// statement on them that counts. Another founding would then give it the same.
+    #[must_use]
+    pub fn is_settled(&self, ledger: &Ledger, epoch: &EpochId) -> bool {
+        let Some(epoch) = self.epochs.get(epoch) else { return false };
+        let section = &epoch.charter.section;
+        let locks = self.locks.iter().filter(|_| is_kept_back(section));
+        let on_members = self.on_members.get(section).into_iter().flatten();
+        let past = ledger.past(&epoch.statement);
+        on_members.chain(&self.removals).chain(locks).all(|id| past.contains(id))
+    }
+
     /// Devices that were removed, ascending.
     #[must_use]
     pub fn removed_devices(&self) -> Vec<VerificationKey> {
@@ -337,19 +362,24 @@ impl Authority {
         of_devices.into_iter().all(|(_, removals)| removals.iter().any(|r| ledger.precedes(r, id)))
     }
 
-    /// Whether a statement counts: made by a device, and not after or beside its removal.
+    /// Whether a statement counts: made by a device, and not after or beside its removal. What
+    /// only takes away counts all the same, or whoever removed a device would bring back a reader
+    /// whom that device had shut out.
     fn admits(&self, ledger: &Ledger, id: &StatementId, statement: &Verified<Statement>) -> bool {
         let signer = statement.signer();
         if self.root.contains(&signer) {
             return true;
         }
         let Some(lines) = self.devices.get(&signer) else { return false };
-        let is_removal = matches!(statement.body, StatementBody::DeviceRemoved { .. });
+        let takes_away = matches!(
+            statement.body,
+            StatementBody::DeviceRemoved { .. } | StatementBody::Revoked { .. }
+        );
         let before_removal = |line: &Vec<VerificationKey>| {
             let mut removals = line.iter().filter_map(|key| self.removals.get(key)).flatten();
             removals.all(|removal| ledger.precedes(id, removal))
         };
-        is_removal || lines.iter().any(before_removal)
+        takes_away || lines.iter().any(before_removal)
     }
 }
 

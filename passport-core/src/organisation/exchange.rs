@@ -1,19 +1,21 @@
 //! What goes to relays and comes back; letters from students.
 
+use std::collections::BTreeMap;
+
 use rand_core::CryptoRng;
 
 use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
 use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, SealedEnvelope};
+use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
-use crate::party::{Party, PartyError, Received};
+use crate::party::{Party, PartyError, Received, admit_arrived};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -66,10 +68,11 @@ impl<V: Vault> Party for Organisation<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
+        let mut arrived = BTreeMap::new();
         for item in incoming.items {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
-                    self.take_envelope(&mut batch, &bytes, incoming.relay)?
+                    self.take_envelope(&mut batch, &mut arrived, &bytes, incoming.relay)?
                 }
                 IncomingItem::Letter(bytes) => self.take_letter(&mut batch, &bytes),
                 IncomingItem::AccessList(_) => Some(false),
@@ -83,7 +86,12 @@ impl<V: Vault> Party for Organisation<V> {
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
+        admit_arrived(&mut self.replicas, arrived);
         Ok(received)
+    }
+
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
     }
 
     /// Leaves receipts for what came, and for what was done with it.
@@ -96,34 +104,39 @@ impl<V: Vault> Organisation<V> {
     fn take_envelope(
         &mut self,
         batch: &mut Batch,
+        arrived: &mut BTreeMap<EpochId, Vec<OpenedEnvelope>>,
         bytes: &[u8],
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
         let Some(envelope) = verified else { return Ok(None) };
         let header = envelope.header();
-        let (epoch, key) = if let Some(held) = self.epochs.get(&header.epoch) {
-            (header.epoch, held.keys.get(&header.phase).cloned())
-        } else {
-            let mut archives =
-                self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
-            let archive = archives.find(|archive| archive.id() == header.epoch);
-            let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
-            (epoch, archive.map(|archive| archive.key().clone()))
+        let held = self.epochs.get(&header.epoch);
+        let archive = || {
+            let mut all = self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
+            all.find(|archive| archive.id() == header.epoch)
         };
+        let archive = if held.is_none() { archive() } else { None };
+        let key = held.and_then(|held| held.keys.get(&header.phase));
         // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        if key.is_some_and(|key| envelope.open(&key).is_err()) {
-            return Ok(None);
-        }
+        let opened = key.or_else(|| archive.as_ref().map(Archive::key)).map(|k| envelope.open(k));
+        let Ok(opened) = opened.transpose() else { return Ok(None) };
         let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
-        if new {
-            self.replicas.remove(&epoch);
-            Self::touch(batch, epoch);
-            if let Some(held) = self.epochs.get(&epoch) {
-                Self::outdate(batch, held.charter.passport);
+        if !new {
+            return Ok(Some(false));
+        }
+        let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
+        Self::touch(batch, epoch);
+        if let Some(held) = self.epochs.get(&epoch) {
+            Self::outdate(batch, held.charter.passport);
+        }
+        match opened {
+            Some(opened) if archive.is_none() => arrived.entry(epoch).or_default().push(opened),
+            _ => {
+                self.replicas.remove(&epoch);
             }
         }
-        Ok(Some(new))
+        Ok(Some(true))
     }
 
     /// Reads a letter; `None` when it is not for this mailbox or does not hold.

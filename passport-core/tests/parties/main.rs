@@ -15,6 +15,8 @@ mod office;
 #[cfg(test)]
 mod receipts;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod recovery;
 #[cfg(test)]
 mod retire;

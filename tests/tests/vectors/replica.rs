@@ -10,8 +10,9 @@ use passport_core::author::Author;
 use passport_core::codec;
 use passport_core::edit::{Edit, EditBody, NamedValue, Remark, RemarkContent};
 use passport_core::envelope::OpenedEnvelope;
+use passport_core::fhir::proof::Proof;
 use passport_core::id::{EntryId, RemarkId};
-use passport_core::keys::SigningKey;
+use passport_core::keys::{Card, OrganisationKind, SigningKey};
 use passport_core::replica::{Admission, Replica};
 use passport_core::view::View;
 use passport_tests::kit::{Epoch, Founding, START, World, admit, prose, text};
@@ -166,8 +167,16 @@ fn every_kind_of_edit_has_one_encoding() {
     let written: Vec<String> = edits.iter().map(|e| hex(&codec::encode(e))).collect();
     assert_eq!(written, EDITS);
     assert_eq!(hex(&codec::encode(&attestation)), ATTESTATION);
+    let attested = attestation.clone();
     let attest = hash(&codec::encode(&Edit::Attest { entry, attestation }));
     assert_eq!(attest, ATTEST);
+    let signer =
+        Card::new(key.verification_key(), "Elm Street".into(), OrganisationKind::Gp, START);
+    let card = signer.sign(&key).unwrap().signed().clone();
+    let section = "medications".parse().unwrap();
+    let proof =
+        Proof::new(world.passport, entry, section, "medication".into(), attested.clone(), card);
+    assert_eq!(hash(&codec::encode(&proof)), PROOF);
     let body = EditBody { at: START, chain: None, edits, carries: None };
     let bytes = codec::encode(&body);
     assert_eq!(codec::decode::<EditBody>(&bytes, 10_000).unwrap(), body);
@@ -208,4 +217,5 @@ const EDITS: [&str; 9] = [
     "840a50eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee64646f7365838200653230206d6781001a6b49d200",
 ];
 const ATTESTATION: &str = "865820471a967ad32984ac6fecd054497750fe5ad58db03fd9963166617bd8300e447858208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1a6b49d200f5818364646f73655820382d92d36e2af65dcf38b5d70e9c2916b58cdce1c12ef133127217c181956aa65019454a27b752f905909507d6160ddc885840c22b01ffd3cca95f9f7edcfc3a4be9240b5752491e70cf71a3b14252fccf33a3592bbee8859bc590dbbbfa0983ec1ce102b0eb6fa3f049007ca7e489a33dfa09";
+const PROOF: &str = "c2d73f972ce0ff2aefe906e6bda3d2af606a2e5c911326a04dd3a57895f7a3c5";
 const ATTEST: &str = "ea02b2ee8b727c448bcba27ff47e0637aebbd1ff016e279911926c5f14a2e102";
