@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::app_strategy::{AppStrategy as _, AppStrategyArgs, choose_native_strategy};
-
 use passport_core::vault::LOCK_FILES;
 
 use crate::error::CliError;
