@@ -3,6 +3,7 @@
 mod annotate;
 mod audit;
 mod card;
+mod confirm;
 mod conflicts;
 mod contribute;
 mod desk;
@@ -10,6 +11,7 @@ mod discharges;
 mod edit;
 mod export;
 mod fault;
+mod follow_up;
 mod forget;
 mod found;
 mod history;
@@ -18,7 +20,9 @@ mod init;
 mod quarantine;
 mod remote;
 mod remove;
+mod send;
 mod show;
+mod stats;
 mod students;
 mod suggest;
 mod sync;
@@ -45,11 +49,14 @@ pub(crate) enum Org {
     Annotate(annotate::Annotate),
     Suggest(suggest::Suggest),
     Discharges(discharges::Discharges),
+    FollowUp(follow_up::FollowUp),
+    Confirm(confirm::Confirm),
     Conflicts(conflicts::Conflicts),
     Quarantine(quarantine::Quarantine),
     Export(export::Export),
     Forget(forget::Forget),
     Audit(audit::Audit),
+    Stats(stats::Stats),
 }
 
 impl Org {
@@ -69,11 +76,14 @@ impl Org {
             Self::Annotate(c) => c.run(app),
             Self::Suggest(c) => c.run(app),
             Self::Discharges(c) => c.run(app),
+            Self::FollowUp(c) => c.run(app),
+            Self::Confirm(c) => c.run(app),
             Self::Conflicts(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
             Self::Export(c) => c.run(app),
             Self::Forget(c) => c.run(app),
             Self::Audit(c) => c.run(app),
+            Self::Stats(c) => c.run(app),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use kdf::{KdfFloor, KdfParams};
 pub use memory::MemoryVault;
 pub(crate) use seal::{open_with, seal_with};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteVault, VAULT_FILE, VaultAgain};
+pub use sqlite::{LOCK_FILES, SqliteVault, VAULT_FILE, VaultAgain};
 
 /// Longest key of a record, in bytes.
 pub const KEY_LIMIT: usize = 1024;
@@ -61,11 +61,13 @@ pub enum Table {
     Outbox = 14,
     /// Links that were made for people without a passport program.
     Link = 15,
+    /// What an organisation's discharge check needs of each student; can be made anew.
+    Index = 16,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Key,
         Self::Ledger,
@@ -80,6 +82,7 @@ impl Table {
         Self::Organisation,
         Self::Outbox,
         Self::Link,
+        Self::Index,
     ];
 
     /// The stored number.

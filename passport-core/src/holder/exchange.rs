@@ -47,9 +47,11 @@ impl<V: Vault> Party for Holder<V> {
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
         let retired = self.retired()?;
-        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let erased = self.erased_epochs();
+        let offers = |epoch: &EpochId| !retired.contains(epoch) && !erased.contains_key(epoch);
         let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
         out.drops = self.drops_for(&remote, &retired);
+        self.drop_erased(&remote, &mut out);
         Ok(out)
     }
 
@@ -90,6 +92,7 @@ impl<V: Vault> Party for Holder<V> {
         let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
+        let erased = self.erased_epochs();
         let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
         let mut archived: Vec<EpochId> = Vec::new();
         for item in incoming.items {
@@ -98,6 +101,9 @@ impl<V: Vault> Party for Holder<V> {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
                     match verified.and_then(|e| Some((self.place_of(&e)?, e))) {
+                        Some((_, envelope)) if self.is_gone(&envelope, &erased, &mut remote)? => {
+                            Some(false)
+                        }
                         Some((Place::Unsound, envelope)) => {
                             self.note_unsound(&mut batch, envelope.header())?;
                             None
@@ -214,7 +220,7 @@ impl<V: Vault> Party for Holder<V> {
         // Only what was carried over, and is on disk, may be left behind or packed.
         let mut batch = Batch::new();
         for section in self.sections() {
-            made += self.retire(&mut batch, &section, now)?;
+            made += self.retire(&mut batch, &section, now, rng)?;
             for epoch in self.currents(&section) {
                 let Some(known) = self.fold.epochs.get(&epoch) else { continue };
                 made += pack_own(&mut self.journal, &mut batch, &self.device, epoch, &known.keys)?;
@@ -248,8 +254,9 @@ impl<V: Vault> Holder<V> {
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
-        // since, and its keys may be known to them.
-        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
+        // since, and its keys may be known to them. A stale one holds what was erased.
+        let stale = |id: &EpochId| self.fold.stale.contains(id);
+        let over = |id: &EpochId| elsewhere(id) || stale(id) || self.has_grown(id);
         // Where two devices each brought epochs together, the first of the two is settled, and
         // nobody goes on founding past the other.
         let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
@@ -309,6 +316,20 @@ impl<V: Vault> Holder<V> {
         let noted = self.journal.vault().get(table, &key)?;
         let authors = noted.map(|bytes| codec::decode(&bytes, 64 * 1024));
         authors.unwrap_or(Ok(Vec::new())).map_err(|_| PartyError::Damaged)
+    }
+
+    /// Whether an envelope is of an epoch that was erased and deleted here. A relay that has one
+    /// of an erased epoch is told again to forget it.
+    fn is_gone(
+        &self,
+        envelope: &VerifiedEnvelope,
+        erased: &BTreeMap<EpochId, EpochId>,
+        remote: &mut RemoteState,
+    ) -> Result<bool, PartyError> {
+        let epoch = envelope.header().epoch;
+        let Some(erased) = erased.get(&epoch) else { return Ok(false) };
+        remote.came_back(&epoch);
+        self.was_let_go(erased)
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
@@ -483,13 +504,6 @@ fn merged(mut members: Vec<Member>) -> Vec<Member> {
         same
     });
     members
-}
-
-/// Where a party remembers how far an epoch was looked through for late envelopes.
-pub(super) fn looked_through(epoch: &EpochId) -> (Table, Vec<u8>) {
-    let mut key = b"carried ".to_vec();
-    key.extend_from_slice(epoch.as_bytes());
-    (Table::Meta, key)
 }
 
 /// Where a party remembers who had a pack that does not hold put into an epoch.

@@ -94,8 +94,10 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(self.journal.keep()?)
     }
 
-    /// Leaves receipts for what came, and for what was done with it; packs what was written here.
+    /// Deletes what was erased, leaves receipts for what came, and for what was done with it, and
+    /// packs what was written here.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        self.let_go(now)?;
         let letters = self.send_receipts(now, rng)?;
         let mut batch = Batch::new();
         let mut packs = 0;
@@ -146,6 +148,9 @@ impl<V: Vault> Organisation<V> {
         }
         let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
         Self::touch(batch, epoch);
+        if let Some(held) = self.epochs.get(&epoch) {
+            Self::outdate(batch, held.charter.passport);
+        }
         if let Some(opened) = opened {
             arrived.entry(epoch).or_default().extend(opened);
         } else {
@@ -189,6 +194,7 @@ impl<V: Vault> Organisation<V> {
             }
             epochs.push(held);
         }
+        epochs.retain(|held| !self.was_erased(&held.charter));
         if self.was_forgotten(&grant) {
             return Some(false);
         }
@@ -202,6 +208,7 @@ impl<V: Vault> Organisation<V> {
             self.grants.insert(grant.id, held);
         }
         let mut new = !known;
+        Self::outdate(batch, grant.passport);
         for mut held in epochs {
             let id = held.charter.id();
             if let Some(before) = self.epochs.get(&id) {

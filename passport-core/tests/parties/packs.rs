@@ -163,8 +163,8 @@ fn an_author_whose_pack_does_not_hold_harms_their_own_edits_and_those_are_brough
         kind: Kind::Pack,
         ..own.header().clone()
     };
-    let phase = gp.epochs()[&epoch].keys[&header.phase].clone();
-    let false_pack = seal(&header, b"nothing".to_vec(), &phase, &key, &mut rng).unwrap();
+    let sealing = gp.epochs()[&epoch].keys[&header.phase].clone();
+    let false_pack = seal(&header, b"nothing".to_vec(), &sealing, &key, &mut rng).unwrap();
     office.envelopes.push(false_pack.encode());
     assert!(at_a_relay(&mut office, &epoch).iter().all(|s| s.last != own.id() || s.packed));
 
