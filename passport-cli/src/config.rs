@@ -44,6 +44,16 @@ impl Home {
         self.dir.join(passport_core::vault::VAULT_FILE)
     }
 
+    /// Deletes the vault, and the journal that SQLite leaves beside it. What cannot be removed can
+    /// only be in the way.
+    pub(crate) fn delete_vault(&self) {
+        for left in ["", "-journal", "-wal", "-shm"] {
+            let mut name = self.vault_file().into_os_string();
+            name.push(left);
+            let _ = std::fs::remove_file(name);
+        }
+    }
+
     /// The vault's path, if there is a vault.
     ///
     /// # Errors

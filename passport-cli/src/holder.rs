@@ -5,11 +5,13 @@ mod access_log;
 mod add;
 mod annotate;
 mod code;
+mod confirm;
 mod conflicts;
 mod contact;
 mod decline;
 mod device;
 mod edit;
+mod erase;
 mod export;
 mod grants;
 mod history;
@@ -45,11 +47,13 @@ pub(crate) enum Holder {
     Add(add::Add),
     Edit(edit::Edit),
     Remove(remove::Remove),
+    Erase(erase::Erase),
     Annotate(annotate::Annotate),
     #[command(name = "move")]
     MoveEntry(move_entry::MoveEntry),
     Show(show::Show),
     History(history::History),
+    Confirm(confirm::Confirm),
     Conflicts(conflicts::Conflicts),
     Resolve(resolve::Resolve),
     Suggestions(suggestions::Suggestions),
@@ -93,10 +97,12 @@ impl Holder {
             Self::Add(c) => c.run(app),
             Self::Edit(c) => c.run(app),
             Self::Remove(c) => c.run(app),
+            Self::Erase(c) => c.run(app),
             Self::Annotate(c) => c.run(app),
             Self::MoveEntry(c) => c.run(app),
             Self::Show(c) => c.run(app),
             Self::History(c) => c.run(app),
+            Self::Confirm(c) => c.run(app),
             Self::Conflicts(c) => c.run(app),
             Self::Resolve(c) => c.run(app),
             Self::Suggestions(c) => c.run(app),

@@ -116,17 +116,10 @@ pub(crate) fn create<T>(
     }
     // Asked for first: without a passphrase not even a directory is made.
     let passphrase = app.passphrases().chosen()?;
-    let place = app.home().new_vault()?;
+    app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
-    fill(vault, rng).inspect_err(|_| {
-        // Nothing of worth is in it yet; what cannot be removed can only be in the way. SQLite
-        // leaves an empty journal beside it.
-        for left in ["", "-journal", "-wal", "-shm"] {
-            let mut name = place.clone().into_os_string();
-            name.push(left);
-            let _ = std::fs::remove_file(name);
-        }
-    })
+    // Nothing of worth is in it yet.
+    fill(vault, rng).inspect_err(|_| app.home().delete_vault())
 }
 
 /// What this device is called when nobody says: the machine's own name, if it tells.

@@ -6,8 +6,10 @@
 //! exchange.
 
 mod carry;
+mod confirm;
 mod create;
 mod devices;
+mod erase;
 mod exchange;
 mod found;
 mod kept_back;
@@ -41,8 +43,10 @@ use crate::vault::{Batch, Table, Vault};
 use crate::view::{HistoryEvent, View};
 
 pub use carry::{HeldEdit, Quarantined};
+pub use confirm::{Doubt, Unconfirmed};
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
+pub use erase::Erasure;
 pub use leave::Leaving;
 pub use links::KeptLink;
 pub use receipts::{AccessLine, Arrival};
@@ -246,15 +250,6 @@ impl<V: Vault> Holder<V> {
         current
     }
 
-    /// Whether the epoch that is written in has the members that the ledger says, whatever was
-    /// founded beside it. Two devices that each brought epochs together thus both see that
-    /// nothing is left to do, and do not do it anew for ever, each in its turn.
-    fn is_settled(&self, section: &SectionName) -> bool {
-        let current = self.currents(section);
-        let first = current.first().and_then(|id| self.fold.epochs.get(id));
-        current.len() < 2 || first.is_some_and(|e| self.fold.knew_members(&self.ledger, e))
-    }
-
     /// The epochs that are open.
     fn open_epochs(&self) -> impl Iterator<Item = &FoldedEpoch> {
         self.fold.epochs.values().filter(|e| !e.closed)
@@ -300,13 +295,14 @@ impl<V: Vault> Holder<V> {
         Ok(View::of(self.replica(epoch)?))
     }
 
-    /// Who did what in a section, in all its epochs, by claimed time.
+    /// Who did what in a section, in all its epochs since anything of it was erased, by claimed
+    /// time.
     ///
     /// # Errors
     /// Returns [`PartyError`].
     pub fn history(&mut self, section: &SectionName) -> Result<Vec<HistoryEvent>, PartyError> {
         let mut events = Vec::new();
-        for epoch in self.epochs_of(section) {
+        for epoch in self.told_epochs(section) {
             events.extend(crate::view::history(self.replica(epoch)?));
         }
         events.sort_by_key(|e| (e.at, e.envelope));
@@ -320,7 +316,7 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError`].
     pub fn gaps(&mut self, section: &SectionName) -> Result<(usize, usize), PartyError> {
         let (mut missing, mut forks) = (0, 0);
-        for epoch in self.epochs_of(section) {
+        for epoch in self.told_epochs(section) {
             let replica = self.replica(epoch)?;
             missing += replica.missing().count();
             forks += replica.forks().count();

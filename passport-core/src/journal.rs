@@ -18,8 +18,8 @@ use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
 pub use remote::{
-    Incoming, IncomingItem, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter, Position,
-    RemoteState, Verdict, Verdicts,
+    Incoming, IncomingItem, KnownList, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter,
+    Position, RemoteState, Verdict, Verdicts,
 };
 
 /// Which relay an object came from; none for one's own.
@@ -125,6 +125,14 @@ impl<V: Vault> Journal<V> {
         Ok(written?)
     }
 
+    /// Puts on disk what a vault that groups commits has held back.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`] when nothing was written.
+    pub fn keep(&mut self) -> Result<(), JournalError> {
+        Ok(self.vault.flush()?)
+    }
+
     fn recount(&mut self) -> Result<(), JournalError> {
         self.extents.clear();
         for (key, value) in self.vault.scan(Table::Cache)? {
@@ -221,6 +229,24 @@ impl<V: Vault> Journal<V> {
         self.extents.remove(epoch);
         self.authors.remove(epoch);
         Ok(())
+    }
+
+    /// Whether some relay has everything of an epoch that was made here.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn is_handed_on(&self, epoch: &EpochId) -> Result<bool, JournalError> {
+        let mut own = 0;
+        for index in 0..self.extent(epoch).count {
+            if self.envelope(epoch, index)?.source.is_none() {
+                own = index + 1;
+            }
+        }
+        if own == 0 {
+            return Ok(true);
+        }
+        let remotes = self.remotes()?;
+        Ok(remotes.iter().any(|remote| remote.has(epoch, own)))
     }
 
     fn sealed(&self, epoch: &EpochId, index: u64) -> Result<SealedEnvelope, JournalError> {

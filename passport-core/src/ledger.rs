@@ -5,6 +5,7 @@
 //! no order of arrival, and no old statement found again, brings a reader back. Statements are
 //! sealed to the holder's devices and the recovery key; phase keys travel in them.
 
+mod authority;
 mod compartment;
 mod fold;
 mod statement;
@@ -199,20 +200,7 @@ impl Ledger {
         let founding = |id: &StatementId| {
             self.epochs.get(id).is_some_and(|epoch| epochs.contains(&epoch.charter.id()))
         };
-        let mut after: BTreeSet<StatementId> =
-            self.statements.keys().copied().filter(founding).collect();
-        loop {
-            let before = after.len();
-            let builds = self
-                .statements
-                .iter()
-                .filter(|(_, s)| s.parents.iter().any(|parent| after.contains(parent)));
-            let builds: Vec<StatementId> = builds.map(|(id, _)| *id).collect();
-            after.extend(builds);
-            if after.len() == before {
-                break;
-            }
-        }
+        let after = self.after(self.statements.keys().copied().filter(founding));
         let mut heard = BTreeSet::new();
         for statement in after.iter().filter_map(|id| self.statements.get(id)) {
             heard.insert(statement.signer());
@@ -221,6 +209,24 @@ impl Ledger {
             }
         }
         heard
+    }
+
+    /// These statements, and all that build on them.
+    fn after(&self, first: impl IntoIterator<Item = StatementId>) -> BTreeSet<StatementId> {
+        let mut building: BTreeMap<StatementId, Vec<StatementId>> = BTreeMap::new();
+        for (id, statement) in &self.statements {
+            for parent in &statement.parents {
+                building.entry(*parent).or_default().push(*id);
+            }
+        }
+        let mut queue: Vec<StatementId> = first.into_iter().collect();
+        let mut after: BTreeSet<StatementId> = BTreeSet::new();
+        while let Some(id) = queue.pop() {
+            if after.insert(id) {
+                queue.extend(building.remove(&id).into_iter().flatten());
+            }
+        }
+        after
     }
 
     /// Whether statement `a` is in the causal past of `b`.

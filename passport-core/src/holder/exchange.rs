@@ -17,7 +17,7 @@ use crate::letter::Letter;
 use crate::party::{Party, PartyError, Received, admit_arrived, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
-use crate::vault::{Batch, Table, Vault};
+use crate::vault::{Batch, Vault};
 
 impl<V: Vault> Party for Holder<V> {
     fn request_key(&self) -> &SigningKey {
@@ -44,9 +44,11 @@ impl<V: Vault> Party for Holder<V> {
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
         let retired = self.retired()?;
-        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let erased = self.erased_epochs();
+        let offers = |epoch: &EpochId| !retired.contains(epoch) && !erased.contains_key(epoch);
         let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
         out.drops = self.drops_for(&remote, &retired);
+        self.drop_erased(&remote, &mut out);
         Ok(out)
     }
 
@@ -84,9 +86,10 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let mut rekeyed = false;
+        let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
+        let erased = self.erased_epochs();
         let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
         let mut archived: Vec<EpochId> = Vec::new();
         for item in incoming.items {
@@ -95,13 +98,19 @@ impl<V: Vault> Party for Holder<V> {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
                     match verified.and_then(|e| Some((self.place_of(&e)?, e))) {
+                        Some((_, envelope)) if self.is_gone(&envelope, &erased, &mut remote)? => {
+                            Some(false)
+                        }
                         Some((place, envelope)) => {
                             let envelope = envelope.sealed();
                             let source = Some(incoming.relay);
                             let new = self.journal.append(&mut batch, envelope, source)?;
                             if new {
                                 match place {
-                                    Place::Ledger => self.admit_statements(envelope),
+                                    Place::Ledger => {
+                                        self.admit_statements(envelope);
+                                        said = true;
+                                    }
                                     Place::Archive(epoch) => archived.push(epoch),
                                     Place::Section(opened) => {
                                         let epoch = envelope.header().epoch;
@@ -146,7 +155,9 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
-        self.fold = self.ledger.fold();
+        if said {
+            self.fold = self.ledger.fold();
+        }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
@@ -162,6 +173,10 @@ impl<V: Vault> Party for Holder<V> {
             self.replicas.remove(&epoch);
         }
         Ok(received)
+    }
+
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
     }
 
     /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
@@ -189,7 +204,7 @@ impl<V: Vault> Party for Holder<V> {
         // Only what was carried over, and is on disk, may be left behind.
         let mut batch = Batch::new();
         for section in self.sections() {
-            made += self.retire(&mut batch, &section, now)?;
+            made += self.retire(&mut batch, &section, now, rng)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -219,10 +234,13 @@ impl<V: Vault> Holder<V> {
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
-        // since, and its keys may be known to them.
-        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
-        let current = self.current(section);
-        if !self.is_settled(section) || current.as_ref().is_some_and(over) {
+        // since, and its keys may be known to them. A stale one holds what was erased.
+        let stale = |id: &EpochId| self.fold.stale.contains(id);
+        let over = |id: &EpochId| elsewhere(id) || stale(id) || self.has_grown(id);
+        // Where two devices each brought epochs together, the first of the two is settled, and
+        // nobody goes on founding past the other.
+        let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
+        if self.current(section).as_ref().is_some_and(due) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
@@ -247,6 +265,20 @@ impl<V: Vault> Holder<V> {
             }
             _ => Some(Place::Elsewhere),
         }
+    }
+
+    /// Whether an envelope is of an epoch that was erased and deleted here. A relay that has one
+    /// of an erased epoch is told again to forget it.
+    fn is_gone(
+        &self,
+        envelope: &VerifiedEnvelope,
+        erased: &BTreeMap<EpochId, EpochId>,
+        remote: &mut RemoteState,
+    ) -> Result<bool, PartyError> {
+        let epoch = envelope.header().epoch;
+        let Some(erased) = erased.get(&epoch) else { return Ok(false) };
+        remote.came_back(&epoch);
+        self.was_let_go(erased)
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
@@ -382,16 +414,18 @@ impl Line<'_> {
         let control = self.founder.verification_key();
         let nonce = channel_nonce(self.founder, label);
         let known = remote.list(&channel_id(&control, &nonce));
-        let known = known.and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
-        let controller = known.as_ref().map_or(control, |(_, l)| l.controller());
+        let controller = known.map_or(control, |k| k.list.controller());
         let signer = self.known.get(&controller)?;
-        let serial = known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1));
-        let replaces = known.as_ref().map(|(hash, _)| *hash);
+        let serial = known.map_or(1, |k| k.list.serial.saturating_add(1));
+        let replaces = known.map(|k| k.hash);
         let mut list = AccessList::new(control, nonce, serial, replaces, live, merged(members));
         let present = self.present.verification_key();
         list.successor = (present != control || controller != control).then_some(present);
-        let same = known.is_some_and(|(_, l)| {
-            l.live == list.live && l.members == list.members && l.successor == list.successor
+        let same = known.is_some_and(|k| {
+            let there = &k.list;
+            there.live == list.live
+                && there.members == list.members
+                && there.successor == list.successor
         });
         (!same).then(|| Signed::new(&list, signer))
     }
@@ -416,11 +450,4 @@ fn merged(mut members: Vec<Member>) -> Vec<Member> {
         same
     });
     members
-}
-
-/// Where a party remembers how far an epoch was looked through for late envelopes.
-pub(super) fn looked_through(epoch: &EpochId) -> (Table, Vec<u8>) {
-    let mut key = b"carried ".to_vec();
-    key.extend_from_slice(epoch.as_bytes());
-    (Table::Meta, key)
 }

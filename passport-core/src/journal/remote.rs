@@ -17,6 +17,9 @@ const OFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Most objects offered in one request.
 const OFFER_OBJECTS: usize = 2_000;
 
+/// Largest record of what is known of a relay.
+const REMOTE_MAX: usize = 64 * 1024 * 1024;
+
 /// How far a relay's feed was read: in which run of the relay, and to where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -47,13 +50,27 @@ pub struct RemoteState {
     #[n(4)]
     letters: u64,
     #[n(5)]
-    lists: Vec<Signed<AccessList>>,
+    lists: Vec<KnownList>,
     /// Epochs of which it refused something for good.
     #[n(6)]
     lacking: Vec<EpochId>,
-    /// Epochs that it was told to forget, and how many envelopes of each were known then.
+    /// Epochs that it was told to forget in a channel, and how many envelopes of each were known
+    /// then.
     #[n(7)]
-    dropped: Vec<(EpochId, u64)>,
+    dropped: Vec<(ChannelId, EpochId, u64)>,
+}
+
+/// An access list that a relay has. It was verified when it was learned; what the vault gives back
+/// is what was put there.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct KnownList {
+    /// What the next list names as the one it replaces: the hash of this one as it was signed.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub hash: [u8; 32],
+    /// What it says.
+    #[n(1)]
+    pub list: AccessList,
 }
 
 /// What a relay should be offered.
@@ -94,6 +111,8 @@ pub struct OutgoingLetter {
 /// An epoch for a relay to forget.
 #[derive(Debug)]
 pub struct OutgoingDrop {
+    /// The channel.
+    pub channel: ChannelId,
     /// The epoch.
     pub epoch: EpochId,
     /// How many of its envelopes are known.
@@ -162,8 +181,8 @@ impl Outgoing {
 impl RemoteState {
     /// The access list of a channel that the relay has.
     #[must_use]
-    pub fn list(&self, channel: &ChannelId) -> Option<&Signed<AccessList>> {
-        self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
+    pub fn list(&self, channel: &ChannelId) -> Option<&KnownList> {
+        self.lists.iter().find(|known| known.list.channel == *channel)
     }
 
     /// Remembers the access list that the relay has, unless it is older than the one known, or
@@ -176,17 +195,17 @@ impl RemoteState {
         list: &Signed<AccessList>,
         own: impl Fn(&Verified<AccessList>) -> bool,
     ) -> bool {
+        let hash = list.payload_hash();
+        if self.lists.iter().any(|known| known.hash == hash) {
+            return false;
+        }
         let Ok(verified) = AccessList::check(list) else { return false };
-        if !own(&verified) || self.lists.contains(list) {
+        let known = self.list(&verified.channel);
+        if !own(&verified) || known.is_some_and(|known| known.list.serial > verified.serial) {
             return false;
         }
-        let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
-        let this = (verified.channel, verified.serial);
-        if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {
-            return false;
-        }
-        self.lists.retain(|l| serial(l).is_some_and(|(c, _)| c != this.0));
-        self.lists.push(list.clone());
+        self.lists.retain(|known| known.list.channel != verified.channel);
+        self.lists.push(KnownList { hash, list: verified.into_inner() });
         true
     }
 
@@ -197,10 +216,15 @@ impl RemoteState {
         reached && !self.lacking.contains(epoch)
     }
 
-    /// Whether the relay forgot an epoch when so many of its envelopes were known.
+    /// Whether the relay forgot an epoch in a channel when so many of its envelopes were known.
     #[must_use]
-    pub fn has_dropped(&self, epoch: &EpochId, known: u64) -> bool {
-        self.dropped.contains(&(*epoch, known))
+    pub fn has_dropped(&self, channel: &ChannelId, epoch: &EpochId, known: u64) -> bool {
+        self.dropped.contains(&(*channel, *epoch, known))
+    }
+
+    /// Notes that the relay has something of an epoch, although it was told to forget it.
+    pub fn came_back(&mut self, epoch: &EpochId) {
+        self.dropped.retain(|(_, dropped, _)| dropped != epoch);
     }
 
     /// Notes which relay answers here. If it is another than before, or one that has lost what
@@ -221,9 +245,17 @@ impl<V: Vault> Journal<V> {
     pub fn remote(&self, url: &str) -> Result<RemoteState, JournalError> {
         match self.vault.get(Table::Remote, url.as_bytes())? {
             None => Ok(RemoteState::default()),
-            Some(bytes) => codec::decode(&bytes, 64 * 1024 * 1024)
+            Some(bytes) => codec::decode(&bytes, REMOTE_MAX)
                 .map_err(|_| JournalError::Record { table: Table::Remote, index: 0 }),
         }
+    }
+
+    /// What is known of every relay, file and folder.
+    pub(super) fn remotes(&self) -> Result<Vec<RemoteState>, JournalError> {
+        let damaged = JournalError::Record { table: Table::Remote, index: 0 };
+        let rows = self.vault.scan(Table::Remote)?;
+        let decode = |bytes: &[u8]| codec::decode(bytes, REMOTE_MAX).map_err(|_| damaged);
+        rows.iter().map(|(_, bytes)| decode(bytes)).collect()
     }
 
     /// Remembers what is known of a relay, with whatever else is in the batch.
@@ -322,8 +354,11 @@ impl<V: Vault> Journal<V> {
         remote.lacking.dedup();
         for (drop, verdict) in outgoing.drops.iter().zip(&verdicts.drops) {
             if *verdict == Verdict::Kept {
-                remote.dropped.retain(|(known, _)| *known != drop.epoch);
-                remote.dropped.push((drop.epoch, drop.known));
+                let this = |(channel, epoch): (ChannelId, EpochId)| {
+                    channel == drop.channel && epoch == drop.epoch
+                };
+                remote.dropped.retain(|(channel, epoch, _)| !this((*channel, *epoch)));
+                remote.dropped.push((drop.channel, drop.epoch, drop.known));
             }
         }
         for (letter, verdict) in outgoing.letters.iter().zip(&verdicts.letters) {

@@ -100,11 +100,11 @@ impl<V: Vault> Organisation<V> {
             batch.put(Table::Meta, forgotten(student, id), Vec::new());
         }
         batch.delete(Table::Meta, of(ASKED, student));
+        self.forget_handled(&mut batch, student)?;
+        Self::forget_confirmed(&mut batch, student);
+        Self::outdate(&mut batch, student);
         for epoch in self.all_of(student)? {
-            batch.delete(Table::Charter, *epoch.as_bytes());
-            Self::forget_received(&mut batch, &epoch);
-            self.journal.forget(&mut batch, &epoch)?;
-            self.replicas.remove(&epoch);
+            self.delete_epoch(&mut batch, &epoch)?;
         }
         self.journal.commit(batch)?;
         self.grants.retain(|_, g| g.grant.passport != student);

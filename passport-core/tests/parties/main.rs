@@ -5,6 +5,10 @@ mod carry;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod discharges;
+#[cfg(test)]
+mod erase;
+#[cfg(test)]
 mod kept_back;
 #[cfg(test)]
 mod leaving;

@@ -1,6 +1,7 @@
 //! Epochs that devices found apart come together, and then there is rest.
 
 use passport_core::epoch::Right;
+use passport_core::holder::Holder;
 use passport_core::id::EpochId;
 use passport_core::keys::OrganisationKind;
 
@@ -103,4 +104,50 @@ fn what_is_written_in_an_epoch_that_comes_second_arrives_and_the_epoch_is_left()
     let third = practice("Third Surgery", OrganisationKind::Gp, &mut town.rng);
     share(&mut town.phone, &third, &["medications"], Right::Read, None, day(41), &mut town.rng);
     assert_eq!(town.phone.fold().current(&medications).len(), 1);
+}
+
+#[test]
+fn a_copy_of_a_device_goes_on_under_the_new_key_of_the_ledger_too() {
+    let mut rng = rng(63);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    let laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut copy = Holder::open(phone.journal().vault().clone()).unwrap();
+    phone.remove_device(laptop.device(), day(1), &mut rng).unwrap();
+    medication(&mut phone, "after the removal", "1 mg", day(1), &mut rng);
+    for _ in 0..2 {
+        office.sync(&mut phone, day(1), &mut rng);
+        office.sync(&mut copy, day(1), &mut rng);
+    }
+    let medications = section("medications");
+    let on_phone = phone.view(&medications).unwrap();
+    assert!(shown(&on_phone).contains("after the removal"));
+    assert_eq!(on_phone.epoch, copy.view(&medications).unwrap().epoch);
+    assert_eq!(shown(&on_phone), shown(&copy.view(&medications).unwrap()));
+}
+
+#[test]
+fn who_was_shut_out_by_a_device_that_is_removed_stays_out() {
+    let mut rng = rng(64);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    for _ in 0..2 {
+        office.sync(&mut phone, day(1), &mut rng);
+        office.sync(&mut laptop, day(1), &mut rng);
+    }
+    // Beside each other: the laptop takes the consent back, and the phone removes the laptop.
+    laptop.revoke(campus.id(), &[], day(2), &mut rng).unwrap();
+    office.sync(&mut laptop, day(2), &mut rng);
+    phone.remove_device(laptop.device(), day(2), &mut rng).unwrap();
+    let founded = phone.fold().current(&section("medications"));
+    for _ in 0..2 {
+        office.sync(&mut phone, day(3), &mut rng);
+    }
+    assert!(phone.fold().in_force(&section("medications"), day(3)).next().is_none());
+    assert_ne!(phone.fold().current(&section("medications")), founded, "campus had its key");
 }
