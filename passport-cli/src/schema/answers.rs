@@ -16,8 +16,14 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     all.extend(super::campus::all());
     all.push((
         "relay serve",
-        object([always("listening", text("address, once connections are accepted"))]),
+        object([
+            maybe("listening", text("address, once connections are accepted")),
+            maybe("metrics", or_null(&text("where metrics are, if anywhere"))),
+            maybe("settings", any("what is set, by name")),
+        ]),
     ));
+    let copied = always("objects", count("envelopes, letters and access lists in the copy"));
+    all.push(("relay migrate", object([copied, always("rows", count("rows of all tables"))])));
     all.push(("relay backup", object([always("file", text("the copy"))])));
     let objects = always("objects", count("envelopes, letters and access lists looked at"));
     let faults = ["altered", "miscounted", "astray", "orphaned"].map(|f| always(f, count("found")));

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::authority::Authority;
-use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
+use super::{KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
 use crate::archive::Archive;
-use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
+use crate::epoch::{PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EntryId, EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard,
-    VerifiedDevice,
+    CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard, VerifiedDevice,
 };
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -108,38 +107,6 @@ pub struct FoldedEpoch {
     pub archive: Option<Archive>,
 }
 
-impl FoldedEpoch {
-    /// The epoch that a statement says was founded, if its charter holds; closed unless one of
-    /// the compartments has its keys.
-    pub(super) fn founded_by(
-        id: StatementId,
-        statement: &Statement,
-        compartments: &[CompartmentKey],
-    ) -> Option<Self> {
-        let closed_keys = |sealed: &[u8], epoch| {
-            compartments.iter().find_map(|compartment| compartment.open(epoch, sealed))
-        };
-        let (charter, cut) = statement.body.founding()?;
-        let charter = Charter::verify(charter.clone()).ok()?;
-        if charter.passport != statement.passport {
-            return None;
-        }
-        let keys: Option<PhaseKeys> = if let StatementBody::Founded { keys, .. } = &statement.body {
-            Some(keys.iter().map(|k| (k.phase, k.key())).collect())
-        } else if let StatementBody::FoundedClosed { keys, .. } = &statement.body {
-            closed_keys(keys, &charter.id())
-        } else {
-            None
-        };
-        let closed = keys.is_none();
-        let keys = keys.into_iter().flatten();
-        let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        let archive = Archive::of(&charter, &keys);
-        let cut = cut.iter().copied().collect();
-        Some(Self { statement: id, charter, keys, cut, closed, archive })
-    }
-}
-
 impl Fold {
     pub(super) fn of(ledger: &Ledger) -> Self {
         let mut fold = Self::default();
@@ -163,7 +130,7 @@ impl Fold {
                     fold.locator.get_or_insert(*locator);
                 }
                 StatementBody::DeviceAdded { chain, name } => {
-                    if let Ok(verified) = chain.verify(&ledger.passport) {
+                    if let Some(verified) = ledger.proven.devices.get(id).cloned() {
                         let device = Device {
                             name: name.clone(),
                             chain: chain.clone(),
@@ -179,14 +146,14 @@ impl Fold {
                 StatementBody::Locked { .. } => fold.locks.push(*id),
                 StatementBody::Followed { .. } => {}
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
-                    let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
+                    let epoch = ledger.proven.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     founded.extend(epoch.iter().map(|(epoch, _)| (*id, *epoch)));
                     fold.epochs.extend(epoch);
                 }
                 StatementBody::Granted { grant: signed } => {
-                    if let Ok(grant) = signed.verify_by(&statement.signer()) {
+                    if let Some(grant) = ledger.proven.grants.get(id) {
                         fold.on_members.entry(grant.section.clone()).or_default().push(*id);
-                        given.push((*id, grant.into_inner(), signed.clone()));
+                        given.push((*id, grant.clone(), signed.clone()));
                     }
                 }
                 StatementBody::Revoked { organisation, section } => {
@@ -194,8 +161,10 @@ impl Fold {
                     fold.on_members.entry(section.clone()).or_default().push(*id);
                     withdrawn.push((*organisation, section, *id, statement.at));
                 }
-                StatementBody::ContactAdded { card, verified } => {
-                    fold.add_contact(card, *verified);
+                StatementBody::ContactAdded { verified, .. } => {
+                    if let Some(card) = ledger.proven.cards.get(id) {
+                        fold.add_contact(card, *verified);
+                    }
                 }
                 StatementBody::ContactRemoved { organisation } => {
                     fold.contacts.remove(organisation);
@@ -280,15 +249,14 @@ impl Fold {
         stale
     }
 
-    fn add_contact(&mut self, card: &Signed<Card>, verified: bool) {
-        let Ok(card) = Card::verify(card.clone()) else { return };
+    fn add_contact(&mut self, card: &VerifiedCard, verified: bool) {
         let known = self.contacts.get(&card.id());
         let verified = verified || known.is_some_and(|k| k.verified);
-        if self.claimed_instance(&card).is_some() {
+        if self.claimed_instance(card).is_some() {
             return;
         }
-        if known.is_none_or(|k| card.supersedes(&k.card) || card == k.card) {
-            self.contacts.insert(card.id(), Contact { card, verified });
+        if known.is_none_or(|k| card.supersedes(&k.card) || *card == k.card) {
+            self.contacts.insert(card.id(), Contact { card: card.clone(), verified });
         } else if let Some(contact) = self.contacts.get_mut(&card.id()) {
             contact.verified = verified;
         }

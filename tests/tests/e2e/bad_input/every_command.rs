@@ -99,6 +99,11 @@ const ROWS: &[(&str, &[&str], In)] = &[
     ("org forget", &["x"], In::Office),
     ("relay serve", &["--store", "bread"], In::Anywhere(2)),
     ("relay backup", &[MISSING, "--store", "sqlite:/nowhere/relay.sqlite"], In::Anywhere(1)),
+    (
+        "relay migrate",
+        &["sqlite:/nowhere/relay.sqlite", "sqlite:/nowhere/copy.sqlite"],
+        In::Anywhere(1),
+    ),
     ("relay check", &["--store", "sqlite:/nowhere/relay.sqlite"], In::Anywhere(1)),
     ("relay stats", &["--store", "sqlite:/nowhere/relay.sqlite"], In::Anywhere(1)),
     ("verify", &[MISSING], In::Anywhere(1)),
