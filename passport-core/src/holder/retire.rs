@@ -119,8 +119,8 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
-    /// later one, or it was superseded long ago. Of a stale epoch, readers are not waited for. One that no other follows is superseded by the
-    /// current one, which was founded beside it.
+    /// later one, or it was superseded long ago. One that no other follows is superseded by the
+    /// current one, which was founded beside it. Of a stale epoch, readers are not waited for.
     pub(super) fn is_left(
         &mut self,
         epoch: &EpochId,
