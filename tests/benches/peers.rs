@@ -25,7 +25,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
     reason = "a benchmark reads the clock, prints and may panic"
 )]
 
@@ -141,7 +140,8 @@ fn beside(write: bool) {
         for (name, plot) in compared.plots() {
             std::fs::write(docs.join("plots").join(name), plot).unwrap();
         }
-        let (page, marks) = (docs.join("PERFORMANCE.md"), ["<!-- beside: begin -->\n", "<!-- beside: end -->"]);
+        let (page, marks) =
+            (docs.join("PERFORMANCE.md"), ["<!-- beside: begin -->\n", "<!-- beside: end -->"]);
         let text = std::fs::read_to_string(&page).unwrap();
         let (before, rest) = text.split_once(marks[0]).unwrap();
         let (_, after) = rest.split_once(marks[1]).unwrap();

@@ -89,7 +89,9 @@ pub(crate) fn batches() -> Figures {
             .map(|some| SyncRequest { envelopes: some.to_vec(), ..SyncRequest::default() })
             .collect();
         let start = Instant::now();
-        requests.iter().for_each(|request| push(&mut remote, request, &mut nonces));
+        for request in &requests {
+            push(&mut remote, request, &mut nonces);
+        }
         ms(start.elapsed())
     };
     [("single_ms".to_owned(), sent(1)), ("batch100_ms".to_owned(), sent(100))].into()
@@ -111,7 +113,9 @@ pub(crate) fn many() -> Figures {
     let mut remote = Remote::new(&relay.url, device, &RemoteConfig::default()).unwrap();
     let mut nonces = rng(6);
     let start = Instant::now();
-    requests.iter().for_each(|request| push(&mut remote, request, &mut nonces));
+    for request in &requests {
+        push(&mut remote, request, &mut nonces);
+    }
     let took = ms(start.elapsed());
     [("many_ms", took), ("many_rss", relay.memory()), ("many_kb", relay.disk())]
         .map(|(name, figure)| (name.to_owned(), figure))
@@ -163,11 +167,8 @@ pub(crate) fn revoking() -> Figures {
         entry("documents", "document", "title", text("letter")),
     ];
     student.add(&entries, now(), &mut rng).unwrap();
-    let sections: Vec<SectionName> = table::SECTIONS
-        .iter()
-        .filter(|s| s.shareable)
-        .map(|s| s.name.parse().unwrap())
-        .collect();
+    let sections: Vec<SectionName> =
+        table::SECTIONS.iter().filter(|s| s.shareable).map(|s| s.name.parse().unwrap()).collect();
     let cards = World::new(5, 3).cards;
     for card in &cards {
         let card = Card::verify(card.clone()).unwrap();
@@ -195,4 +196,3 @@ pub(crate) fn revoking() -> Figures {
         .map(|(name, figure)| (name.to_owned(), figure))
         .into()
 }
-

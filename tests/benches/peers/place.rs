@@ -98,8 +98,12 @@ impl Counter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (to, sent, received) = <(Arc<OnceLock<SocketAddr>>, Arc<_>, Arc<_>)>::default();
-        let counter =
-            Self { address, to: Arc::clone(&to), sent: Arc::clone(&sent), received: Arc::clone(&received) };
+        let counter = Self {
+            address,
+            to: Arc::clone(&to),
+            sent: Arc::clone(&sent),
+            received: Arc::clone(&received),
+        };
         // Ends with the process.
         std::thread::spawn(move || {
             for client in listener.incoming().map(Result::unwrap) {
