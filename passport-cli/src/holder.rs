@@ -11,6 +11,7 @@ mod contact;
 mod decline;
 mod device;
 mod edit;
+mod erase;
 mod export;
 mod grants;
 mod history;
@@ -46,6 +47,7 @@ pub(crate) enum Holder {
     Add(add::Add),
     Edit(edit::Edit),
     Remove(remove::Remove),
+    Erase(erase::Erase),
     Annotate(annotate::Annotate),
     #[command(name = "move")]
     MoveEntry(move_entry::MoveEntry),
@@ -95,6 +97,7 @@ impl Holder {
             Self::Add(c) => c.run(app),
             Self::Edit(c) => c.run(app),
             Self::Remove(c) => c.run(app),
+            Self::Erase(c) => c.run(app),
             Self::Annotate(c) => c.run(app),
             Self::MoveEntry(c) => c.run(app),
             Self::Show(c) => c.run(app),

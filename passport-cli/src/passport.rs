@@ -9,7 +9,7 @@ use passport_core::ledger::{Contact, is_kept_back};
 use passport_core::replica::EntryNow;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
-use passport_core::vault::{KdfParams, LOCK_FILES, SqliteVault, VaultError};
+use passport_core::vault::{KdfParams, SqliteVault, VaultError};
 use passport_core::view::View;
 use rand_core::CryptoRng;
 
@@ -116,15 +116,10 @@ pub(crate) fn create<T>(
     }
     // Asked for first: without a passphrase not even a directory is made.
     let passphrase = app.passphrases().chosen()?;
-    let place = app.home().new_vault()?;
+    app.home().new_vault()?;
     let vault = SqliteVault::create(app.home().dir(), &passphrase, KdfParams::default(), rng)?;
-    fill(vault, rng).inspect_err(|_| {
-        // Nothing of worth is in it yet; what cannot be removed can only be in the way.
-        let _ = std::fs::remove_file(&place);
-        for lock in LOCK_FILES {
-            let _ = std::fs::remove_file(place.with_file_name(lock));
-        }
-    })
+    // Nothing of worth is in it yet.
+    fill(vault, rng).inspect_err(|_| app.home().delete_vault())
 }
 
 /// What this device is called when nobody says: the machine's own name, if it tells.

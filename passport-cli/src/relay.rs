@@ -2,7 +2,9 @@
 
 mod backup;
 mod check;
+mod migrate;
 mod serve;
+mod settings;
 mod stats;
 pub(crate) mod store;
 
@@ -14,8 +16,9 @@ use crate::error::CliError;
 /// The commands of a relay.
 #[derive(Subcommand)]
 pub(crate) enum Relay {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Backup(backup::Backup),
+    Migrate(migrate::Migrate),
     Check(check::Check),
     Stats(stats::Show),
 }
@@ -26,6 +29,7 @@ impl Relay {
         match self {
             Self::Serve(c) => c.run(app),
             Self::Backup(c) => c.run(app),
+            Self::Migrate(c) => c.run(app),
             Self::Check(c) => c.run(app),
             Self::Stats(c) => c.run(app),
         }

@@ -244,7 +244,7 @@ impl<P: Watched> Watch<'_, P> {
                 Ok(LiveTurn::Rest) => {}
                 Ok(LiveTurn::Offer) => self.offer(rng)?,
                 // Not at once, or what is refused each time would be offered without a pause.
-                Ok(LiveTurn::Exchange) => self.later(number, rng),
+                Ok(LiveTurn::Exchange) => self.later(number, None, rng),
                 Err(error) => self.lost(number, &error, rng),
             },
         }
@@ -282,15 +282,16 @@ impl<P: Watched> Watch<'_, P> {
 
     fn lost(&mut self, number: usize, error: &RemoteError, rng: &mut dyn CryptoRng) {
         tracing::info!(%error, "lost the relay");
-        self.later(number, rng);
+        self.later(number, error.retry_after(), rng);
     }
 
-    /// Lets go of a relay's connection, to exchange and connect anew in a while.
-    fn later(&mut self, number: usize, rng: &mut dyn CryptoRng) {
+    /// Lets go of a relay's connection, to exchange and connect anew in a while; not before the
+    /// seconds that the relay asked for.
+    fn later(&mut self, number: usize, asked: Option<u32>, rng: &mut dyn CryptoRng) {
         let Some(link) = self.links.get_mut(number) else { return };
         link.live = None;
         let now = self.app.now();
-        link.backoff.failed(now, rng);
+        link.backoff.failed(now, asked, rng);
         let wait = link.backoff.next().map_or(1, |next| next.as_seconds() - now.as_seconds());
         link.ticks_to_wait = u64::try_from(wait).unwrap_or(1).saturating_mul(TICKS);
     }

@@ -9,6 +9,7 @@ mod carry;
 mod confirm;
 mod create;
 mod devices;
+mod erase;
 mod exchange;
 mod found;
 mod kept_back;
@@ -45,6 +46,7 @@ pub use carry::{HeldEdit, Quarantined};
 pub use confirm::{Doubt, Unconfirmed};
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
+pub use erase::Erasure;
 pub use leave::Leaving;
 pub use links::KeptLink;
 pub use receipts::{AccessLine, Arrival};
@@ -293,13 +295,14 @@ impl<V: Vault> Holder<V> {
         Ok(View::of(self.replica(epoch)?))
     }
 
-    /// Who did what in a section, in all its epochs, by claimed time.
+    /// Who did what in a section, in all its epochs since anything of it was erased, by claimed
+    /// time.
     ///
     /// # Errors
     /// Returns [`PartyError`].
     pub fn history(&mut self, section: &SectionName) -> Result<Vec<HistoryEvent>, PartyError> {
         let mut events = Vec::new();
-        for epoch in self.epochs_of(section) {
+        for epoch in self.told_epochs(section) {
             events.extend(crate::view::history(self.replica(epoch)?));
         }
         events.sort_by_key(|e| (e.at, e.envelope));
@@ -313,7 +316,7 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError`].
     pub fn gaps(&mut self, section: &SectionName) -> Result<(usize, usize), PartyError> {
         let (mut missing, mut forks) = (0, 0);
-        for epoch in self.epochs_of(section) {
+        for epoch in self.told_epochs(section) {
             let replica = self.replica(epoch)?;
             missing += replica.missing().count();
             forks += replica.forks().count();

@@ -231,6 +231,24 @@ impl<V: Vault> Journal<V> {
         Ok(())
     }
 
+    /// Whether some relay has everything of an epoch that was made here.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn is_handed_on(&self, epoch: &EpochId) -> Result<bool, JournalError> {
+        let mut own = 0;
+        for index in 0..self.extent(epoch).count {
+            if self.envelope(epoch, index)?.source.is_none() {
+                own = index + 1;
+            }
+        }
+        if own == 0 {
+            return Ok(true);
+        }
+        let remotes = self.remotes()?;
+        Ok(remotes.iter().any(|remote| remote.has(epoch, own)))
+    }
+
     fn sealed(&self, epoch: &EpochId, index: u64) -> Result<SealedEnvelope, JournalError> {
         SealedEnvelope::decode(&self.envelope(epoch, index)?.bytes)
             .map_err(|_| JournalError::Record { table: Table::Envelope, index })

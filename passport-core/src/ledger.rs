@@ -5,19 +5,22 @@
 //! no order of arrival, and no old statement found again, brings a reader back. Statements are
 //! sealed to the holder's devices and the recovery key; phase keys travel in them.
 
+mod authority;
 mod compartment;
 mod fold;
+mod proven;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain;
 use crate::id::{ChannelId, EpochId, PassportId, StatementId, VerificationKey};
-use crate::keys::{PhaseKey, Signed, SigningKey, Verified};
+use crate::keys::{PhaseKey, Signed, SigningKey, Verified, VerifiedDevice};
 use crate::section::SectionName;
 
 pub use compartment::{CompartmentKey, PassphraseKey, is_kept_back};
 pub use fold::{Contact, Device, Fold, FoldedEpoch, FoldedGrant};
+use proven::Proven;
 pub use statement::{KeyOfLedger, KeyOfPhase, Statement, StatementBody};
 
 /// Most statements that may wait for those they cite.
@@ -44,7 +47,7 @@ pub struct Ledger {
     passport: PassportId,
     statements: BTreeMap<StatementId, Verified<Statement>>,
     signed: BTreeMap<StatementId, Signed<Statement>>,
-    epochs: BTreeMap<StatementId, FoldedEpoch>,
+    proven: Proven,
     /// Keys of what is kept back, as far as a passphrase gave them; the one in use last.
     compartments: Vec<CompartmentKey>,
     waiting: BTreeMap<StatementId, (Verified<Statement>, Signed<Statement>)>,
@@ -59,7 +62,7 @@ impl Ledger {
             passport,
             statements: BTreeMap::new(),
             signed: BTreeMap::new(),
-            epochs: BTreeMap::new(),
+            proven: Proven::default(),
             compartments: Vec::new(),
             waiting: BTreeMap::new(),
             waiters: BTreeMap::new(),
@@ -97,9 +100,7 @@ impl Ledger {
         // Never held up by what others left waiting.
         let mut ready = vec![(id, verified, signed)];
         while let Some((id, verified, signed)) = ready.pop() {
-            // A charter is checked once, here: the fold is taken often.
-            let epoch = FoldedEpoch::founded_by(id, &verified, &self.compartments);
-            self.epochs.extend(epoch.map(|epoch| (id, epoch)));
+            self.proven.take(id, &verified, &self.compartments);
             self.statements.insert(id, verified);
             self.signed.insert(id, signed);
             for waiter in self.waiters.remove(&id).into_iter().flatten() {
@@ -139,8 +140,7 @@ impl Ledger {
         self.compartments = keys;
         for (id, statement) in &self.statements {
             if matches!(statement.body, StatementBody::FoundedClosed { .. }) {
-                let epoch = FoldedEpoch::founded_by(*id, statement, &self.compartments);
-                self.epochs.extend(epoch.map(|epoch| (*id, epoch)));
+                self.proven.take(*id, statement, &self.compartments);
             }
         }
     }
@@ -197,30 +197,33 @@ impl Ledger {
     #[must_use]
     pub fn heard_of(&self, epochs: &BTreeSet<EpochId>) -> BTreeSet<VerificationKey> {
         let founding = |id: &StatementId| {
-            self.epochs.get(id).is_some_and(|epoch| epochs.contains(&epoch.charter.id()))
+            self.proven.epochs.get(id).is_some_and(|epoch| epochs.contains(&epoch.charter.id()))
         };
-        let mut after: BTreeSet<StatementId> =
-            self.statements.keys().copied().filter(founding).collect();
-        loop {
-            let before = after.len();
-            let builds = self
-                .statements
-                .iter()
-                .filter(|(_, s)| s.parents.iter().any(|parent| after.contains(parent)));
-            let builds: Vec<StatementId> = builds.map(|(id, _)| *id).collect();
-            after.extend(builds);
-            if after.len() == before {
-                break;
-            }
-        }
+        let after = self.after(self.statements.keys().copied().filter(founding));
         let mut heard = BTreeSet::new();
-        for statement in after.iter().filter_map(|id| self.statements.get(id)) {
-            heard.insert(statement.signer());
-            if let StatementBody::DeviceAdded { chain, .. } = &statement.body {
-                heard.extend(chain.verify(&self.passport).ok().map(|device| device.key()));
-            }
+        for id in after {
+            heard.extend(self.statements.get(&id).map(Verified::signer));
+            heard.extend(self.proven.devices.get(&id).map(VerifiedDevice::key));
         }
         heard
+    }
+
+    /// These statements, and all that build on them.
+    fn after(&self, first: impl IntoIterator<Item = StatementId>) -> BTreeSet<StatementId> {
+        let mut building: BTreeMap<StatementId, Vec<StatementId>> = BTreeMap::new();
+        for (id, statement) in &self.statements {
+            for parent in &statement.parents {
+                building.entry(*parent).or_default().push(*id);
+            }
+        }
+        let mut queue: Vec<StatementId> = first.into_iter().collect();
+        let mut after: BTreeSet<StatementId> = BTreeSet::new();
+        while let Some(id) = queue.pop() {
+            if after.insert(id) {
+                queue.extend(building.remove(&id).into_iter().flatten());
+            }
+        }
+        after
     }
 
     /// Whether statement `a` is in the causal past of `b`.

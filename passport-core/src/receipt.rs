@@ -36,6 +36,9 @@ pub enum Access {
     /// so itself.
     #[n(4)]
     Recorded,
+    /// It deleted what the holder erased of a section's history.
+    #[n(5)]
+    Erased,
 }
 
 impl Access {
@@ -48,6 +51,7 @@ impl Access {
             Self::Exported => "exported",
             Self::Deleted => "deleted",
             Self::Recorded => "recorded",
+            Self::Erased => "erased",
         }
     }
 }

@@ -9,6 +9,8 @@ use tokio::time::{Duration, timeout};
 
 /// Bytes read, or written without a pause, at once.
 const PART: usize = 64 * 1024;
+/// Bytes kept ready for a frame of which nothing has come yet: most connections are idle.
+const IDLE: usize = 1024;
 const HEAD: usize = 4;
 
 /// Reads frames. Any call may be dropped and made again: nothing is lost.
@@ -54,7 +56,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                     return Ok(Some(Frame { bytes, _memory: self.held.take() }));
                 }
             }
-            self.buffer.reserve(PART);
+            self.buffer.reserve(if self.buffer.is_empty() { IDLE } else { PART });
             if self.from.read_buf(&mut self.buffer).await? == 0 {
                 let cut = !self.buffer.is_empty();
                 return if cut { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(None) };

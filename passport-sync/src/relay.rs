@@ -13,9 +13,12 @@ mod body;
 mod crowd;
 mod links;
 mod live;
+mod metrics;
+mod pace;
 mod routes;
 mod server;
 
+pub use metrics::{Metrics, serve_metrics};
 pub use server::serve;
 
 use std::sync::{Arc, Mutex};
@@ -25,6 +28,7 @@ use passport_core::time::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::arrivals::Arrivals;
+use self::pace::Pace;
 use crate::session::RelayLimits;
 use crate::signature::ReplayGuard;
 use crate::store::Store;
@@ -48,8 +52,12 @@ pub struct RelayConfig {
     pub connections_max: usize,
     /// Most bytes of bodies being received at once.
     pub body_bytes_max: usize,
-    /// Most requests remembered against replay, over about three minutes.
+    /// Most requests remembered against replay, over about three minutes; each takes some 20 bytes.
     pub nonces_max: usize,
+    /// Requests of one key in a minute, at once or spread; 0 for any number.
+    pub requests_per_key: u32,
+    /// Requests from one address in a minute, at once or spread; 0 for any number.
+    pub requests_per_address: u32,
     /// With TLS, its certificates and key; without, it speaks in the open.
     pub tls: Option<Arc<Identity>>,
     /// How long a connection may take for the TLS handshake.
@@ -66,6 +74,8 @@ pub struct RelayConfig {
     pub live_beat: Duration,
     /// How long a client may take nothing of what a live connection has for it.
     pub live_patience: Duration,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// How long requests may go on after shutdown began.
     pub shutdown_timeout: Duration,
 }
@@ -75,9 +85,11 @@ impl Default for RelayConfig {
         Self {
             authorities: Vec::new(),
             limits: RelayLimits::default(),
-            connections_max: 900,
+            connections_max: 4_000,
             body_bytes_max: 256 * 1024 * 1024,
-            nonces_max: 200_000,
+            nonces_max: 2_000_000,
+            requests_per_key: 6_000,
+            requests_per_address: 60_000,
             tls: None,
             handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(15),
@@ -86,6 +98,7 @@ impl Default for RelayConfig {
             live_timeout: Duration::from_hours(1),
             live_beat: Duration::from_secs(LIVE_SILENCE_SECONDS / 3),
             live_patience: Duration::from_secs(10),
+            metrics: Arc::new(Metrics::new()),
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -98,6 +111,7 @@ struct Shared {
     store: Arc<dyn Store>,
     clock: Clock,
     replay: Mutex<ReplayGuard>,
+    pace: Pace,
     body_bytes: Arc<Semaphore>,
     arrivals: Arc<Arrivals>,
 }

@@ -13,4 +13,6 @@ mod relay;
 pub use backoff::{Backoff, BackoffPolicy};
 pub use client::{PAGE_BYTES, ProtocolError, Reset, check};
 pub use links::{Asked, Opened, drop_link, link_file, link_state, open_link, put_link};
-pub use relay::{Answered, Live, RelayLimits, fetch_blob, find_blob, handle, put_blob};
+pub use relay::{
+    Answered, Live, RelayLimits, Swept, fetch_blob, find_blob, handle, put_blob, sweep,
+};

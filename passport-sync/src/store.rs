@@ -9,9 +9,9 @@ mod sqlite;
 mod conformance;
 
 pub use crate::session::port::{
-    Channel, Epochs, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Object, Read,
+    Channel, Ended, Epochs, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Object, Read,
     Snapshot, Store, StoreError, Transaction, Write, read, write,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Checked, SqliteFile, SqliteStore, Stats};
+pub use sqlite::{Checked, Copied, SqliteFile, SqliteStore, Stats, Watch};

@@ -49,7 +49,10 @@ pub fn below(rng: &mut ChaCha20Rng, n: usize) -> usize {
     usize::try_from(rng.next_u64() % n).unwrap()
 }
 
-/// Runs a history, and gives what it returned or the words of its panic.
+/// Runs a history, and gives what it returned.
+///
+/// # Errors
+/// Returns the words of its panic.
 pub fn attempt<T>(history: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(history)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

@@ -205,6 +205,7 @@ impl World {
             channel: ChannelId::from_bytes([7; 32]),
             section: founding.section.parse().unwrap(),
             height: u32::from(!founding.parents.is_empty()),
+            erases: false,
             parents: founding.parents,
             founded_at: founding.at,
             writers,

@@ -12,6 +12,7 @@ use crate::Cli;
 pub struct Relay {
     child: Child,
     url: String,
+    metrics: Option<String>,
     folder: PathBuf,
 }
 
@@ -48,13 +49,20 @@ impl Relay {
         std::io::BufReader::new(stdout).read_line(&mut line).expect("the relay says something");
         let said: serde_json::Value = serde_json::from_str(&line).expect("it says it in JSON");
         let url = said.get("listening").and_then(|u| u.as_str()).expect("it says where");
-        Self { url: url.to_owned(), child, folder: folder.to_owned() }
+        let metrics = said.get("metrics").and_then(|m| m.as_str()).map(str::to_owned);
+        Self { url: url.to_owned(), metrics, child, folder: folder.to_owned() }
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it shows metrics, if it does.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&str> {
+        self.metrics.as_deref()
     }
 
     /// The host and port it listens on.

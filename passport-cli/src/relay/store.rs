@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use passport_sync::store::{SqliteFile, StoreError};
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::error::CliError;
 
 /// A store, as `--store` names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) enum Store {
     /// `sqlite:PATH`, a file on this machine.
     Sqlite(PathBuf),
@@ -41,6 +43,22 @@ pub(crate) fn unusable(source: StoreError) -> CliError {
     CliError::user("the relay's database cannot be used")
         .caused_by(source)
         .hint("name it with --store sqlite:PATH, as for `passport relay serve`")
+}
+
+impl TryFrom<String> for Store {
+    type Error = ParseStoreError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Store> for String {
+    fn from(store: Store) -> Self {
+        match store {
+            Store::Sqlite(path) => format!("sqlite:{}", path.display()),
+        }
+    }
 }
 
 impl FromStr for Store {

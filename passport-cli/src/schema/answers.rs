@@ -1,5 +1,7 @@
 //! What each command answers with `--json`.
 
+mod endings;
+
 use serde_json::Value;
 
 use super::shape::{
@@ -14,8 +16,14 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     all.extend(super::campus::all());
     all.push((
         "relay serve",
-        object([always("listening", text("address, once connections are accepted"))]),
+        object([
+            maybe("listening", text("address, once connections are accepted")),
+            maybe("metrics", or_null(&text("where metrics are, if anywhere"))),
+            maybe("settings", any("what is set, by name")),
+        ]),
     ));
+    let copied = always("objects", count("envelopes, letters and access lists in the copy"));
+    all.push(("relay migrate", object([copied, always("rows", count("rows of all tables"))])));
     all.push(("relay backup", object([always("file", text("the copy"))])));
     let objects = always("objects", count("envelopes, letters and access lists looked at"));
     let faults = ["altered", "miscounted", "astray", "orphaned"].map(|f| always(f, count("found")));
@@ -56,6 +64,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("add", added()),
         ("edit", edited_entry()),
         ("remove", changed_entry()),
+        ("erase", endings::erased()),
         ("annotate", changed_entry()),
         ("move", object([always("entry", id()), always("section", section())])),
         ("show", view()),
@@ -356,7 +365,7 @@ fn access_line() -> Value {
         always("contact", party()),
         always("role", text("role of who did it; empty for the service's program")),
         always("section", section()),
-        always("what", choice(&["received", "opened", "exported", "deleted"])),
+        always("what", choice(&["received", "opened", "exported", "deleted", "erased"])),
         always("at", moment("when, as the service says")),
     ])
 }
@@ -368,7 +377,7 @@ fn audit_line() -> Value {
         always("role", text("their role, which the student is told")),
         always("student", party()),
         always("section", section()),
-        always("what", choice(&["opened", "exported", "recorded", "deleted"])),
+        always("what", choice(&["opened", "exported", "recorded", "deleted", "erased"])),
     ])
 }
 
@@ -464,7 +473,12 @@ fn device() -> Value {
 
 fn exported() -> Value {
     object([
-        always("file", text("where it was written")),
+        maybe("file", text("where it was written")),
+        maybe("files", list(&text("of a practice pack: the files in the folder"))),
+        maybe("server", text("the FHIR server it was sent to")),
+        maybe("created", count("resources that are new there")),
+        maybe("there", count("resources that were there")),
+        maybe("left_out", list(&text("a type of resource that was not sent"))),
         always("format", text("its form")),
         always("sections", list(&section())),
         always(

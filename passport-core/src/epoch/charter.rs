@@ -74,6 +74,9 @@ pub struct Charter {
     /// the epochs between still knows which of two is the later.
     #[n(15)]
     pub height: u32,
+    /// Whether what came before it is erased: who has it deletes it.
+    #[n(16)]
+    pub erases: bool,
 }
 
 impl Signable for Charter {

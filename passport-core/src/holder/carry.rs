@@ -10,7 +10,6 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 
 use super::Holder;
-use super::exchange::looked_through;
 use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::StatementBody;
@@ -18,7 +17,7 @@ use crate::party::PartyError;
 use crate::replica::{EntryNow, Node, Refusal, Replica, Standing};
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
-use crate::vault::{Batch, Vault};
+use crate::vault::{Batch, Table, Vault};
 
 /// An envelope that was put aside, for the holder to see.
 #[derive(Clone, Debug)]
@@ -191,6 +190,7 @@ impl<V: Vault> Holder<V> {
             steps.extend(step(before, late, &node, edit));
         }
         touched.extend(steps.iter().map(|s| s.entry));
+        touched.retain(|entry| !self.fold.is_erased(section, entry));
         touched.sort_unstable();
         touched.dedup();
         let there = self.replicas.get(&current).ok_or(PartyError::NoEpoch)?;
@@ -451,4 +451,11 @@ fn is_open(entry: &EntryNow, suggestion: crate::id::RemarkId) -> bool {
             .remarks
             .iter()
             .any(|r| r.id == suggestion && matches!(r.content, RemarkContent::Suggestion { .. }))
+}
+
+/// Where a party remembers how far an epoch was looked through for late envelopes.
+pub(super) fn looked_through(epoch: &EpochId) -> (Table, Vec<u8>) {
+    let mut key = b"carried ".to_vec();
+    key.extend_from_slice(epoch.as_bytes());
+    (Table::Meta, key)
 }

@@ -17,7 +17,7 @@ use crate::letter::Letter;
 use crate::party::{Party, PartyError, Received, admit_arrived, sections_in_order};
 use crate::section::SectionName;
 use crate::time::Timestamp;
-use crate::vault::{Batch, Table, Vault};
+use crate::vault::{Batch, Vault};
 
 impl<V: Vault> Party for Holder<V> {
     fn request_key(&self) -> &SigningKey {
@@ -44,9 +44,11 @@ impl<V: Vault> Party for Holder<V> {
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
         let retired = self.retired()?;
-        let offers = |epoch: &EpochId| !retired.contains(epoch);
+        let erased = self.erased_epochs();
+        let offers = |epoch: &EpochId| !retired.contains(epoch) && !erased.contains_key(epoch);
         let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
         out.drops = self.drops_for(&remote, &retired);
+        self.drop_erased(&remote, &mut out);
         Ok(out)
     }
 
@@ -87,6 +89,7 @@ impl<V: Vault> Party for Holder<V> {
         let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
+        let erased = self.erased_epochs();
         let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
         let mut archived: Vec<EpochId> = Vec::new();
         for item in incoming.items {
@@ -95,6 +98,9 @@ impl<V: Vault> Party for Holder<V> {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
                     match verified.and_then(|e| Some((self.place_of(&e)?, e))) {
+                        Some((_, envelope)) if self.is_gone(&envelope, &erased, &mut remote)? => {
+                            Some(false)
+                        }
                         Some((place, envelope)) => {
                             let envelope = envelope.sealed();
                             let source = Some(incoming.relay);
@@ -198,7 +204,7 @@ impl<V: Vault> Party for Holder<V> {
         // Only what was carried over, and is on disk, may be left behind.
         let mut batch = Batch::new();
         for section in self.sections() {
-            made += self.retire(&mut batch, &section, now)?;
+            made += self.retire(&mut batch, &section, now, rng)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -228,8 +234,9 @@ impl<V: Vault> Holder<V> {
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
-        // since, and its keys may be known to them.
-        let over = |id: &EpochId| elsewhere(id) || self.has_grown(id);
+        // since, and its keys may be known to them. A stale one holds what was erased.
+        let stale = |id: &EpochId| self.fold.stale.contains(id);
+        let over = |id: &EpochId| elsewhere(id) || stale(id) || self.has_grown(id);
         // Where two devices each brought epochs together, the first of the two is settled, and
         // nobody goes on founding past the other.
         let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
@@ -258,6 +265,20 @@ impl<V: Vault> Holder<V> {
             }
             _ => Some(Place::Elsewhere),
         }
+    }
+
+    /// Whether an envelope is of an epoch that was erased and deleted here. A relay that has one
+    /// of an erased epoch is told again to forget it.
+    fn is_gone(
+        &self,
+        envelope: &VerifiedEnvelope,
+        erased: &BTreeMap<EpochId, EpochId>,
+        remote: &mut RemoteState,
+    ) -> Result<bool, PartyError> {
+        let epoch = envelope.header().epoch;
+        let Some(erased) = erased.get(&epoch) else { return Ok(false) };
+        remote.came_back(&epoch);
+        self.was_let_go(erased)
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
@@ -429,11 +450,4 @@ fn merged(mut members: Vec<Member>) -> Vec<Member> {
         same
     });
     members
-}
-
-/// Where a party remembers how far an epoch was looked through for late envelopes.
-pub(super) fn looked_through(epoch: &EpochId) -> (Table, Vec<u8>) {
-    let mut key = b"carried ".to_vec();
-    key.extend_from_slice(epoch.as_bytes());
-    (Table::Meta, key)
 }

@@ -56,7 +56,9 @@ impl<V: Vault> Holder<V> {
             Some(base) => {
                 let replica = self.replica(*base)?;
                 let cut: BTreeSet<EnvelopeId> = replica.tips().clone();
-                (replica.records(), cut, known_cards(replica.charter()))
+                let (mut records, cards) = (replica.records(), known_cards(replica.charter()));
+                records.retain(|r| !self.fold.is_erased(section, &r.id));
+                (records, cut, cards)
             }
             None => Default::default(),
         };
@@ -95,6 +97,7 @@ impl<V: Vault> Holder<V> {
             nonce,
             revocations: self.fold.revocations(section),
             height,
+            erases: parents.iter().any(|parent| self.fold.stale.contains(parent)),
         };
         let charter = charter.sign(&self.device)?;
         let founded = self.founding(&charter, &keys, cut, rng)?;
@@ -175,7 +178,8 @@ impl<V: Vault> Holder<V> {
     ) -> Result<(), PartyError> {
         let contact = self.fold.contacts.get(&grant.grant.organisation);
         let card = contact.map(|c| c.card.clone()).ok_or(PartyError::NoContact)?;
-        let history = if grant.grant.history { self.ancestors(charter) } else { Vec::new() };
+        let mut history = if grant.grant.history { self.ancestors(charter) } else { Vec::new() };
+        history.retain(|id| !self.fold.stale.contains(id));
         // The word of a device that was removed since is no proof to others: this one repeats it.
         let signer = self.fold.devices.get(&grant.signed.claimed_signer());
         let (consent, chain) = match signer.filter(|d| !d.removed) {

@@ -38,6 +38,34 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<GrantId>, PartyError> {
+        let mut batch = Batch::new();
+        let ended = self.leave_in(&mut batch, organisation, now, rng)?;
+        self.journal.commit(batch)?;
+        Ok(ended)
+    }
+
+    /// Leaves every organisation that anything was ever shared with.
+    pub(super) fn leave_all(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let given = self.fold.grants.iter().map(|g| g.grant.organisation);
+        let known = given.filter(|id| self.fold.contacts.contains_key(id));
+        for organisation in known.collect::<BTreeSet<_>>() {
+            self.leave_in(batch, organisation, now, rng)?;
+        }
+        Ok(())
+    }
+
+    fn leave_in(
+        &mut self,
+        batch: &mut Batch,
+        organisation: OrganisationId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<GrantId>, PartyError> {
         if !self.fold.contacts.contains_key(&organisation) {
             return Err(PartyError::NoContact);
         }
@@ -47,13 +75,11 @@ impl<V: Vault> Holder<V> {
         }
         let in_force = ever.iter().filter(|g| g.revoked_at.is_none() && g.grant.covers(now));
         let ended: Vec<Grant> = in_force.map(|g| g.grant.clone()).collect();
-        let mut batch = Batch::new();
-        self.end(&mut batch, organisation, &ended, now, rng)?;
-        self.say(&mut batch, StatementBody::DeletionAsked { organisation }, now, rng)?;
+        self.end(batch, organisation, &ended, now, rng)?;
+        self.say(batch, StatementBody::DeletionAsked { organisation }, now, rng)?;
         let grants = ever.iter().map(|g| g.grant.id).collect();
         let withdrawal = Withdrawal { passport: self.passport, grants, at: now, delete: true };
-        self.tell_withdrawn(&mut batch, organisation, &withdrawal, rng)?;
-        self.journal.commit(batch)?;
+        self.tell_withdrawn(batch, organisation, &withdrawal, rng)?;
         Ok(ended.iter().map(|g| g.id).collect())
     }
 

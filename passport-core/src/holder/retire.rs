@@ -10,13 +10,16 @@
 
 use std::collections::BTreeSet;
 
+use rand_core::CryptoRng;
+
 use super::Holder;
 use super::found::PART_BYTES;
 use crate::access::DropEpoch;
 use crate::archive::Archive;
 use crate::codec;
 use crate::envelope::OpenedEnvelope;
-use crate::id::{EnvelopeId, EpochId, VerificationKey};
+use crate::epoch::VerifiedCharter;
+use crate::id::{ChannelId, EnvelopeId, EpochId, OrganisationId, VerificationKey};
 use crate::journal::{OutgoingDrop, RemoteState};
 use crate::keys::{Signed, VerifiedInstance};
 use crate::party::{PartyError, archived, open_with};
@@ -48,11 +51,16 @@ impl<V: Vault> Holder<V> {
         batch: &mut Batch,
         section: &SectionName,
         now: Timestamp,
+        rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
         let settled = |id: &EpochId| self.fold.is_settled(&self.ledger, id);
         let Some(current) = self.current(section).filter(settled) else { return Ok(0) };
         let mut made = 0;
         for (epoch, _) in self.older(section, current) {
+            if self.fold.stale.contains(&epoch) {
+                made += usize::from(self.let_go(batch, &epoch, current, now, rng)?);
+                continue;
+            }
             let before = self.archived_at(&epoch)?;
             if before == Some(self.at_hand(&epoch)) {
                 continue;
@@ -107,9 +115,9 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
-    /// later one, or it was superseded long ago. One that no other follows is superseded by the
+    /// later one, or it was superseded long ago. Of a stale epoch, readers are not waited for. One that no other follows is superseded by the
     /// current one, which was founded beside it.
-    fn is_left(
+    pub(super) fn is_left(
         &mut self,
         epoch: &EpochId,
         current: EpochId,
@@ -123,32 +131,41 @@ impl<V: Vault> Holder<V> {
         if superseded.is_some_and(|at| at.plus_days(PATIENCE_DAYS) <= now) {
             return Ok(true);
         }
-        let later = epochs.values().filter(|e| self.ancestors(&e.charter).contains(epoch));
-        let mut later: BTreeSet<EpochId> = later.map(|e| e.charter.id()).collect();
-        if later.is_empty() {
-            later.insert(current);
-        }
         let Some(section) = epochs.get(epoch).map(|e| e.charter.section.clone()) else {
             return Ok(false);
         };
-        let moved = self.moved_on(&later)?;
+        let mut moved = self.moved_on(&self.after(epoch, current))?;
+        moved.insert(self.device());
         let devices = self.fold.live_devices().map(|d| d.verified.key());
+        let charter = self.fold.epochs.get(epoch).map(|e| &e.charter);
+        let concerned = |organisation: &OrganisationId| {
+            !self.fold.stale.contains(epoch)
+                || charter.is_some_and(|c| c.writer(organisation).is_some())
+        };
         let members = self.fold.in_force(&section, now).map(|g| g.grant.organisation);
+        let members = members.filter(concerned);
         let contacts = members.filter_map(|id| self.fold.contacts.get(&id));
         let instances = contacts.flat_map(|c| c.card.instances());
         let instances = instances.map(VerifiedInstance::key);
         Ok(devices.chain(instances).all(|key| moved.contains(&key)))
     }
 
-    /// Keys that are known to have heard of one of these epochs: this device; whoever wrote in
-    /// one, or sent a receipt for it; whoever made a statement that builds on its founding, or
-    /// joined by one.
-    fn moved_on(
+    /// The epochs that follow one, however far; where none does, the current one, which was
+    /// founded beside it.
+    pub(super) fn after(&self, epoch: &EpochId, current: EpochId) -> BTreeSet<EpochId> {
+        let epochs = self.fold.epochs.values().map(|e| &e.charter);
+        let follow = epochs.filter(|c| self.ancestors(c).contains(epoch));
+        let follow: BTreeSet<EpochId> = follow.map(VerifiedCharter::id).collect();
+        if follow.is_empty() { BTreeSet::from([current]) } else { follow }
+    }
+
+    /// Keys that are known to have heard of one of these epochs: whoever wrote in one, or sent a
+    /// receipt for it; whoever made a statement that builds on its founding, or joined by one.
+    pub(super) fn moved_on(
         &mut self,
         epochs: &BTreeSet<EpochId>,
     ) -> Result<BTreeSet<VerificationKey>, PartyError> {
         let mut moved = self.ledger.heard_of(epochs);
-        moved.insert(self.device());
         for epoch in epochs {
             moved.extend(self.journal.authors(epoch)?);
         }
@@ -160,7 +177,8 @@ impl<V: Vault> Holder<V> {
     /// The epochs that this device knows to be in the archive, all that is here of them.
     pub(super) fn retired(&self) -> Result<BTreeSet<EpochId>, PartyError> {
         let mut retired = BTreeSet::new();
-        for epoch in self.archives().map(Archive::of_epoch) {
+        let archives = self.archives().map(Archive::of_epoch);
+        for epoch in archives.filter(|epoch| !self.fold.stale.contains(epoch)) {
             if self.archived_at(&epoch)? == Some(self.at_hand(&epoch)) {
                 retired.insert(epoch);
             }
@@ -179,19 +197,26 @@ impl<V: Vault> Holder<V> {
             .filter_map(|archive| {
                 let epoch = archive.of_epoch();
                 let (known, packs) = self.at_hand(&epoch);
-                if !remote.has(&archive.id(), packs) || remote.has_dropped(&epoch, known) {
+                let channel = self.fold.epochs.get(&epoch)?.charter.channel;
+                let told = remote.has_dropped(&channel, &epoch, known);
+                if told || !remote.has(&archive.id(), packs) {
                     return None;
                 }
-                Some(OutgoingDrop { epoch, known, signed: self.drop(&epoch, remote)? })
+                let signed = self.drop(&channel, &epoch, remote)?;
+                Some(OutgoingDrop { channel, epoch, known, signed })
             })
             .collect()
     }
 
     /// Tells a relay to forget an epoch, as it wants to hear it: signed by the key that its list
     /// of the channel names.
-    fn drop(&self, epoch: &EpochId, remote: &RemoteState) -> Option<Signed<DropEpoch>> {
-        let charter = &self.fold.epochs.get(epoch)?.charter;
-        let list = &remote.list(&charter.channel)?.list;
+    pub(super) fn drop(
+        &self,
+        channel: &ChannelId,
+        epoch: &EpochId,
+        remote: &RemoteState,
+    ) -> Option<Signed<DropEpoch>> {
+        let list = &remote.list(channel)?.list;
         let drop = DropEpoch::new(list.control, list.nonce, *epoch);
         Some(Signed::new(&drop, self.controls().get(&list.controller())?))
     }
@@ -217,6 +242,6 @@ impl<V: Vault> Holder<V> {
 }
 
 /// Where it is remembered how much of an epoch was archived.
-fn archived_at(epoch: &EpochId) -> (Table, Vec<u8>) {
+pub(super) fn archived_at(epoch: &EpochId) -> (Table, Vec<u8>) {
     (Table::Meta, [b"archived ".as_slice(), epoch.as_bytes()].concat())
 }

@@ -17,6 +17,9 @@ const OFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Most objects offered in one request.
 const OFFER_OBJECTS: usize = 2_000;
 
+/// Largest record of what is known of a relay.
+const REMOTE_MAX: usize = 64 * 1024 * 1024;
+
 /// How far a relay's feed was read: in which run of the relay, and to where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -51,9 +54,10 @@ pub struct RemoteState {
     /// Epochs of which it refused something for good.
     #[n(6)]
     lacking: Vec<EpochId>,
-    /// Epochs that it was told to forget, and how many envelopes of each were known then.
+    /// Epochs that it was told to forget in a channel, and how many envelopes of each were known
+    /// then.
     #[n(7)]
-    dropped: Vec<(EpochId, u64)>,
+    dropped: Vec<(ChannelId, EpochId, u64)>,
 }
 
 /// An access list that a relay has. It was verified when it was learned; what the vault gives back
@@ -107,6 +111,8 @@ pub struct OutgoingLetter {
 /// An epoch for a relay to forget.
 #[derive(Debug)]
 pub struct OutgoingDrop {
+    /// The channel.
+    pub channel: ChannelId,
     /// The epoch.
     pub epoch: EpochId,
     /// How many of its envelopes are known.
@@ -210,10 +216,15 @@ impl RemoteState {
         reached && !self.lacking.contains(epoch)
     }
 
-    /// Whether the relay forgot an epoch when so many of its envelopes were known.
+    /// Whether the relay forgot an epoch in a channel when so many of its envelopes were known.
     #[must_use]
-    pub fn has_dropped(&self, epoch: &EpochId, known: u64) -> bool {
-        self.dropped.contains(&(*epoch, known))
+    pub fn has_dropped(&self, channel: &ChannelId, epoch: &EpochId, known: u64) -> bool {
+        self.dropped.contains(&(*channel, *epoch, known))
+    }
+
+    /// Notes that the relay has something of an epoch, although it was told to forget it.
+    pub fn came_back(&mut self, epoch: &EpochId) {
+        self.dropped.retain(|(_, dropped, _)| dropped != epoch);
     }
 
     /// Notes which relay answers here. If it is another than before, or one that has lost what
@@ -234,9 +245,17 @@ impl<V: Vault> Journal<V> {
     pub fn remote(&self, url: &str) -> Result<RemoteState, JournalError> {
         match self.vault.get(Table::Remote, url.as_bytes())? {
             None => Ok(RemoteState::default()),
-            Some(bytes) => codec::decode(&bytes, 64 * 1024 * 1024)
+            Some(bytes) => codec::decode(&bytes, REMOTE_MAX)
                 .map_err(|_| JournalError::Record { table: Table::Remote, index: 0 }),
         }
+    }
+
+    /// What is known of every relay, file and folder.
+    pub(super) fn remotes(&self) -> Result<Vec<RemoteState>, JournalError> {
+        let damaged = JournalError::Record { table: Table::Remote, index: 0 };
+        let rows = self.vault.scan(Table::Remote)?;
+        let decode = |bytes: &[u8]| codec::decode(bytes, REMOTE_MAX).map_err(|_| damaged);
+        rows.iter().map(|(_, bytes)| decode(bytes)).collect()
     }
 
     /// Remembers what is known of a relay, with whatever else is in the batch.
@@ -335,8 +354,11 @@ impl<V: Vault> Journal<V> {
         remote.lacking.dedup();
         for (drop, verdict) in outgoing.drops.iter().zip(&verdicts.drops) {
             if *verdict == Verdict::Kept {
-                remote.dropped.retain(|(known, _)| *known != drop.epoch);
-                remote.dropped.push((drop.epoch, drop.known));
+                let this = |(channel, epoch): (ChannelId, EpochId)| {
+                    channel == drop.channel && epoch == drop.epoch
+                };
+                remote.dropped.retain(|(channel, epoch, _)| !this((*channel, *epoch)));
+                remote.dropped.push((drop.channel, drop.epoch, drop.known));
             }
         }
         for (letter, verdict) in outgoing.letters.iter().zip(&verdicts.letters) {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
+use super::authority::Authority;
+use super::{KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
 use crate::archive::Archive;
-use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
+use crate::epoch::{PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
-use crate::id::{EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
+use crate::id::{EntryId, EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard,
-    VerifiedDevice,
+    CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard, VerifiedDevice,
 };
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -41,6 +41,11 @@ pub struct Fold {
     pub earlier_keys: BTreeMap<EpochId, PhaseKey>,
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
+    /// Entries that were erased, by section.
+    pub erased: BTreeMap<SectionName, BTreeSet<EntryId>>,
+    /// Epochs whose founders had not heard of all that was erased of their section: wherever they
+    /// come from, they hold what should be gone.
+    pub stale: BTreeSet<EpochId>,
     revocations: BTreeMap<SectionName, u32>,
     /// Statements on who is in a section: consents and their ends.
     on_members: BTreeMap<SectionName, Vec<StatementId>>,
@@ -102,38 +107,6 @@ pub struct FoldedEpoch {
     pub archive: Option<Archive>,
 }
 
-impl FoldedEpoch {
-    /// The epoch that a statement says was founded, if its charter holds; closed unless one of
-    /// the compartments has its keys.
-    pub(super) fn founded_by(
-        id: StatementId,
-        statement: &Statement,
-        compartments: &[CompartmentKey],
-    ) -> Option<Self> {
-        let closed_keys = |sealed: &[u8], epoch| {
-            compartments.iter().find_map(|compartment| compartment.open(epoch, sealed))
-        };
-        let (charter, cut) = statement.body.founding()?;
-        let charter = Charter::verify(charter.clone()).ok()?;
-        if charter.passport != statement.passport {
-            return None;
-        }
-        let keys: Option<PhaseKeys> = if let StatementBody::Founded { keys, .. } = &statement.body {
-            Some(keys.iter().map(|k| (k.phase, k.key())).collect())
-        } else if let StatementBody::FoundedClosed { keys, .. } = &statement.body {
-            closed_keys(keys, &charter.id())
-        } else {
-            None
-        };
-        let closed = keys.is_none();
-        let keys = keys.into_iter().flatten();
-        let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
-        let archive = Archive::of(&charter, &keys);
-        let cut = cut.iter().copied().collect();
-        Some(Self { statement: id, charter, keys, cut, closed, archive })
-    }
-}
-
 impl Fold {
     pub(super) fn of(ledger: &Ledger) -> Self {
         let mut fold = Self::default();
@@ -147,6 +120,8 @@ impl Fold {
         let mut withdrawn: Vec<(OrganisationId, &SectionName, StatementId, Timestamp)> = Vec::new();
         let mut added: BTreeMap<VerificationKey, Vec<StatementId>> = BTreeMap::new();
         let mut rekeyed: Vec<(StatementId, EpochId)> = Vec::new();
+        let mut founded: Vec<(StatementId, EpochId)> = Vec::new();
+        let mut erasures: Vec<(StatementId, &SectionName)> = Vec::new();
         let mut given: Vec<(StatementId, Grant, Signed<Grant>)> = Vec::new();
         for (id, statement) in statements {
             match &statement.body {
@@ -155,7 +130,7 @@ impl Fold {
                     fold.locator.get_or_insert(*locator);
                 }
                 StatementBody::DeviceAdded { chain, name } => {
-                    if let Ok(verified) = chain.verify(&ledger.passport) {
+                    if let Some(verified) = ledger.proven.devices.get(id).cloned() {
                         let device = Device {
                             name: name.clone(),
                             chain: chain.clone(),
@@ -169,14 +144,16 @@ impl Fold {
                 }
                 StatementBody::DeviceRemoved { .. } => fold.removals.push(*id),
                 StatementBody::Locked { .. } => fold.locks.push(*id),
+                StatementBody::Followed { .. } => {}
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
-                    let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
+                    let epoch = ledger.proven.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
+                    founded.extend(epoch.iter().map(|(epoch, _)| (*id, *epoch)));
                     fold.epochs.extend(epoch);
                 }
                 StatementBody::Granted { grant: signed } => {
-                    if let Ok(grant) = signed.verify_by(&statement.signer()) {
+                    if let Some(grant) = ledger.proven.grants.get(id) {
                         fold.on_members.entry(grant.section.clone()).or_default().push(*id);
-                        given.push((*id, grant.into_inner(), signed.clone()));
+                        given.push((*id, grant.clone(), signed.clone()));
                     }
                 }
                 StatementBody::Revoked { organisation, section } => {
@@ -184,8 +161,10 @@ impl Fold {
                     fold.on_members.entry(section.clone()).or_default().push(*id);
                     withdrawn.push((*organisation, section, *id, statement.at));
                 }
-                StatementBody::ContactAdded { card, verified } => {
-                    fold.add_contact(card, *verified);
+                StatementBody::ContactAdded { verified, .. } => {
+                    if let Some(card) = ledger.proven.cards.get(id) {
+                        fold.add_contact(card, *verified);
+                    }
                 }
                 StatementBody::ContactRemoved { organisation } => {
                     fold.contacts.remove(organisation);
@@ -193,6 +172,10 @@ impl Fold {
                 StatementBody::DeletionAsked { organisation } => {
                     let last = fold.deletions.entry(*organisation).or_insert(statement.at);
                     *last = statement.at.max(*last);
+                }
+                StatementBody::Erased { section, entries } => {
+                    fold.erased.entry(section.clone()).or_default().extend(entries);
+                    erasures.push((*id, section));
                 }
                 StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
                 StatementBody::Rekeyed { generation, earlier } => {
@@ -206,18 +189,8 @@ impl Fold {
                 }
             }
         }
-        let live: Vec<VerificationKey> = fold.live_devices().map(|d| d.verified.key()).collect();
-        // A device that joined beside it was given the key by nobody.
-        let has_it = |id: &StatementId, device| {
-            let mut joined = added.get(device).into_iter().flatten();
-            joined.any(|at| ledger.precedes(at, id) || ledger.precedes(id, at))
-        };
-        let safe = rekeyed.iter().filter(|(id, _)| {
-            authority.all_gone_before(ledger, id) && live.iter().all(|device| has_it(id, device))
-        });
-        fold.generations = safe.map(|(_, generation)| *generation).collect();
-        fold.generations.sort_unstable();
-        fold.exposed = fold.generations.is_empty() && fold.devices.values().any(|d| d.removed);
+        fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
+        fold.weigh_generations(ledger, &authority, &rekeyed, &added);
         fold.grants = given
             .into_iter()
             .map(|(id, grant, signed)| {
@@ -235,15 +208,55 @@ impl Fold {
         fold
     }
 
-    fn add_contact(&mut self, card: &Signed<Card>, verified: bool) {
-        let Ok(card) = Card::verify(card.clone()) else { return };
+    /// Which generations of the ledger no removed device was given the key of.
+    fn weigh_generations(
+        &mut self,
+        ledger: &Ledger,
+        authority: &Authority,
+        rekeyed: &[(StatementId, EpochId)],
+        added: &BTreeMap<VerificationKey, Vec<StatementId>>,
+    ) {
+        let live: Vec<VerificationKey> = self.live_devices().map(|d| d.verified.key()).collect();
+        // A device that joined beside it was given the key by nobody.
+        let has_it = |id: &StatementId, device| {
+            let mut joined = added.get(device).into_iter().flatten();
+            joined.any(|at| ledger.precedes(at, id) || ledger.precedes(id, at))
+        };
+        let safe = rekeyed.iter().filter(|(id, _)| {
+            authority.all_gone_before(ledger, id) && live.iter().all(|device| has_it(id, device))
+        });
+        self.generations = safe.map(|(_, generation)| *generation).collect();
+        self.generations.sort_unstable();
+        self.exposed = self.generations.is_empty() && self.devices.values().any(|d| d.removed);
+    }
+
+    /// The epochs of which some founding does not build on every erasure of their section.
+    fn stale_epochs(
+        &self,
+        ledger: &Ledger,
+        founded: &[(StatementId, EpochId)],
+        erasures: &[(StatementId, &SectionName)],
+    ) -> BTreeSet<EpochId> {
+        let mut stale = BTreeSet::new();
+        for (erasure, section) in erasures {
+            let heard = ledger.after([*erasure]);
+            let of_section = |epoch: &EpochId| {
+                self.epochs.get(epoch).is_some_and(|e| e.charter.section == **section)
+            };
+            let unheard = founded.iter().filter(|(id, _)| !heard.contains(id));
+            stale.extend(unheard.map(|(_, epoch)| *epoch).filter(of_section));
+        }
+        stale
+    }
+
+    fn add_contact(&mut self, card: &VerifiedCard, verified: bool) {
         let known = self.contacts.get(&card.id());
         let verified = verified || known.is_some_and(|k| k.verified);
-        if self.claimed_instance(&card).is_some() {
+        if self.claimed_instance(card).is_some() {
             return;
         }
-        if known.is_none_or(|k| card.supersedes(&k.card) || card == k.card) {
-            self.contacts.insert(card.id(), Contact { card, verified });
+        if known.is_none_or(|k| card.supersedes(&k.card) || *card == k.card) {
+            self.contacts.insert(card.id(), Contact { card: card.clone(), verified });
         } else if let Some(contact) = self.contacts.get_mut(&card.id()) {
             contact.verified = verified;
         }
@@ -304,6 +317,12 @@ impl Fold {
         on_members.chain(&self.removals).chain(locks).all(|id| past.contains(id))
     }
 
+    /// Whether an entry of a section was erased.
+    #[must_use]
+    pub fn is_erased(&self, section: &SectionName, entry: &EntryId) -> bool {
+        self.erased.get(section).is_some_and(|entries| entries.contains(entry))
+    }
+
     /// Devices that were removed, ascending.
     #[must_use]
     pub fn removed_devices(&self) -> Vec<VerificationKey> {
@@ -313,73 +332,6 @@ impl Fold {
     /// Devices that speak for the holder.
     pub fn live_devices(&self) -> impl Iterator<Item = &Device> {
         self.devices.values().filter(|d| !d.removed)
-    }
-}
-
-/// Who may make statements.
-struct Authority {
-    /// Each device's lines of descent, the root left out.
-    devices: BTreeMap<VerificationKey, Vec<Vec<VerificationKey>>>,
-    removals: BTreeMap<VerificationKey, Vec<StatementId>>,
-    root: BTreeSet<VerificationKey>,
-}
-
-impl Authority {
-    fn of(ledger: &Ledger) -> Self {
-        let mut devices: BTreeMap<VerificationKey, Vec<Vec<VerificationKey>>> = BTreeMap::new();
-        let mut root = BTreeSet::new();
-        for statement in ledger.statements.values() {
-            if let StatementBody::DeviceAdded { chain, .. } = &statement.body
-                && let Ok(device) = chain.verify(&ledger.passport)
-            {
-                let line = device.lineage().iter().skip(1).copied().collect();
-                devices.entry(device.key()).or_default().push(line);
-                root.extend(chain.claimed_root());
-            }
-        }
-        let mut removals: BTreeMap<VerificationKey, Vec<StatementId>> = BTreeMap::new();
-        for (id, statement) in &ledger.statements {
-            if let StatementBody::DeviceRemoved { device } = &statement.body
-                && (devices.contains_key(&statement.signer()) || root.contains(&statement.signer()))
-            {
-                // Mutual removals both stand: a removal needs a device, not one that remains.
-                removals.entry(*device).or_default().push(*id);
-            }
-        }
-        Self { devices, removals, root }
-    }
-
-    /// Whether a device was removed, or each of its lines leads through one that was: else a
-    /// device could outlive its removal in another that it certifies afterwards.
-    fn is_removed(&self, device: &VerificationKey) -> bool {
-        let gone = |line: &Vec<_>| line.iter().any(|key| self.removals.contains_key(key));
-        self.devices.get(device).is_none_or(|lines| lines.iter().all(gone))
-    }
-
-    /// Whether every removal of a device had happened before a statement was made.
-    fn all_gone_before(&self, ledger: &Ledger, id: &StatementId) -> bool {
-        let of_devices = self.removals.iter().filter(|(key, _)| self.devices.contains_key(*key));
-        of_devices.into_iter().all(|(_, removals)| removals.iter().any(|r| ledger.precedes(r, id)))
-    }
-
-    /// Whether a statement counts: made by a device, and not after or beside its removal. What
-    /// only takes away counts all the same, or whoever removed a device would bring back a reader
-    /// whom that device had shut out.
-    fn admits(&self, ledger: &Ledger, id: &StatementId, statement: &Verified<Statement>) -> bool {
-        let signer = statement.signer();
-        if self.root.contains(&signer) {
-            return true;
-        }
-        let Some(lines) = self.devices.get(&signer) else { return false };
-        let takes_away = matches!(
-            statement.body,
-            StatementBody::DeviceRemoved { .. } | StatementBody::Revoked { .. }
-        );
-        let before_removal = |line: &Vec<VerificationKey>| {
-            let mut removals = line.iter().filter_map(|key| self.removals.get(key)).flatten();
-            removals.all(|removal| ledger.precedes(id, removal))
-        };
-        takes_away || lines.iter().any(before_removal)
     }
 }
 

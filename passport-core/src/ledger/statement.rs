@@ -7,7 +7,9 @@ use minicbor::{Decode, Encode};
 use crate::domain::{self, Domain};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::Grant;
-use crate::id::{EnvelopeId, EpochId, OrganisationId, PassportId, StatementId, VerificationKey};
+use crate::id::{
+    EntryId, EnvelopeId, EpochId, OrganisationId, PassportId, StatementId, VerificationKey,
+};
 use crate::keys::{Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signable, Signed};
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -175,6 +177,24 @@ pub enum StatementBody {
         #[n(0)]
         organisation: OrganisationId,
     },
+    /// Entries are erased, and with them whatever their section's history said so far.
+    #[n(14)]
+    Erased {
+        /// The section.
+        #[n(0)]
+        section: SectionName,
+        /// Its entries that go, ascending; none where the history alone is erased.
+        #[n(1)]
+        entries: Vec<EntryId>,
+    },
+    /// The device has heard of what was erased of a section, and has carried over all that it had
+    /// of what came before. What it builds on says of which.
+    #[n(15)]
+    Followed {
+        /// The section.
+        #[n(0)]
+        section: SectionName,
+    },
 }
 
 impl StatementBody {
@@ -205,6 +225,8 @@ impl fmt::Debug for StatementBody {
             Self::Locked { .. } => "Locked",
             Self::FoundedClosed { .. } => "FoundedClosed",
             Self::DeletionAsked { .. } => "DeletionAsked",
+            Self::Erased { .. } => "Erased",
+            Self::Followed { .. } => "Followed",
         })
     }
 }

@@ -94,8 +94,9 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(self.journal.keep()?)
     }
 
-    /// Leaves receipts for what came, and for what was done with it.
+    /// Deletes what was erased, and leaves receipts for what came, and for what was done with it.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        self.let_go(now)?;
         self.send_receipts(now, rng)
     }
 }
@@ -174,6 +175,7 @@ impl<V: Vault> Organisation<V> {
             }
             epochs.push(held);
         }
+        epochs.retain(|held| !self.was_erased(&held.charter));
         if self.was_forgotten(&grant) {
             return Some(false);
         }

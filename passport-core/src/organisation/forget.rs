@@ -104,10 +104,7 @@ impl<V: Vault> Organisation<V> {
         Self::forget_confirmed(&mut batch, student);
         Self::outdate(&mut batch, student);
         for epoch in self.all_of(student)? {
-            batch.delete(Table::Charter, *epoch.as_bytes());
-            Self::forget_received(&mut batch, &epoch);
-            self.journal.forget(&mut batch, &epoch)?;
-            self.replicas.remove(&epoch);
+            self.delete_epoch(&mut batch, &epoch)?;
         }
         self.journal.commit(batch)?;
         self.grants.retain(|_, g| g.grant.passport != student);

@@ -106,6 +106,16 @@ impl<V: Vault> Organisation<V> {
         let latest = self.epochs_of(record.student, &record.section).pop();
         let current = self.current(record.student, &record.section).or(latest);
         let Some(epoch) = current else { return Ok(()) };
+        self.note_receipt_for(batch, record, epoch)
+    }
+
+    /// Signs that something was done with one epoch, for the student to know.
+    pub(super) fn note_receipt_for(
+        &mut self,
+        batch: &mut Batch,
+        record: &AuditRecord,
+        epoch: EpochId,
+    ) -> Result<(), PartyError> {
         let heads = self.heads(epoch)?;
         put_receipt(batch, &self.receipt(record, epoch, heads));
         Ok(())

@@ -7,6 +7,8 @@ mod consent;
 #[cfg(test)]
 mod discharges;
 #[cfg(test)]
+mod erase;
+#[cfg(test)]
 mod kept_back;
 #[cfg(test)]
 mod leaving;

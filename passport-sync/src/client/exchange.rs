@@ -169,7 +169,7 @@ impl Exchange<'_> {
                 Err(Stop::Party(error)) => return Err(error),
                 Err(Stop::Remote(error)) => error,
             };
-            backoff.failed(self.now, rng);
+            backoff.failed(self.now, error.retry_after(), rng);
             if !error.is_transient() || backoff.is_spent() {
                 done.failed = Some(error);
                 return Ok(done);

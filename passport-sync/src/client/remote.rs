@@ -68,6 +68,8 @@ pub enum RemoteError {
         /// The reason, if this software knows it.
         #[source]
         rejection: Option<Rejection>,
+        /// In how many seconds it wishes to be asked again, if it said so.
+        retry_after: Option<u32>,
     },
     /// It answered something that is not of the protocol, or too much.
     #[error("understand the answer (status {status})")]
@@ -87,6 +89,24 @@ impl From<std::io::Error> for RemoteError {
 }
 
 impl RemoteError {
+    fn refused(code: u16, retry_after: Option<u32>) -> Self {
+        Self::Refused { code, rejection: Rejection::from_code(code), retry_after }
+    }
+
+    /// In how many seconds the relay wishes to be asked again, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Unreachable(_)
+            | Self::Url
+            | Self::Plain
+            | Self::Tls(_)
+            | Self::Answer { .. }
+            | Self::Protocol(_) => None,
+        }
+    }
+
     /// Whether trying again later may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -203,6 +223,7 @@ pub(super) fn agent(address: &Address, config: &RemoteConfig) -> Result<ureq::Ag
 
 struct Answer {
     status: u16,
+    retry_after: Option<u32>,
     body: Vec<u8>,
 }
 
@@ -381,9 +402,10 @@ impl Remote {
         let response = self.run(method, path, body, &signed);
         let mut response = response.map_err(|error| RemoteError::Unreachable(Box::new(error)))?;
         let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
         let limit = RESPONSE_MAX as u64;
         match response.body_mut().with_config().limit(limit).read_to_vec() {
-            Ok(body) => Ok(Answer { status, body }),
+            Ok(body) => Ok(Answer { status, retry_after, body }),
             Err(ureq::Error::BodyExceedsLimit(_)) => Err(RemoteError::Answer { status }),
             Err(error) => Err(RemoteError::Unreachable(Box::new(error))),
         }
@@ -413,7 +435,7 @@ impl Remote {
     ) -> Result<(), RemoteError> {
         let Refusal { code, time } = refusal;
         if code != Rejection::Stale.code() {
-            return Err(RemoteError::Refused { code, rejection: Rejection::from_code(code) });
+            return Err(RemoteError::refused(code, None));
         }
         self.skew_seconds = time.as_seconds().saturating_sub(now.as_seconds());
         Ok(())
@@ -460,13 +482,16 @@ impl Answer {
 
     fn accept(self) -> Result<Vec<u8>, RemoteError> {
         match self.refusal() {
-            Some(Refusal { code, .. }) => {
-                Err(RemoteError::Refused { code, rejection: Rejection::from_code(code) })
-            }
+            Some(Refusal { code, .. }) => Err(RemoteError::refused(code, self.retry_after)),
             None if self.status == 200 => Ok(self.body),
             None => Err(RemoteError::Answer { status: self.status }),
         }
     }
+}
+
+/// The seconds of `Retry-After` (RFC 9110 §10.2.3); a relay sends no date.
+fn retry_after(headers: &http::HeaderMap) -> Option<u32> {
+    headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 fn decoded<T: for<'b> Decode<'b, ()> + minicbor::Encode<()>>(bytes: &[u8]) -> Option<T> {

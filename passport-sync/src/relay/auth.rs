@@ -10,6 +10,7 @@ use passport_core::id::VerificationKey;
 use passport_core::time::Timestamp;
 
 use super::Shared;
+use super::routes::Refused;
 use crate::signature::{
     CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, SignatureError, SignatureHeaders, Target, verify,
 };
@@ -73,13 +74,13 @@ pub(super) fn authenticate(
     shared: &Shared,
     parts: &Parts,
     now: Timestamp,
-) -> Result<Caller, Rejection> {
+) -> Result<Caller, Refused> {
     let authority = header(&parts.headers, HOST.as_str())?.to_lowercase();
     if !shared.authorities.include(&authority) {
-        return Err(Rejection::WrongAuthority);
+        return Err(Rejection::WrongAuthority.into());
     }
     if parts.uri.query().is_some() {
-        return Err(Rejection::Malformed);
+        return Err(Rejection::Malformed.into());
     }
     let headers = SignatureHeaders {
         content_digest: header(&parts.headers, CONTENT_DIGEST)?.to_owned(),
@@ -91,6 +92,8 @@ pub(super) fn authenticate(
     let caller = verify(&target, &headers).map_err(rejection)?;
     let mut replay = shared.replay.lock().unwrap_or_else(PoisonError::into_inner);
     replay.admit(&caller, now).map_err(rejection)?;
+    drop(replay);
+    shared.pace.key(&caller.key).map_err(Refused::later)?;
     Ok(Caller { key: caller.key, headers })
 }
 

@@ -1,8 +1,10 @@
-//! Who is connected. When all seats are taken, somebody leaves for whoever comes: the one that
-//! has waited longest without a request, else the one connected longest. So connections that
-//! are merely held open keep nobody out.
+//! Who is connected. When all seats are taken, somebody leaves for whoever comes: of the address
+//! that has most seats, the one that has waited longest without a request, else the one
+//! connected longest. So connections that are merely held open keep nobody out, and many from
+//! one address do not drive out those of others.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +33,7 @@ pub(super) struct Seat {
 #[derive(Debug)]
 struct Taken {
     number: u64,
+    address: IpAddr,
     requests: AtomicUsize,
     leave: Arc<Notify>,
 }
@@ -46,21 +49,22 @@ impl Crowd {
     }
 
     /// Seats a new connection, asking another to leave if there is no room.
-    pub(super) fn enter(crowd: &Arc<Self>) -> Seat {
+    pub(super) fn enter(crowd: &Arc<Self>, address: IpAddr) -> Seat {
         let mut seats = crowd.lock();
-        if seats.taken.len() >= crowd.most {
-            let idle = |seat: &&Arc<Taken>| seat.requests.load(Ordering::Relaxed) == 0;
-            let leaves = seats.taken.values().find(idle).or_else(|| seats.taken.values().next());
-            if let Some(number) = leaves.map(|seat| seat.number)
-                && let Some(seat) = seats.taken.remove(&number)
-            {
-                seat.leave.notify_one();
-            }
+        if seats.taken.len() >= crowd.most
+            && let Some(number) = seats.who_leaves()
+            && let Some(seat) = seats.taken.remove(&number)
+        {
+            seat.leave.notify_one();
         }
         let number = seats.next;
         seats.next += 1;
-        let taken =
-            Arc::new(Taken { number, requests: AtomicUsize::new(0), leave: Arc::default() });
+        let taken = Arc::new(Taken {
+            number,
+            address,
+            requests: AtomicUsize::new(0),
+            leave: Arc::default(),
+        });
         seats.taken.insert(number, Arc::clone(&taken));
         Seat { crowd: Arc::clone(crowd), taken }
     }
@@ -70,7 +74,26 @@ impl Crowd {
     }
 }
 
+impl Seats {
+    fn who_leaves(&self) -> Option<u64> {
+        let mut seats: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for taken in self.taken.values() {
+            *seats.entry(taken.address).or_default() += 1;
+        }
+        let (most, _) = seats.into_iter().max_by_key(|(_, count)| *count)?;
+        let mut of_most = self.taken.values().filter(|taken| taken.address == most);
+        let idle = |taken: &&Arc<Taken>| taken.requests.load(Ordering::Relaxed) == 0;
+        let leaves = of_most.clone().find(idle).or_else(|| of_most.next());
+        leaves.map(|taken| taken.number)
+    }
+}
+
 impl Seat {
+    /// Where the connection comes from.
+    pub(super) fn address(&self) -> IpAddr {
+        self.taken.address
+    }
+
     /// Notes that a request is being answered.
     pub(super) fn serve(&self) -> Serving {
         self.taken.requests.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +129,7 @@ mod tests {
     #[test]
     fn the_idle_leave_before_the_busy_and_the_oldest_first() {
         let crowd = Arc::new(Crowd::new(3));
-        let enter = || Crowd::enter(&crowd);
+        let enter = || Crowd::enter(&crowd, IpAddr::from([10, 0, 0, 1]));
         let first = enter();
         let busy = first.serve();
         let (second, third) = (enter(), enter());
@@ -119,5 +142,17 @@ mod tests {
         let sixth = enter();
         assert_eq!(seated(&crowd), [3, 4, 5], "the oldest, when all are busy");
         drop((busy, also_busy, sixth));
+    }
+
+    #[test]
+    fn many_of_one_address_make_room_for_others_among_themselves() {
+        let crowd = Arc::new(Crowd::new(4));
+        let enter = |n| Crowd::enter(&crowd, IpAddr::from([10, 0, 0, n]));
+        let (_quiet, many) = (enter(1), [enter(2), enter(2), enter(2)]);
+        let _new = enter(3);
+        assert_eq!(seated(&crowd), [0, 2, 3, 4]);
+        let _more = enter(2);
+        assert_eq!(seated(&crowd), [0, 3, 4, 5]);
+        drop(many);
     }
 }

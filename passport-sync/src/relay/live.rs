@@ -18,6 +18,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::arrivals::Arrivals;
+use super::routes::Refused;
 use super::{Shared, auth, routes};
 use crate::frames::{FrameReader, write_frame};
 use crate::session::Live;
@@ -34,6 +35,7 @@ impl Afterwards {
         let agreed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((key, upgrade)) = agreed else { return };
         let Ok(upgraded) = upgrade.await else { return };
+        let _live = shared.config.metrics.live();
         let (reader, mut writer) = tokio::io::split(TokioIo::new(upgraded));
         let reader = FrameReader::new(reader, REQUEST_MAX, Arc::clone(&shared.body_bytes));
         let served = converse(shared, key, reader, &mut writer);
@@ -46,18 +48,18 @@ impl Afterwards {
 pub(super) async fn live(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let now = (shared.clock)();
     let (mut parts, _body) = request.into_parts();
-    let agreed = || {
+    let agreed = || -> Result<_, Refused> {
         let caller = auth::authenticate(&shared, &parts, now)?;
         check_body(&caller.headers, &[]).map_err(auth::rejection)?;
         let asked = parts.headers.get(header::UPGRADE).and_then(|v| v.to_str().ok());
         if asked != Some(LIVE_PROTOCOL) {
-            return Err(Rejection::Malformed);
+            return Err(Rejection::Malformed.into());
         }
         Ok(caller.key)
     };
     let key = match agreed() {
         Ok(key) => key,
-        Err(rejection) => return routes::refuse(rejection, now),
+        Err(refused) => return routes::refuse(refused, now),
     };
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let (Some(upgrade), Some(after)) = (upgrade, parts.extensions.remove::<Afterwards>()) else {
@@ -90,6 +92,10 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 let Some(frame) = frame? else { return Ok(()) };
                 let request = SyncRequest::decode(&frame.bytes).map_err(|_| io::ErrorKind::InvalidData)?;
                 drop(frame);
+                while let Err(wait) = shared.pace.key(&key) {
+                    // Whoever sends too much is read from later.
+                    tokio::time::sleep(wait).await;
+                }
                 let response;
                 (live, response) = request_answered(shared, live, request).await?;
                 send(shared, to, &LiveFrame::Answer { response }).await?;
@@ -116,11 +122,13 @@ async fn request_answered(
     request: SyncRequest,
 ) -> io::Result<(Live, crate::wire::SyncResponse)> {
     let (now, limits, store) = ((shared.clock)(), shared.config.limits, Arc::clone(&shared.store));
+    let sizes = routes::sizes(&request);
     let answered = routes::blocking(move || {
         let answered = live.request(request, now, &limits, &*store);
         Ok((live, answered.map_err(|error| routes::unwell(&error))?))
     });
     let (live, answered) = answered.await.map_err(|_| io::ErrorKind::Other)?;
+    shared.config.metrics.settled(&sizes, &answered.response.results);
     shared.arrivals.wake(&answered.fed);
     Ok((live, answered.response))
 }

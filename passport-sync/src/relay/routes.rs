@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,12 +14,12 @@ use http::{HeaderValue, StatusCode, header};
 use minicbor::Encode;
 use passport_core::codec;
 use passport_core::id::{ObjectId, VerificationKey};
-use passport_core::time::Timestamp;
+use passport_core::time::{DAY_SECONDS, Timestamp};
 
 use super::{Shared, auth, body, links, live};
 use crate::session;
 use crate::signature::check_body;
-use crate::store::{Store, StoreError};
+use crate::store::{Meter, Store, StoreError};
 use crate::wire::{
     BLOB_MAX, LIVE_PATH, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SYNC_PATH,
     SyncRequest, SyncResponse,
@@ -31,6 +32,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/objects/{id}", put(put_object).get(get_object))
         .merge(links::router())
         .route("/healthz", get(health))
+        .route("/readyz", get(ready))
         .with_state(shared)
 }
 
@@ -46,7 +48,7 @@ async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         Ok(codec::encode(&response))
     };
     let answer = within(&shared, work).await;
-    answer.map_or_else(|r| refuse(r, now), |bytes| reply(StatusCode::OK, bytes))
+    answer.map_or_else(|r: Refused| refuse(r, now), |bytes| reply(StatusCode::OK, bytes))
 }
 
 /// Answers a request at the present moment.
@@ -58,12 +60,19 @@ async fn answer(
     let now = (shared.clock)();
     let limits = shared.config.limits;
     let store = Arc::clone(&shared.store);
+    let sizes = sizes(&request);
     let answered = blocking(move || {
         session::handle(request, &key, now, &limits, &*store).map_err(|error| unwell(&error))
     })
     .await?;
+    shared.config.metrics.settled(&sizes, &answered.response.results);
     shared.arrivals.wake(&answered.fed);
     Ok(answered.response)
+}
+
+/// The bytes of each envelope that is pushed.
+pub(super) fn sizes(request: &SyncRequest) -> Vec<u64> {
+    request.envelopes.iter().map(|envelope| envelope.len() as u64).collect()
 }
 
 async fn put_object(
@@ -119,13 +128,31 @@ async fn health(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
+/// Ready while the store takes writes, and nobody has asked the relay to end.
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let (store, now) = (Arc::clone(&shared.store), (shared.clock)());
+    let looked = blocking(move || {
+        // As any write, flushed to disk: one that changes nothing would not notice a full one.
+        let nobody = VerificationKey::from_bytes([0; 32]);
+        let day = now.as_seconds().div_euclid(DAY_SECONDS);
+        crate::store::write(&*store, move |tx| tx.count(&nobody, Meter::Openings, day, 1))
+            .map_err(|e| unwell(&e))
+    });
+    let stopping = *shared.arrivals.stopping().borrow();
+    match within(&shared, looked).await {
+        Ok(_) if !stopping => reply(StatusCode::OK, b"ready\n".to_vec()),
+        Ok(_) => refuse(Rejection::Unavailable, now),
+        Err(rejection) => refuse(rejection, now),
+    }
+}
+
 /// Authenticates a request and receives its body.
 pub(super) async fn open(
     shared: &Shared,
     request: Request,
     now: Timestamp,
     limit: usize,
-) -> Result<(VerificationKey, body::Received), Rejection> {
+) -> Result<(VerificationKey, body::Received), Refused> {
     let (parts, content) = request.into_parts();
     let caller = auth::authenticate(shared, &parts, now)?;
     let received = body::receive(content, limit, &shared.body_bytes).await?;
@@ -153,18 +180,18 @@ pub(super) async fn about<R: Send + 'static>(
     let work = async {
         let (key, received) = open(shared, request, now, limit).await?;
         let store = Arc::clone(&shared.store);
-        blocking(move || ask(SignedRequest { key, received, now, store: &*store })).await
+        Ok(blocking(move || ask(SignedRequest { key, received, now, store: &*store })).await?)
     };
-    within(shared, work).await.map_err(|rejection| refuse(rejection, now))
+    within(shared, work).await.map_err(|refused: Refused| refuse(refused, now))
 }
 
-pub(super) async fn within<R>(
+pub(super) async fn within<R, E: From<Rejection>>(
     shared: &Shared,
-    work: impl Future<Output = Result<R, Rejection>>,
-) -> Result<R, Rejection> {
+    work: impl Future<Output = Result<R, E>>,
+) -> Result<R, E> {
     tokio::time::timeout(shared.config.request_timeout, work)
         .await
-        .unwrap_or(Err(Rejection::Unavailable))
+        .unwrap_or_else(|_| Err(Rejection::Unavailable.into()))
 }
 
 pub(super) async fn blocking<R: Send + 'static>(
@@ -178,9 +205,46 @@ pub(super) fn unwell(error: &StoreError) -> Rejection {
     Rejection::Unavailable
 }
 
-pub(super) fn refuse(rejection: Rejection, time: Timestamp) -> Response {
-    tracing::debug!(code = rejection.code(), "refused");
-    encoded(status(rejection), &Refusal { code: rejection.code(), time })
+/// A request that is not answered, and when it may be made again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    rejection: Rejection,
+    wait: Option<Duration>,
+}
+
+impl Refused {
+    /// Too often; again after this.
+    pub(super) const fn later(wait: Duration) -> Self {
+        Self { rejection: Rejection::RateLimited, wait: Some(wait) }
+    }
+
+    /// Whole seconds until it may be made again: of what is counted by the day, tomorrow.
+    fn retry_after(self, now: Timestamp) -> Option<u64> {
+        if self.rejection != Rejection::RateLimited {
+            return None;
+        }
+        let tomorrow = || (DAY_SECONDS - now.as_seconds().rem_euclid(DAY_SECONDS)).unsigned_abs();
+        Some(self.wait.map_or_else(tomorrow, |wait| wait.as_secs() + 1))
+    }
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self { rejection, wait: None }
+    }
+}
+
+pub(super) fn refuse(refused: impl Into<Refused>, time: Timestamp) -> Response {
+    let refused: Refused = refused.into();
+    let code = refused.rejection.code();
+    tracing::debug!(code, "refused");
+    let mut response = encoded(status(refused.rejection), &Refusal { code, time });
+    // For whoever counts.
+    response.extensions_mut().insert(refused.rejection);
+    if let Some(seconds) = refused.retry_after(time) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// What a refusal is in HTTP.

@@ -20,13 +20,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::crowd::{Crowd, Seat};
 use super::live::Afterwards;
+use super::metrics::Route;
+use super::pace::{Pace, network};
+use super::routes::Refused;
 use super::{Clock, RelayConfig, Shared, auth, routes};
+use crate::session::Swept;
 use crate::signature::ReplayGuard;
 use crate::store::Store;
+use crate::wire::Rejection;
 
 /// Serves until `shutdown` completes, then lets requests end.
 ///
@@ -45,6 +51,7 @@ pub async fn serve(
         store,
         clock,
         replay: Mutex::new(ReplayGuard::new(config.nonces_max)),
+        pace: Pace::new(config.requests_per_key, config.requests_per_address),
         body_bytes: Arc::new(Semaphore::new(config.body_bytes_max)),
         arrivals: Arc::default(),
         config,
@@ -53,15 +60,16 @@ pub async fn serve(
     let crowd = Arc::new(Crowd::new(shared.config.connections_max));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
+    let sweeping = tokio::spawn(sweep(Arc::clone(&shared)));
     tracing::info!(tls, "relay is serving");
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     // Seated before the handshake, which costs more than the seat.
-                    let seat = Crowd::enter(&crowd);
+                    let seat = Crowd::enter(&crowd, network(peer.ip()));
                     connections.spawn(attend(stream, Arc::clone(&shared), router.clone(), seat));
                 }
                 Err(error) => {
@@ -78,6 +86,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    sweeping.abort();
     shared.arrivals.stop();
     let all = async { while connections.join_next().await.is_some() {} };
     let ended = tokio::time::timeout(shared.config.shutdown_timeout, all).await;
@@ -85,10 +94,27 @@ pub async fn serve(
     Ok(())
 }
 
+/// Forgets what has ended, at once and then hourly.
+async fn sweep(shared: Arc<Shared>) {
+    let mut hourly = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hourly.tick().await;
+        let (now, limits, store) =
+            ((shared.clock)(), shared.config.limits, Arc::clone(&shared.store));
+        let swept = routes::blocking(move || {
+            crate::session::sweep(now, &limits, &*store).map_err(|error| routes::unwell(&error))
+        });
+        if let Ok(Swept { mailboxes, channels }) = swept.await {
+            tracing::info!(mailboxes, channels, "forgot what has ended");
+        }
+    }
+}
+
 /// Serves one connection until it ends, has lived long enough, or has to make room.
 async fn attend(stream: TcpStream, shared: Arc<Shared>, router: Router, seat: Seat) {
     // Small answers should not wait; where this cannot be set they wait a little.
     let _set = stream.set_nodelay(true);
+    let _connected = shared.config.metrics.connected();
     let leaving = seat.leaving();
     let attended = async {
         let Some(identity) = &shared.config.tls else {
@@ -117,10 +143,24 @@ where
     let after = Afterwards::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(after.clone());
-        let serving = seat.serve();
-        let answer = router.call(request);
+        let (serving, began) = (seat.serve(), Instant::now());
+        let route = Route::of(request.uri().path());
+        let metrics = Arc::clone(&shared.config.metrics);
+        let answer = match shared.pace.address(seat.address()) {
+            Ok(()) => Ok(router.call(request)),
+            Err(wait) => Err(routes::refuse(Refused::later(wait), (shared.clock)())),
+        };
         async move {
-            let answer = answer.await;
+            let answer = match answer {
+                Ok(answer) => answer.await,
+                Err(refusal) => Ok(refusal),
+            };
+            if let Ok(answer) = &answer {
+                metrics.answered(route, answer.status(), began.elapsed());
+                if let Some(rejection) = answer.extensions().get::<Rejection>() {
+                    metrics.refused(*rejection);
+                }
+            }
             drop(serving);
             answer
         }

@@ -326,9 +326,36 @@ fn a_client_that_vanishes_leaves_the_relay_as_it_was() {
 }
 
 #[test]
-fn the_relay_says_that_it_is_well() {
+fn the_relay_says_that_it_is_well_and_ready() {
     let server = Server::in_memory();
-    let mut stream = TcpStream::connect(server.address).unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-    assert_eq!(answer(&mut stream), (200, b"ok\n".to_vec()));
+    for (path, said) in [("healthz", "ok\n"), ("readyz", "ready\n")] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let head = format!("GET /{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        assert_eq!(answer(&mut stream), (200, said.as_bytes().to_vec()));
+    }
+}
+
+#[test]
+fn a_key_that_asks_too_often_is_told_when_to_come_again() {
+    let config = RelayConfig { requests_per_key: 2, ..RelayConfig::default() };
+    let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
+    let mut remote = server.remote(1);
+    for n in 0..2 {
+        ask(&mut remote, &asking(None), n);
+    }
+    let refused = remote.exchange(&asking(None), NOW, &mut rng(3)).unwrap_err();
+    assert!(refused.is_transient(), "{refused:?}");
+    let wait = refused.retry_after().unwrap();
+    assert!((1..=31).contains(&wait), "{wait}");
+    ask(&mut server.remote(2), &asking(None), 4);
+}
+
+#[test]
+fn an_address_that_asks_too_often_is_refused_before_anything_is_verified() {
+    let config = RelayConfig { requests_per_address: 1, ..RelayConfig::default() };
+    let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
+    assert_eq!(Raw::new(&server, 1).send(&server).0, 200);
+    let unsigned = Raw { body: Vec::new(), ..Raw::new(&server, 2) }.send(&server);
+    assert_eq!((unsigned.0, rejection(&unsigned)), (429, Some(Rejection::RateLimited)));
 }

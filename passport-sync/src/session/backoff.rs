@@ -41,15 +41,18 @@ impl Backoff {
     }
 
     /// Notes a failure. The next try is after a random part of the wait (full jitter, at least
-    /// one second), so that many clients do not come back together.
-    pub fn failed(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+    /// one second), so that many clients do not come back together; and after the seconds that
+    /// the relay asked for, if it did. Whoever asks for longer than the longest wait is not
+    /// waited for.
+    pub fn failed(&mut self, now: Timestamp, asked: Option<u32>, rng: &mut dyn CryptoRng) {
         let longest = self
             .policy
             .first_seconds
             .saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX))
             .clamp(1, self.policy.most_seconds.max(1));
-        let wait = 1 + rng.next_u32() % longest;
-        self.failures = self.failures.saturating_add(1);
+        let wait = (1 + rng.next_u32() % longest).saturating_add(asked.unwrap_or(0));
+        let too_long = asked.is_some_and(|asked| asked > self.policy.most_seconds);
+        self.failures = if too_long { u32::MAX } else { self.failures.saturating_add(1) };
         self.next = Some(Timestamp::from_seconds(now.as_seconds().saturating_add(wait.into())));
     }
 
@@ -78,12 +81,17 @@ mod tests {
         let mut backoff = Backoff::new(policy);
         let now = Timestamp::from_seconds(1000);
         for failures in 1..100 {
-            backoff.failed(now, &mut rng);
+            backoff.failed(now, None, &mut rng);
             let wait = backoff.next().unwrap().as_seconds() - 1000;
             assert!((1..=10).contains(&wait), "{wait}");
             assert_eq!(backoff.is_spent(), failures >= 3);
         }
         backoff.succeeded();
         assert_eq!(backoff, Backoff::new(policy));
+        backoff.failed(now, Some(7), &mut rng);
+        let wait = backoff.next().unwrap().as_seconds() - 1000;
+        assert!((8..=9).contains(&wait) && !backoff.is_spent(), "{wait}");
+        backoff.failed(now, Some(11), &mut rng);
+        assert!(backoff.is_spent(), "tomorrow is not waited for");
     }
 }

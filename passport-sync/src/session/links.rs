@@ -107,7 +107,7 @@ pub fn put_link(
             return Ok(Rejection::NotPermitted.into());
         }
         let day = now.as_seconds().div_euclid(DAY_SECONDS);
-        if tx.count(&maker, Meter::Links, day)? > LINKS_PER_DAY {
+        if tx.count(&maker, Meter::Links, day, 1)? > LINKS_PER_DAY {
             return Ok(Rejection::RateLimited.into());
         }
         let attempts = link.passcode.as_ref().map(|p| p.attempts);
@@ -205,7 +205,7 @@ pub fn open_link(
         let Some(mut link) = Kept::live(tx, &id, now)? else { return Ok(Opened::Missing) };
         let (minute, counted) = (now.as_seconds().div_euclid(60), *id.as_bytes());
         let counted = VerificationKey::from_bytes(counted);
-        if tx.count(&counted, Meter::Openings, minute)? > OPENINGS_PER_MINUTE {
+        if tx.count(&counted, Meter::Openings, minute, 1)? > OPENINGS_PER_MINUTE {
             return Ok(Opened::TooOften);
         }
         let recipient = asked.recipient.chars().take(RECIPIENT_MAX).collect();

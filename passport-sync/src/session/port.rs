@@ -36,6 +36,12 @@ pub enum StoreError {
         /// Latest version known.
         known: i64,
     },
+    /// Another database holds something else.
+    #[error("find the same in both databases; {table} differs")]
+    Differs {
+        /// In which table.
+        table: &'static str,
+    },
     /// The writer is gone, or could not commit.
     #[error("reach the database's writer, or have it keep a write")]
     Stopped,
@@ -113,6 +119,15 @@ pub struct MailboxState {
     pub acknowledged: Option<Timestamp>,
 }
 
+/// What has ended, of which there may be more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Mailboxes with letters that were acknowledged long ago.
+    pub mailboxes: Vec<VerificationKey>,
+    /// Channels with envelopes that had readers, the rights of all of whom ended long ago.
+    pub channels: Vec<ChannelId>,
+}
+
 /// What is counted per key and day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Meter {
@@ -124,6 +139,8 @@ pub enum Meter {
     Blobs,
     /// Links made.
     Links,
+    /// Bytes of new envelopes.
+    Bytes,
     /// Openings of one link, whose id stands for the key, in a minute instead of a day.
     Openings,
 }
@@ -224,6 +241,11 @@ pub trait Snapshot {
         key: &VerificationKey,
         sender: Option<&VerificationKey>,
     ) -> Result<MailboxUsage, StoreError>;
+    /// How much was counted for a key on a day.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn counted(&self, key: &VerificationKey, meter: Meter, day: i64) -> Result<u64, StoreError>;
     /// A rendezvous object that has not expired.
     ///
     /// # Errors
@@ -236,6 +258,12 @@ pub trait Snapshot {
     /// Returns [`StoreError`].
     fn blob_from(&self, start: &[u8; 16], now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// At most `most` mailboxes with letters acknowledged before `read`, and as many channels that
+    /// nobody but their control key may read since before `unread`.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn ended(&self, read: Timestamp, unread: Timestamp, most: usize) -> Result<Ended, StoreError>;
     /// What is kept of a link, ended or not.
     ///
     /// # Errors
@@ -312,11 +340,17 @@ pub trait Transaction: Snapshot {
         key: &VerificationKey,
         before: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Counts one more for a key on a day (days since 1970), and returns the count.
+    /// Counts so many more for a key on a day (days since 1970), and returns the count.
     ///
     /// # Errors
     /// See [`Snapshot::relay`].
-    fn count(&mut self, key: &VerificationKey, meter: Meter, day: i64) -> Result<u64, StoreError>;
+    fn count(
+        &mut self,
+        key: &VerificationKey,
+        meter: Meter,
+        day: i64,
+        more: u64,
+    ) -> Result<u64, StoreError>;
     /// Keeps a rendezvous object until `expires`, and deletes those that expired before `now`.
     ///
     /// # Errors
@@ -344,6 +378,17 @@ pub trait Transaction: Snapshot {
     /// # Errors
     /// See [`Snapshot::relay`].
     fn delete_link(&mut self, id: &ObjectId) -> Result<(), StoreError>;
+    /// Deletes the envelopes of a channel, which may be offered again.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn forget_envelopes(&mut self, channel: &ChannelId) -> Result<(), StoreError>;
+    /// Deletes rendezvous objects that expired before `now`, and counts of before a day and, of
+    /// [`Meter::Openings`], a minute.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn expire_counts(&mut self, now: Timestamp, day: i64, minute: i64) -> Result<(), StoreError>;
     /// Deletes links that ended a month before `now`; until then their makers can ask about them.
     ///
     /// # Errors

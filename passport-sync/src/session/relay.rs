@@ -5,8 +5,10 @@
 
 mod admission;
 mod live;
+mod retention;
 
 pub use live::Live;
+pub use retention::{Swept, sweep};
 
 use std::collections::BTreeSet;
 
@@ -16,7 +18,7 @@ use passport_core::id::{ChannelId, ObjectId, VerificationKey};
 use passport_core::keys::{Signed, Verified};
 use passport_core::time::{DAY_SECONDS, Timestamp};
 
-use self::admission::{Checked, append, check_envelope, deliver, drop_epoch, fetch, set_list};
+use self::admission::{Checked, append_all, check_envelope, deliver, drop_epoch, fetch, set_list};
 use crate::session::port::{
     self, FeedPage, FeedQuery, MailboxState, Meter, Snapshot, Store, StoreError, Transaction,
 };
@@ -35,10 +37,16 @@ const CONFLICT_BYTES_MAX: usize = 1024 * 1024;
 pub struct RelayLimits {
     /// Bytes of envelopes in one channel.
     pub channel_bytes: u64,
+    /// Bytes of new envelopes from one key in a day.
+    pub bytes_per_day: u64,
     /// Letters in one mailbox.
     pub mailbox_letters: u64,
     /// Bytes in one mailbox.
     pub mailbox_bytes: u64,
+    /// Letters of one sender in one mailbox.
+    pub sender_letters: u64,
+    /// Bytes of one sender in one mailbox.
+    pub sender_bytes: u64,
     /// Letters from one sender in a day.
     pub letters_per_day: u64,
     /// Channels opened by one key in a day.
@@ -47,18 +55,24 @@ pub struct RelayLimits {
     pub blobs_per_day: u64,
     /// Days a letter is kept after its owner acknowledged it.
     pub letter_days: i64,
+    /// Days envelopes are kept after the last right to read them ended.
+    pub unread_days: i64,
 }
 
 impl Default for RelayLimits {
     fn default() -> Self {
         Self {
             channel_bytes: 256 * 1024 * 1024,
-            mailbox_letters: 10_000,
-            mailbox_bytes: 64 * 1024 * 1024,
-            letters_per_day: 1000,
+            bytes_per_day: 1024 * 1024 * 1024,
+            mailbox_letters: 50_000,
+            mailbox_bytes: 512 * 1024 * 1024,
+            sender_letters: 1000,
+            sender_bytes: 16 * 1024 * 1024,
+            letters_per_day: 10_000,
             channels_per_day: 1000,
             blobs_per_day: 1000,
             letter_days: 30,
+            unread_days: 400,
         }
     }
 }
@@ -173,7 +187,7 @@ pub fn put_blob(
     }
     let (id, sender, most) = (*id, *sender, limits.blobs_per_day);
     port::write(store, move |tx| {
-        if tx.count(&sender, Meter::Blobs, day(now))? > most {
+        if tx.count(&sender, Meter::Blobs, day(now), 1)? > most {
             return Ok(Rejection::RateLimited.into());
         }
         let expires = Timestamp::from_seconds(now.as_seconds().saturating_add(BLOB_SECONDS));
@@ -317,13 +331,7 @@ impl Work {
                 }
             }
         }
-        let mut place = None;
-        for envelope in self.envelopes {
-            results.envelopes.push(match envelope {
-                Ok(envelope) => append(tx, asker, &mut place, &envelope)?,
-                Err(rejection) => rejection.into(),
-            });
-        }
+        results.envelopes = append_all(tx, asker, self.envelopes)?;
         for letter in self.letters {
             results.letters.push(deliver(tx, asker, letter)?);
         }

@@ -260,12 +260,16 @@ fn letters_stay_until_acknowledged_and_then_a_while() {
 fn counts_start_again_each_day_for_each_key_and_meter() {
     on_each(|store| {
         let count =
-            |n: u8, meter, day| write(store, move |tx| tx.count(&key(n), meter, day)).unwrap();
+            |n: u8, meter, day| write(store, move |tx| tx.count(&key(n), meter, day, 1)).unwrap();
         assert_eq!(count(1, Meter::Letters, 5), 1);
         assert_eq!(count(1, Meter::Letters, 5), 2);
         assert_eq!(count(1, Meter::Blobs, 5), 1);
         assert_eq!(count(2, Meter::Letters, 5), 1);
         assert_eq!(count(1, Meter::Letters, 6), 1);
+        let more = |by| write(store, move |tx| tx.count(&key(3), Meter::Bytes, 5, by)).unwrap();
+        assert_eq!((more(10), more(7)), (10, 17));
+        let counted = |day| read(store, |s| s.counted(&key(3), Meter::Bytes, day)).unwrap();
+        assert_eq!((counted(5), counted(6)), (17, 0));
     });
 }
 
@@ -386,7 +390,7 @@ fn a_panic_in_a_write_stops_neither_the_writer_nor_later_writes() {
     let folder = tempfile::tempdir().unwrap();
     let store = sqlite(&folder.path().join("relay.db"));
     assert!(store.write(Box::new(|_| panic!("as planned"))).is_err());
-    assert_eq!(write(&store, |tx| tx.count(&key(1), Meter::Letters, 1)).unwrap(), 1);
+    assert_eq!(write(&store, |tx| tx.count(&key(1), Meter::Letters, 1, 1)).unwrap(), 1);
 }
 
 #[test]
@@ -436,4 +440,56 @@ fn a_check_finds_what_was_altered_and_miscounted() {
     spoil("UPDATE feed SET object = 77; DELETE FROM channels");
     assert_eq!((check().astray, check().orphaned), (2, 4));
     assert!(SqliteFile::open(&folder.path().join("absent.db")).is_err());
+}
+
+#[test]
+fn a_database_is_copied_row_by_row_and_what_differs_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, to) = (folder.path().join("relay.db"), folder.path().join("moved.db"));
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, None), reader(2, None)]);
+    put(&store, 1, 1, 1, 10, &[1, 2]);
+    let copy = || SqliteFile::open(&path).unwrap().copy_into(&to);
+    assert_eq!(copy().unwrap().objects, 1);
+    put(&store, 1, 1, 2, 10, &[2]);
+    // The channel's row was copied already, and has changed.
+    assert!(matches!(copy(), Err(StoreError::Differs { table: "relay" })));
+    std::fs::remove_file(&to).unwrap();
+    let copied = copy().unwrap();
+    assert_eq!((copied.objects, copy().unwrap()), (2, copied));
+    let relay = read(&store, |s| s.relay()).unwrap();
+    drop(store);
+    let moved = opened(&to, 2);
+    assert_eq!(read(&moved, |s| s.relay()).unwrap(), relay);
+    assert_eq!(marks(&page(&moved, query(2, 0))), [1, 2]);
+    drop(moved);
+    assert!(SqliteFile::open(&to).unwrap().check().unwrap().is_well());
+}
+
+#[test]
+fn what_has_ended_is_found_and_forgotten() {
+    use crate::session::{RelayLimits, Swept, sweep};
+    on_each(|store| {
+        set_channel(store, 1, vec![reader(1, Some(5))]);
+        set_channel(store, 2, vec![reader(1, Some(5)), reader(2, None)]);
+        let id = put(store, 1, 1, 1, 10, &[1]);
+        put(store, 2, 1, 2, 10, &[1, 2]);
+        let bytes = vec![3; 10];
+        write(store, move |tx| {
+            let id = object_id(&bytes);
+            tx.put_object(&id, &Object::Letter { to: key(1), from: key(2), bytes: &bytes })?;
+            tx.append_feed(&[key(1)], &id)?;
+            tx.acknowledge(&key(1), 9, at(5))
+        })
+        .unwrap();
+        let limits = RelayLimits { letter_days: 1, unread_days: 1, ..RelayLimits::default() };
+        let swept = |now| sweep(at(now), &limits, store).unwrap();
+        assert_eq!(swept(86_400 + 5), Swept::default());
+        assert_eq!(swept(86_400 + 6), Swept { mailboxes: 1, channels: 1 });
+        assert_eq!(swept(86_400 + 6), Swept::default());
+        assert!(!read(store, |s| s.has_object(&id)).unwrap(), "it may be offered again");
+        let usage = read(store, |s| s.mailbox_usage(&key(1), None)).unwrap();
+        assert_eq!((usage.letters, marks(&page(store, query(2, 0)))), (0, vec![2]));
+        assert_eq!(read(store, |s| s.channel(&channel(1))).unwrap().unwrap().bytes, 0);
+    });
 }

@@ -8,7 +8,7 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
 use super::{
-    Channel, Epochs, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Object, Read,
+    Channel, Ended, Epochs, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Object, Read,
     Snapshot, Store, StoreError, Transaction, Write,
 };
 use crate::session::port::LINK_KEPT_SECONDS;
@@ -213,6 +213,11 @@ impl Snapshot for State {
         }))
     }
 
+    fn counted(&self, key: &VerificationKey, meter: Meter, day: i64) -> Result<u64, StoreError> {
+        let count = self.counts.get(&(*key, meter)).filter(|count| count.0 == day);
+        Ok(count.map_or(0, |count| count.1))
+    }
+
     fn blob(&self, id: &ObjectId, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
         let blob = self.blobs.get(id).filter(|(_, expires)| now < *expires);
         Ok(blob.map(|(bytes, _)| bytes.clone()))
@@ -221,6 +226,21 @@ impl Snapshot for State {
     fn blob_from(&self, start: &[u8; 16], now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
         let mut found = self.blobs.iter().filter(|(id, _)| id.as_bytes().starts_with(start));
         Ok(found.find(|(_, (_, expires))| now < *expires).map(|(_, (bytes, _))| bytes.clone()))
+    }
+
+    fn ended(&self, read: Timestamp, unread: Timestamp, most: usize) -> Result<Ended, StoreError> {
+        let old = |kept: &&Kept| kept.acknowledged.is_some_and(|at| at < read);
+        let owners = self.objects.values().filter(old).filter_map(|kept| kept.mailbox);
+        let mailboxes: BTreeSet<VerificationKey> = owners.map(|(to, _)| to).collect();
+        let readers = |members: &BTreeMap<VerificationKey, Member>| {
+            let mut reading = members.values().filter(|m| m.can.reads()).peekable();
+            reading.peek().is_some() && reading.all(|m| m.until.is_some_and(|until| until < unread))
+        };
+        let left = self.channels.iter().filter(|(_, (c, members))| c.bytes > 0 && readers(members));
+        Ok(Ended {
+            mailboxes: mailboxes.into_iter().take(most).collect(),
+            channels: left.map(|(id, _)| *id).take(most).collect(),
+        })
     }
 
     fn link(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -375,12 +395,18 @@ impl Transaction for State {
         Ok(())
     }
 
-    fn count(&mut self, key: &VerificationKey, meter: Meter, day: i64) -> Result<u64, StoreError> {
+    fn count(
+        &mut self,
+        key: &VerificationKey,
+        meter: Meter,
+        day: i64,
+        more: u64,
+    ) -> Result<u64, StoreError> {
         let count = self.counts.entry((*key, meter)).or_insert((day, 0));
         if count.0 != day {
             *count = (day, 0);
         }
-        count.1 += 1;
+        count.1 += more;
         Ok(count.1)
     }
 
@@ -411,6 +437,23 @@ impl Transaction for State {
 
     fn delete_link(&mut self, id: &ObjectId) -> Result<(), StoreError> {
         self.links.remove(id);
+        Ok(())
+    }
+
+    fn forget_envelopes(&mut self, channel: &ChannelId) -> Result<(), StoreError> {
+        let of = |kept: &Kept| kept.channel == Some(*channel) && kept.kind == ItemKind::Envelope;
+        self.objects.retain(|_, kept| !of(kept));
+        if let Some((channel, _)) = self.channels.get_mut(channel) {
+            channel.bytes = 0;
+        }
+        Ok(())
+    }
+
+    fn expire_counts(&mut self, now: Timestamp, day: i64, minute: i64) -> Result<(), StoreError> {
+        self.blobs.retain(|_, (_, expires)| now < *expires);
+        self.counts.retain(|(_, meter), (at, _)| {
+            *at >= if *meter == Meter::Openings { minute } else { day }
+        });
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! own savepoint) and answers after the commit: many small writes share one flush to disk.
 //! Readers have connections of their own and are never blocked by the writer.
 
+mod copy;
 mod file;
 mod schema;
 mod snapshot;
@@ -11,14 +12,16 @@ mod transaction;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rand_core::CryptoRng;
 use rusqlite::Connection;
 
+pub use self::copy::Copied;
 pub use self::file::{Checked, SqliteFile, Stats};
 use self::transaction::View;
 use super::{Read, Store, StoreError, Write};
@@ -32,8 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing is written before the log is emptied: then it takes no room, and keeps nothing
 /// of what was dropped.
 const LULL: Duration = Duration::from_secs(1);
-/// Most idle reading connections kept.
-const READERS_MAX: usize = 8;
+/// Most connections that read at once, and are then kept: opening one costs more than to wait for
+/// one that reads a page of a feed.
+const READERS_MAX: usize = 16;
 
 /// Everything a relay keeps, in one SQLite file.
 #[derive(Debug)]
@@ -41,9 +45,21 @@ pub struct SqliteStore {
     path: PathBuf,
     /// None once the store is being dropped.
     jobs: Mutex<Option<Sender<Job>>>,
+    waiting: Arc<AtomicUsize>,
     writer: Option<JoinHandle<()>>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Readers>,
+    /// Notified when a reader is idle again.
+    reader: Condvar,
 }
+
+#[derive(Debug, Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    open: usize,
+}
+
+/// Told of each commit: how many writes were in it, and how many wait for the next.
+pub type Watch = Box<dyn Fn(usize, usize) + Send>;
 
 struct Job {
     write: Write,
@@ -57,20 +73,37 @@ impl SqliteStore {
     /// # Errors
     /// Returns [`StoreError`] when it cannot be opened or was written by newer software.
     pub fn open(path: &Path, rng: &mut dyn CryptoRng) -> Result<Self, StoreError> {
+        Self::open_watched(path, rng, Box::new(|_, _| ()))
+    }
+
+    /// The same, and tells `watch` of each commit: how many writes were in it, and how many wait
+    /// for the next.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_watched(
+        path: &Path,
+        rng: &mut dyn CryptoRng,
+        watch: Watch,
+    ) -> Result<Self, StoreError> {
         keep_private(path)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, rng)?;
         schema::begin(&connection, rng)?;
         let (jobs, queue) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         let writer = std::thread::Builder::new()
             .name("relay-writer".to_owned())
-            .spawn(move || work(&connection, &queue))
+            .spawn(move || work(&connection, &queue, &left, &watch))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
         Ok(Self {
             path: path.to_owned(),
             jobs: Mutex::new(Some(jobs)),
+            waiting,
             writer: Some(writer),
-            readers: Mutex::new(Vec::new()),
+            readers: Mutex::default(),
+            reader: Condvar::new(),
         })
     }
 
@@ -87,30 +120,67 @@ impl SqliteStore {
     }
 }
 
+/// A connection that reads, until this is dropped.
+struct Reader<'a> {
+    store: &'a SqliteStore,
+    connection: Option<Connection>,
+}
+
+impl Reader<'_> {
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or(StoreError::Stopped)
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        // One in the midst of a transaction was left by an error or a panic, and is closed.
+        let idle = self.connection.take().filter(Connection::is_autocommit);
+        let mut readers = self.store.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        match idle {
+            Some(connection) => readers.idle.push(connection),
+            None => readers.open = readers.open.saturating_sub(1),
+        }
+        drop(readers);
+        self.store.reader.notify_one();
+    }
+}
+
+impl SqliteStore {
+    /// An idle reader, or a new one while there are few; else waits for one.
+    fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let none = |readers: &mut Readers| readers.idle.is_empty() && readers.open >= READERS_MAX;
+        let waited = self.reader.wait_while(readers, none);
+        let mut readers = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = readers.idle.pop() {
+            return Ok(Reader { store: self, connection: Some(connection) });
+        }
+        readers.open += 1;
+        drop(readers);
+        let mut reader = Reader { store: self, connection: None };
+        reader.connection = Some(connect(&self.path)?);
+        Ok(reader)
+    }
+}
+
 impl Store for SqliteStore {
     fn write(&self, write: Write) -> Result<(), StoreError> {
         let (done, answer) = sync_channel(1);
         {
             let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
             let jobs = jobs.as_ref().ok_or(StoreError::Stopped)?;
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             jobs.send(Job { write, done }).map_err(|_| StoreError::Stopped)?;
         }
         answer.recv().map_err(|_| StoreError::Stopped)?
     }
 
     fn read(&self, read: Read<'_>) -> Result<(), StoreError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connect(&self.path)?,
-        };
-        run(&connection, "BEGIN DEFERRED")?;
-        let outcome = read(&View::new(&connection));
-        run(&connection, "ROLLBACK")?;
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS_MAX {
-            readers.push(connection);
-        }
+        let reader = self.reader()?;
+        run(reader.connection()?, "BEGIN DEFERRED")?;
+        let outcome = read(&View::new(reader.connection()?));
+        run(reader.connection()?, "ROLLBACK")?;
         outcome
     }
 }
@@ -158,7 +228,7 @@ fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
 }
 
 /// Commits what is queued, until nobody is left to queue anything; empties the log in a lull.
-fn work(connection: &Connection, queue: &Receiver<Job>) {
+fn work(connection: &Connection, queue: &Receiver<Job>, waiting: &AtomicUsize, watch: &Watch) {
     let mut logged = false;
     loop {
         let first = if logged {
@@ -170,7 +240,9 @@ fn work(connection: &Connection, queue: &Receiver<Job>) {
             Ok(first) => {
                 let mut group = vec![first];
                 group.extend(queue.try_iter().take(GROUP_MAX - 1));
+                let writes = group.len();
                 commit(connection, group);
+                watch(writes, waiting.fetch_sub(writes, Ordering::Relaxed).saturating_sub(writes));
                 true
             }
             Err(RecvTimeoutError::Timeout) => {

@@ -10,6 +10,7 @@
 mod bad_input;
 mod demo;
 mod ending;
+mod erased;
 mod killed;
 mod lost;
 mod planted;
@@ -31,6 +32,7 @@ fn no_file_is_forgotten() {
         "bad_input.rs",
         "demo.rs",
         "ending.rs",
+        "erased.rs",
         "killed.rs",
         "lost.rs",
         "main.rs",

@@ -12,6 +12,7 @@
 
 mod author;
 mod hostile;
+mod ledger;
 mod network;
 
 use passport_tests::histories::{Counts, Histories};

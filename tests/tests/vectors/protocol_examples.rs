@@ -104,6 +104,7 @@ fn charter() -> VerifiedCharter {
         nonce: [8; 16],
         revocations: 0,
         height: 0,
+        erases: false,
     };
     charter.sign(&key(2)).unwrap()
 }

@@ -90,7 +90,7 @@ pub(super) fn set_list(
         _ if list.signer() != controller => return Ok((Rejection::NotPermitted.into(), None)),
         Some(_) => {}
         None => {
-            let opened = tx.count(&asker.key, Meter::Channels, day(asker.now))?;
+            let opened = tx.count(&asker.key, Meter::Channels, day(asker.now), 1)?;
             if opened > asker.limits.channels_per_day {
                 return Ok((Rejection::RateLimited.into(), None));
             }
@@ -191,19 +191,53 @@ fn find(
     Ok(Ok((readers, channel.bytes)))
 }
 
-/// Appends an envelope. `place` is where the last one of the request went: what follows it is
-/// mostly of the same author.
-pub(super) fn append(
+/// What is known while the envelopes of a request are appended.
+#[derive(Default)]
+struct Intake {
+    /// Where the last one went: most of one request are of one author and epoch.
+    place: Option<Place>,
+    /// Bytes that the asker's key brought today before.
+    before: u64,
+    /// Bytes that it brings now.
+    now: u64,
+}
+
+/// Appends the envelopes of a request, each if it may be.
+pub(super) fn append_all(
     tx: &mut dyn Transaction,
     asker: &Asker,
-    place: &mut Option<Place>,
+    envelopes: Vec<Result<Checked, Rejection>>,
+) -> Result<Vec<Outcome>, StoreError> {
+    if envelopes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (key, day) = (asker.key, day(asker.now));
+    let before = tx.counted(&key, Meter::Bytes, day)?;
+    let mut intake = Intake { before, ..Intake::default() };
+    let mut outcomes = Vec::with_capacity(envelopes.len());
+    for envelope in envelopes {
+        outcomes.push(match envelope {
+            Ok(envelope) => append(tx, asker, &mut intake, &envelope)?,
+            Err(rejection) => rejection.into(),
+        });
+    }
+    if intake.now > 0 {
+        tx.count(&key, Meter::Bytes, day, intake.now)?;
+    }
+    Ok(outcomes)
+}
+
+fn append(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    intake: &mut Intake,
     envelope: &Checked,
 ) -> Result<Outcome, StoreError> {
-    let here = match place.take().filter(|place| place.is_of(envelope)) {
+    let here = match intake.place.take().filter(|place| place.is_of(envelope)) {
         Some(same) => same,
         None => Place::find(tx, asker, envelope)?,
     };
-    let (readers, kept) = match &mut place.insert(here).found {
+    let (readers, kept) = match &mut intake.place.insert(here).found {
         Ok(found) => found,
         Err(rejection) => return Ok((*rejection).into()),
     };
@@ -214,6 +248,11 @@ pub(super) fn append(
     if kept.saturating_add(size) > asker.limits.channel_bytes {
         return Ok(Rejection::QuotaExceeded.into());
     }
+    let today = intake.before.saturating_add(intake.now).saturating_add(size);
+    if today > asker.limits.bytes_per_day {
+        return Ok(Rejection::RateLimited.into());
+    }
+    intake.now += size;
     *kept += size;
     let object = Object::Envelope {
         channel: envelope.channel,
@@ -242,13 +281,20 @@ pub(super) fn deliver(
         return Ok(Outcome::Known);
     }
     let limits = &asker.limits;
-    let usage = tx.mailbox_usage(&letter.to, None)?;
-    let full = usage.letters >= limits.mailbox_letters
-        || usage.bytes.saturating_add(bytes.len() as u64) > limits.mailbox_bytes;
-    if full {
-        return Ok(Rejection::QuotaExceeded.into());
+    // One sender has a share of the mailbox, that it has room for others.
+    let shares = [
+        (None, limits.mailbox_letters, limits.mailbox_bytes),
+        (Some(&asker.key), limits.sender_letters, limits.sender_bytes),
+    ];
+    for (sender, letters_max, bytes_max) in shares {
+        let usage = tx.mailbox_usage(&letter.to, sender)?;
+        let full = usage.letters >= letters_max
+            || usage.bytes.saturating_add(bytes.len() as u64) > bytes_max;
+        if full {
+            return Ok(Rejection::QuotaExceeded.into());
+        }
     }
-    if tx.count(&asker.key, Meter::Letters, day(asker.now))? > limits.letters_per_day {
+    if tx.count(&asker.key, Meter::Letters, day(asker.now), 1)? > limits.letters_per_day {
         return Ok(Rejection::RateLimited.into());
     }
     tx.put_object(&id, &Object::Letter { to: letter.to, from: asker.key, bytes: &bytes })?;

@@ -344,6 +344,16 @@ fn letters_reach_their_mailbox_within_rates_and_quotas() {
         assert_eq!(send(&relay, 1, vec![3; 10]), refused(Rejection::RateLimited));
         assert_eq!(send(&relay, 3, vec![1; 10]), Outcome::Stored, "another sender's is another");
         assert_eq!(send(&relay, 4, vec![4; 10]), refused(Rejection::QuotaExceeded));
+        let shared = RelayLimits { sender_letters: 2, ..RelayLimits::default() };
+        let shared = Asking { limits: shared, ..asking(store) };
+        let other = |n: u8, mark: u8| {
+            let letter = Letter { to: key(9).verification_key(), body: vec![mark; 5].into() };
+            let request = SyncRequest { letters: vec![letter], ..SyncRequest::default() };
+            shared.request(n, request).results.letters[0]
+        };
+        assert_eq!((other(1, 1), other(1, 2)), (Outcome::Stored, Outcome::Stored));
+        assert_eq!(other(1, 3), refused(Rejection::QuotaExceeded), "one sender has a share");
+        assert_eq!(other(3, 3), Outcome::Stored);
         let huge = vec![0; crate::wire::LETTER_MAX + 1];
         assert_eq!(send(&relay, 5, huge), refused(Rejection::TooLarge));
 
@@ -456,6 +466,10 @@ fn a_full_channel_takes_no_more_and_a_key_opens_so_many_a_day() {
         assert_eq!(relay.append(1, &envelope(&key(1), epoch(1), 1, 300)), Outcome::Stored);
         let more = envelope(&key(1), epoch(1), 2, 700);
         assert_eq!(relay.append(1, &more), refused(Rejection::QuotaExceeded));
+        let limits = RelayLimits { bytes_per_day: 1000, ..RelayLimits::default() };
+        let a_day = Asking { limits, ..asking(store) };
+        assert_eq!(a_day.append(1, &more), refused(Rejection::RateLimited));
+        assert_eq!(Asking { now: at(86_400), ..a_day }.append(1, &more), Outcome::Stored);
         let other = key(101);
         let members = [member(1, RW)];
         let list = AccessList::new(other.verification_key(), NONCE, 1, None, [], members);

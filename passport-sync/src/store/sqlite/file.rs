@@ -12,7 +12,7 @@ use crate::wire::object_id;
 
 /// A relay's database.
 #[derive(Debug)]
-pub struct SqliteFile(Connection);
+pub struct SqliteFile(pub(super) Connection);
 
 /// What a check found. All is well if nothing but `objects` is above 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -78,6 +78,7 @@ const MIGRATIONS: &[&str] = &["
         object INTEGER NOT NULL,
         PRIMARY KEY (key_id, position)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX feed_of_object ON feed (object);
     CREATE TABLE counts (
         key BLOB NOT NULL,
         meter INTEGER NOT NULL,
@@ -100,11 +101,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX links_by_end ON links (until);
 "];
 
-/// Brings the schema up to date; a new database is given an identity.
-pub(super) fn migrate(
-    connection: &mut Connection,
-    rng: &mut dyn CryptoRng,
-) -> Result<(), StoreError> {
+/// Brings the schema up to date.
+pub(super) fn lay(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -116,6 +114,18 @@ pub(super) fn migrate(
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Brings the schema up to date; a new database is given an identity.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    rng: &mut dyn CryptoRng,
+) -> Result<(), StoreError> {
+    lay(connection)?;
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let born: i64 = transaction.query_row("SELECT count(*) FROM relay", [], |row| row.get(0))?;
     if born == 0 {
         let mut id = [0_u8; 16];

@@ -5,9 +5,9 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::transaction::{ALL_SENDERS, View};
+use super::transaction::{ALL_SENDERS, View, meter_number};
 use crate::store::{
-    Channel, FeedPage, FeedQuery, MailboxState, MailboxUsage, Snapshot, StoreError,
+    Channel, Ended, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Snapshot, StoreError,
 };
 use crate::wire::{Generation, Item, ItemKind, RelayId};
 
@@ -173,6 +173,14 @@ impl Snapshot for View<'_> {
         })
     }
 
+    fn counted(&self, key: &VerificationKey, meter: Meter, day: i64) -> Result<u64, StoreError> {
+        let sql = "SELECT count FROM counts WHERE key = ?1 AND meter = ?2 AND day = ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![key.as_bytes(), meter_number(meter), day])?;
+        let count = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+        unsigned(count, "counts", "count")
+    }
+
     fn blob(&self, id: &ObjectId, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
         let mut statement = self
             .connection
@@ -190,6 +198,32 @@ impl Snapshot for View<'_> {
         )?;
         let found = statement.query_row(params![first, last, now.as_seconds()], |r| r.get(0));
         Ok(found.optional()?)
+    }
+
+    fn ended(&self, read: Timestamp, unread: Timestamp, most: usize) -> Result<Ended, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut mailboxes = self.connection.prepare_cached(
+            "SELECT key FROM keys WHERE id IN (SELECT DISTINCT mailbox FROM objects
+             WHERE mailbox IS NOT NULL AND acknowledged < ?1 LIMIT ?2)",
+        )?;
+        let mailboxes = mailboxes.query_map([read.as_seconds(), most], |row| row.get(0))?;
+        // Rights 0 and 2 read.
+        let mut channels = self.connection.prepare_cached(
+            "SELECT channel FROM channels c WHERE bytes > 0
+             AND EXISTS (SELECT 1 FROM members m WHERE m.channel_id = c.id AND m.can IN (0, 2))
+             AND NOT EXISTS (SELECT 1 FROM members m WHERE m.channel_id = c.id
+              AND m.can IN (0, 2) AND (m.until IS NULL OR m.until >= ?1)) LIMIT ?2",
+        )?;
+        let channels = channels.query_map([unread.as_seconds(), most], |row| row.get(0))?;
+        let bytes = |found: rusqlite::Result<[u8; 32]>| found;
+        Ok(Ended {
+            mailboxes: mailboxes
+                .map(|found| bytes(found).map(VerificationKey::from_bytes))
+                .collect::<Result<_, _>>()?,
+            channels: channels
+                .map(|found| bytes(found).map(ChannelId::from_bytes))
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     fn link(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {

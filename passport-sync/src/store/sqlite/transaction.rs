@@ -146,8 +146,8 @@ impl View<'_> {
             .query_map(params![channel, epoch], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         self.run(
-            "DELETE FROM feed WHERE key_id = ?1 AND object IN (SELECT seq FROM objects
-             WHERE channel_id = ?2 AND kind = 0 AND dropped = 0 AND (?3 IS NULL OR epoch = ?3))",
+            "DELETE FROM feed INDEXED BY feed_of_object WHERE key_id = ?1 AND object IN
+             (SELECT seq FROM objects WHERE channel_id = ?2 AND kind = 0 AND dropped = 0 AND (?3 IS NULL OR epoch = ?3))",
             params![key_id, channel, epoch],
         )?;
         for object in found {
@@ -276,9 +276,9 @@ impl Transaction for View<'_> {
 
     fn clear_feed(&mut self, key: &VerificationKey, channel: &ChannelId) -> Result<(), StoreError> {
         self.run(
-            "DELETE FROM feed WHERE key_id = (SELECT id FROM keys WHERE key = ?1) AND object IN
-             (SELECT seq FROM objects WHERE kind = 0 AND channel_id =
-              (SELECT id FROM channels WHERE channel = ?2))",
+            "DELETE FROM feed INDEXED BY feed_of_object
+             WHERE key_id = (SELECT id FROM keys WHERE key = ?1) AND object IN (SELECT seq FROM objects WHERE kind = 0 AND channel_id =
+             (SELECT id FROM channels WHERE channel = ?2))",
             [key.as_bytes(), channel.as_bytes()],
         )?;
         Ok(())
@@ -289,6 +289,11 @@ impl Transaction for View<'_> {
         self.run(
             "UPDATE channels SET bytes = max(0, bytes - (SELECT coalesce(sum(length(bytes)), 0)
              FROM objects WHERE channel_id = ?1 AND epoch = ?2)) WHERE id = ?1",
+            params![channel, epoch.as_bytes()],
+        )?;
+        self.run(
+            "DELETE FROM feed INDEXED BY feed_of_object WHERE object IN
+             (SELECT seq FROM objects WHERE channel_id = ?1 AND epoch = ?2)",
             params![channel, epoch.as_bytes()],
         )?;
         self.run(
@@ -338,20 +343,19 @@ impl Transaction for View<'_> {
         Ok(())
     }
 
-    fn count(&mut self, key: &VerificationKey, meter: Meter, day: i64) -> Result<u64, StoreError> {
-        let meter = match meter {
-            Meter::Letters => 0,
-            Meter::Channels => 1,
-            Meter::Blobs => 2,
-            Meter::Links => 3,
-            Meter::Openings => 4,
-        };
+    fn count(
+        &mut self,
+        key: &VerificationKey,
+        meter: Meter,
+        day: i64,
+        more: u64,
+    ) -> Result<u64, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO counts VALUES (?1, ?2, ?3, 1) ON CONFLICT (key, meter) DO UPDATE
-             SET count = iif(day = ?3, count + 1, 1), day = ?3 RETURNING count",
+            "INSERT INTO counts VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key, meter) DO UPDATE
+             SET count = iif(day = ?3, count + ?4, ?4), day = ?3 RETURNING count",
         )?;
-        let count: i64 =
-            statement.query_row(params![key.as_bytes(), meter, day], |row| row.get(0))?;
+        let counted = params![key.as_bytes(), meter_number(meter), day, signed(more)];
+        let count: i64 = statement.query_row(counted, |row| row.get(0))?;
         u64::try_from(count).map_err(|_| StoreError::Damaged { table: "counts", column: "count" })
     }
 
@@ -390,10 +394,42 @@ impl Transaction for View<'_> {
         Ok(())
     }
 
+    fn forget_envelopes(&mut self, channel: &ChannelId) -> Result<(), StoreError> {
+        let Some(channel) = self.channel_id(channel)? else { return Ok(()) };
+        self.run(
+            "DELETE FROM feed INDEXED BY feed_of_object WHERE object IN
+             (SELECT seq FROM objects WHERE channel_id = ?1 AND kind = 0)",
+            [channel],
+        )?;
+        self.run("DELETE FROM objects WHERE channel_id = ?1 AND kind = 0", [channel])?;
+        self.run("UPDATE channels SET bytes = 0 WHERE id = ?1", [channel])?;
+        Ok(())
+    }
+
+    fn expire_counts(&mut self, now: Timestamp, day: i64, minute: i64) -> Result<(), StoreError> {
+        self.run("DELETE FROM blobs WHERE expires <= ?1", [now.as_seconds()])?;
+        self.run(
+            "DELETE FROM counts WHERE day < iif(meter = ?1, ?2, ?3)",
+            [meter_number(Meter::Openings), minute, day],
+        )?;
+        Ok(())
+    }
+
     fn expire_links(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let kept = now.as_seconds().saturating_sub(LINK_KEPT_SECONDS);
         self.run("DELETE FROM links WHERE until < ?1", [kept])?;
         Ok(())
+    }
+}
+
+pub(super) const fn meter_number(meter: Meter) -> i64 {
+    match meter {
+        Meter::Letters => 0,
+        Meter::Channels => 1,
+        Meter::Blobs => 2,
+        Meter::Links => 3,
+        Meter::Openings => 4,
+        Meter::Bytes => 5,
     }
 }
 

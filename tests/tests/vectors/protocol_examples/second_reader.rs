@@ -194,7 +194,7 @@ fn the_charter_and_its_founder_verify_by_the_document_alone() {
     assert_eq!(hash("charter", &[bytes(payload)]).to_vec(), documented("charter id"));
 
     let charter = read(bytes(payload));
-    assert_eq!(charter.len(), 16);
+    assert_eq!(charter.len(), 17);
     let passport = bytes(&charter[2]);
     let Array(chain) = &charter[3] else { panic!("no chain") };
     let [Array(first)] = &chain[..] else { panic!("not one certificate") };
