@@ -25,7 +25,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
     reason = "a benchmark reads the clock, prints and may panic"
 )]
 

@@ -89,7 +89,9 @@ pub(crate) fn batches() -> Figures {
             .map(|some| SyncRequest { envelopes: some.to_vec(), ..SyncRequest::default() })
             .collect();
         let start = Instant::now();
-        requests.iter().for_each(|request| push(&mut remote, request, &mut nonces));
+        for request in &requests {
+            push(&mut remote, request, &mut nonces);
+        }
         ms(start.elapsed())
     };
     [("single_ms".to_owned(), sent(1)), ("batch100_ms".to_owned(), sent(100))].into()
@@ -111,7 +113,9 @@ pub(crate) fn many() -> Figures {
     let mut remote = Remote::new(&relay.url, device, &RemoteConfig::default()).unwrap();
     let mut nonces = rng(6);
     let start = Instant::now();
-    requests.iter().for_each(|request| push(&mut remote, request, &mut nonces));
+    for request in &requests {
+        push(&mut remote, request, &mut nonces);
+    }
     let took = ms(start.elapsed());
     [("many_ms", took), ("many_rss", relay.memory()), ("many_kb", relay.disk())]
         .map(|(name, figure)| (name.to_owned(), figure))
