@@ -147,6 +147,7 @@ impl Model {
             nonce,
             revocations: fold.revocations(&section(name)),
             height: below.map_or(0, |height| height + 1),
+            erases: false,
         };
         let charter = Box::new(charter.sign(&desk.key).unwrap().signed().clone());
         let keys = KeyOfPhase::list(&[(0, key)].into());
