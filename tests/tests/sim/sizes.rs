@@ -54,11 +54,9 @@ impl Transport for Counting {
         now: Timestamp,
         _: &mut dyn CryptoRng,
     ) -> Result<(SyncResponse, Option<Reset>), RemoteError> {
-        let request =
-            SyncRequest { max_bytes: request.max_bytes.min(self.page), ..request.clone() };
         self.requests += 1;
-        self.sent += codec::encode(&request).len();
-        let asked = SyncRequest::decode(&codec::encode(&request)).unwrap();
+        self.sent += codec::encode(request).len();
+        let asked = SyncRequest::decode(&codec::encode(request)).unwrap();
         let (key, limits) = (key.verification_key(), RelayLimits::default());
         let response = handle(asked, &key, now, &limits, &self.store).unwrap().response;
         let reset = check(request, &response).unwrap();
