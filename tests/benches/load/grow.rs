@@ -170,7 +170,8 @@ fn fill(file: &Path, envelopes: usize, channels: usize) {
         write(&store, move |tx| {
             some.iter().try_for_each(|((key, channel, epoch), bytes)| {
                 let id = object_id(bytes);
-                let object = Object::Envelope { channel: *channel, epoch: *epoch, bytes };
+                let object =
+                    Object::Envelope { channel: *channel, epoch: *epoch, last: None, bytes };
                 tx.put_object(&id, &object)?;
                 tx.append_feed(&[*key, practice], &id)
             })

@@ -146,7 +146,6 @@ impl Model {
             snapshot: SnapshotDigest::of(&split(Vec::new(), START, 1_000)),
             nonce,
             revocations: fold.revocations(&section(name)),
-            erases: false,
             height: below.map_or(0, |height| height + 1),
             erases: false,
         };

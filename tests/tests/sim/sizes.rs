@@ -220,9 +220,10 @@ fn of_epoch(response: &SyncResponse, epoch: &EpochId) -> (usize, usize, usize) {
 fn a_cold_reader_of_many_edits_fetches_little_more_than_their_text() {
     let mut measured = BTreeMap::new();
     // One sent by one, and where the writer was offline for a while.
-    let runs: [(&str, usize, fn(usize) -> String); 2] =
-        [("varied", 1, varied), ("repeated", 6, |_| SENTENCE.to_owned())];
-    for (name, at_once, sentence) in runs {
+    let repeated = |_| SENTENCE.to_owned();
+    for (name, at_once, sentence) in
+        [("varied", 1, varied as fn(usize) -> String), ("repeated", 6, repeated)]
+    {
         let mut w = written(EDITS, at_once, sentence);
         let cold = w.relay.cold(w.phone.request_key());
         let (bytes, items, single) = of_epoch(&cold, &w.epoch);
