@@ -82,7 +82,7 @@ impl Archive {
             kind: Kind::Pack,
         };
         let packs = pack(envelopes).into_iter();
-        packs.map(|pack| seal_alike(&header, pack.to_vec(), &self.key, &author)).collect()
+        packs.map(|pack| seal_alike(&header, pack.body().to_vec(), &self.key, &author)).collect()
     }
 
     /// The envelopes in a pack of this archive; none if it is not one, or not all of it holds.

@@ -17,7 +17,7 @@ mod padding;
 mod seal;
 
 pub use header::{Header, HeaderError, Kind, MAX_DEPENDENCIES};
-pub use pack::{PackError, pack, unpack};
+pub use pack::{PackError, Packed, Stretch, pack, parts, unpack, unpack_in_place};
 pub use padding::padme;
 pub use seal::{
     EnvelopeError, OpenError, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope, seal, seal_alike,

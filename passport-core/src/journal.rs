@@ -1,7 +1,7 @@
 //! A party's journal: the envelopes and letters it holds, and what each relay has of them.
 //!
 //! Envelopes are kept in order of arrival per epoch, sealed as they came; letters to send
-//! likewise. For each relay the journal remembers how far it has been offered, so a sync can be
+//! likewise. A pack takes the place of the envelopes it stands for. For each relay the journal remembers how far it has been offered, so a sync can be
 //! cut at any point and the next one completes it. A relay that is new, emptied or rolled back
 //! is offered everything again.
 
@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use crate::codec;
-use crate::envelope::{MAX_ENVELOPE, SealedEnvelope};
-use crate::id::{EpochId, ObjectId, VerificationKey};
+use crate::envelope::{MAX_ENVELOPE, SealedEnvelope, Stretch, parts};
+use crate::id::{EnvelopeId, EpochId, ObjectId, VerificationKey};
 use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
@@ -63,12 +63,19 @@ struct Authors {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Extent {
-    /// Envelopes.
+    /// Envelopes that ever came or were made here, packs included; it never goes down.
     #[n(0)]
     pub count: u64,
-    /// Bytes of them, sealed.
+    /// Bytes of those that are here, sealed.
     #[n(1)]
     pub bytes: u64,
+    /// Envelopes that are here, by themselves or in packs; a pack that came before the key to it
+    /// counts as one.
+    #[n(2)]
+    pub held: u64,
+    /// Envelopes made here since it was last seen whether they make a pack.
+    #[n(3)]
+    pub loose: u64,
 }
 
 #[derive(Encode, Decode)]
@@ -78,6 +85,9 @@ struct StoredEnvelope {
     source: Option<RelayId>,
     #[cbor(n(1), with = "minicbor::bytes")]
     bytes: Vec<u8>,
+    /// What it took the place of, which is known all the same.
+    #[n(2)]
+    replaced: Vec<ObjectId>,
 }
 
 #[derive(Encode, Decode)]
@@ -157,6 +167,16 @@ impl<V: Vault> Journal<V> {
         envelope: &SealedEnvelope,
         source: Option<RelayId>,
     ) -> Result<bool, JournalError> {
+        self.put(batch, envelope, source, Vec::new())
+    }
+
+    fn put(
+        &mut self,
+        batch: &mut Batch,
+        envelope: &SealedEnvelope,
+        source: Option<RelayId>,
+        replaced: Vec<ObjectId>,
+    ) -> Result<bool, JournalError> {
         let bytes = envelope.encode();
         let id = ObjectId::of(&bytes);
         if !self.fresh.insert(id) || self.vault.get(Table::Envelope, id.as_bytes())?.is_some() {
@@ -167,11 +187,68 @@ impl<V: Vault> Journal<V> {
         let place = place(epoch.as_bytes(), extent.count);
         extent.count += 1;
         extent.bytes += bytes.len() as u64;
-        let stored = StoredEnvelope { source, bytes };
+        extent.held += 1;
+        extent.loose += u64::from(source.is_none());
+        let stored = StoredEnvelope { source, bytes, replaced };
         batch.put(Table::Envelope, *id.as_bytes(), Vec::new());
         batch.put(Table::Envelope, place, codec::encode(&stored));
         batch.put(Table::Cache, *epoch.as_bytes(), codec::encode(extent));
         Ok(true)
+    }
+
+    /// Adds a pack of so many envelopes to a batch, in the place of those of them that are here;
+    /// whether it is new. Whoever calls has read it: what it says it stands for is in it.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn append_pack(
+        &mut self,
+        batch: &mut Batch,
+        pack: &SealedEnvelope,
+        envelopes: usize,
+        source: Option<RelayId>,
+    ) -> Result<bool, JournalError> {
+        let run = Stretch::of(pack).filter(|stretch| stretch.packed);
+        let Some(run) = run else { return self.append(batch, pack, source) };
+        let mut ending: BTreeMap<EnvelopeId, Vec<(u64, Stretch)>> = BTreeMap::new();
+        for (index, envelope) in self.entries(&run.epoch)? {
+            let stretch = Stretch::of(&envelope).filter(|stretch| stretch.is_beside(&run));
+            if let Some(stretch) = stretch {
+                ending.entry(stretch.last).or_default().push((index, stretch));
+            }
+        }
+        let gone = parts(&run, |last| {
+            Ok::<_, JournalError>(ending.get(last).cloned().unwrap_or_default())
+        })?;
+        let mut replaced = Vec::new();
+        let mut bytes = 0;
+        for index in &gone {
+            let stored = self.envelope(&run.epoch, *index)?;
+            bytes += stored.bytes.len() as u64;
+            replaced.push(ObjectId::of(&stored.bytes));
+            replaced.extend(stored.replaced);
+        }
+        if !self.put(batch, pack, source, replaced)? {
+            return Ok(false);
+        }
+        for index in &gone {
+            batch.delete(Table::Envelope, place(run.epoch.as_bytes(), *index));
+        }
+        let extent = self.extents.entry(run.epoch).or_default();
+        // The parts make up the whole run, or there are none.
+        let came = if gone.is_empty() { envelopes as u64 } else { 0 };
+        extent.held = extent.held.saturating_sub(1).saturating_add(came);
+        extent.bytes = extent.bytes.saturating_sub(bytes);
+        batch.put(Table::Cache, *run.epoch.as_bytes(), codec::encode(extent));
+        Ok(true)
+    }
+
+    /// Notes in a batch how many envelopes made here might make a pack.
+    pub fn set_loose(&mut self, batch: &mut Batch, epoch: &EpochId, loose: u64) {
+        if let Some(extent) = self.extents.get_mut(epoch) {
+            extent.loose = loose;
+            batch.put(Table::Cache, *epoch.as_bytes(), codec::encode(extent));
+        }
     }
 
     /// Adds a letter to send to a batch.
@@ -198,7 +275,17 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn envelopes(&self, epoch: &EpochId) -> Result<Vec<SealedEnvelope>, JournalError> {
-        (0..self.extent(epoch).count).map(|index| self.sealed(epoch, index)).collect()
+        Ok(self.entries(epoch)?.into_iter().map(|(_, envelope)| envelope).collect())
+    }
+
+    /// The envelopes of an epoch in order of arrival, each with its number.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn entries(&self, epoch: &EpochId) -> Result<Vec<(u64, SealedEnvelope)>, JournalError> {
+        let all = (0..self.extent(epoch).count)
+            .map(|index| Ok(self.sealed(epoch, index)?.map(|envelope| (index, envelope))));
+        all.filter_map(Result::transpose).collect()
     }
 
     /// Who wrote in an epoch. What was looked through once is not looked through again.
@@ -209,7 +296,7 @@ impl<V: Vault> Journal<V> {
         let mut known = self.authors.remove(epoch).unwrap_or_default();
         let count = self.extent(epoch).count;
         for index in known.count..count {
-            known.keys.insert(self.sealed(epoch, index)?.header().author);
+            known.keys.extend(self.sealed(epoch, index)?.map(|envelope| envelope.header().author));
         }
         known.count = count;
         Ok(&self.authors.entry(*epoch).or_insert(known).keys)
@@ -221,8 +308,10 @@ impl<V: Vault> Journal<V> {
     /// Returns [`JournalError`].
     pub fn forget(&mut self, batch: &mut Batch, epoch: &EpochId) -> Result<(), JournalError> {
         for index in 0..self.extent(epoch).count {
-            let id = ObjectId::of(&self.envelope(epoch, index)?.bytes);
-            batch.delete(Table::Envelope, *id.as_bytes());
+            let Some(stored) = self.kept(epoch, index)? else { continue };
+            for known in stored.replaced.iter().chain([&ObjectId::of(&stored.bytes)]) {
+                batch.delete(Table::Envelope, *known.as_bytes());
+            }
             batch.delete(Table::Envelope, place(epoch.as_bytes(), index));
         }
         batch.delete(Table::Cache, *epoch.as_bytes());
@@ -238,7 +327,7 @@ impl<V: Vault> Journal<V> {
     pub fn is_handed_on(&self, epoch: &EpochId) -> Result<bool, JournalError> {
         let mut own = 0;
         for index in 0..self.extent(epoch).count {
-            if self.envelope(epoch, index)?.source.is_none() {
+            if self.kept(epoch, index)?.is_some_and(|kept| kept.source.is_none()) {
                 own = index + 1;
             }
         }
@@ -249,14 +338,20 @@ impl<V: Vault> Journal<V> {
         Ok(remotes.iter().any(|remote| remote.has(epoch, own)))
     }
 
-    fn sealed(&self, epoch: &EpochId, index: u64) -> Result<SealedEnvelope, JournalError> {
-        SealedEnvelope::decode(&self.envelope(epoch, index)?.bytes)
-            .map_err(|_| JournalError::Record { table: Table::Envelope, index })
+    fn sealed(&self, epoch: &EpochId, index: u64) -> Result<Option<SealedEnvelope>, JournalError> {
+        let sealed = self.kept(epoch, index)?.map(|stored| SealedEnvelope::decode(&stored.bytes));
+        sealed.transpose().map_err(|_| JournalError::Record { table: Table::Envelope, index })
     }
 
     fn envelope(&self, epoch: &EpochId, index: u64) -> Result<StoredEnvelope, JournalError> {
+        let missing = JournalError::Record { table: Table::Envelope, index };
+        self.kept(epoch, index)?.ok_or(missing)
+    }
+
+    /// An envelope, unless a pack took its place.
+    fn kept(&self, epoch: &EpochId, index: u64) -> Result<Option<StoredEnvelope>, JournalError> {
         let bytes = self.vault.get(Table::Envelope, &place(epoch.as_bytes(), index))?;
-        decode(bytes, Table::Envelope, index)
+        bytes.map(|bytes| decode(Some(bytes), Table::Envelope, index)).transpose()
     }
 
     fn letter(&self, index: u64) -> Result<StoredLetter, JournalError> {

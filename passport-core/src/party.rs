@@ -1,5 +1,7 @@
 //! What both sides share: a student's device and an organisation's instance.
 
+mod packing;
+
 use std::collections::BTreeMap;
 
 use crate::access::AccessList;
@@ -20,6 +22,8 @@ use crate::section::{SectionName, table};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Vault, VaultError};
 use rand_core::CryptoRng;
+
+pub(crate) use packing::{contents, opened_of, pack_own};
 
 /// Why a command could not be carried out. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -323,14 +327,14 @@ pub(crate) fn replica_of<V: Vault>(
     keys: &PhaseKeys,
 ) -> Result<Replica, PartyError> {
     let mut replica = Replica::new(charter.clone());
-    let envelopes = journal.envelopes(&charter.id())?;
-    let mut opened: Vec<OpenedEnvelope> =
-        envelopes.iter().filter_map(|e| open_with(e, |phase| keys.get(&phase).cloned())).collect();
+    let (mut opened, mut packed) = opened_of(journal, &charter.id(), keys)?;
     if let Some(archive) = Archive::of(charter, keys) {
-        let packed = archived(journal, &archive, charter, keys)?;
-        if !packed.is_empty() {
-            opened = in_order(opened.into_iter().chain(packed));
-        }
+        let archived = archived(journal, &archive, charter, keys)?;
+        packed |= !archived.is_empty();
+        opened.extend(archived);
+    }
+    if packed {
+        opened = in_order(opened);
     }
     for some in opened.chunks(WAITING / 2) {
         replica.admit(some.iter().cloned());

@@ -164,6 +164,7 @@ impl Replica {
         }
         if envelope.header().epoch != self.charter.id()
             || envelope.header().channel != self.charter.channel
+            || envelope.header().kind == Kind::Pack
         {
             return Admission::Quarantined(Refusal::Malformed);
         }

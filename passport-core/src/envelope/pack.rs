@@ -1,12 +1,16 @@
-//! Packs: many envelopes of one author written as one.
+//! Packs: an unbroken run of one author's envelopes, written as one.
 //!
-//! A pack says once what its envelopes share, counts the rest on from one to the next, and
-//! leaves out what follows from the bodies: tags and identities. Whoever reads it computes every
-//! identity anew and checks the author's own signature over each, so a pack can change, add or
-//! reorder nothing. Edits are compressed, never together with another author's; snapshots, which
-//! hold many people's words, are not.
+//! Every identity covers the identity before it, so the author's signature over the last envelope
+//! of a run covers all of them. A pack says once what its envelopes share, leaves out what
+//! follows from the bodies, and carries that one signature. Whoever reads it computes every
+//! identity anew and checks it: a pack can change, drop, add or reorder nothing, and whoever
+//! holds the envelopes can make it. Edits are compressed, never together with another author's;
+//! snapshots, which hold many people's words, are not.
 
-use std::collections::BTreeMap;
+mod columns;
+mod runs;
+mod stretch;
+
 use std::io::Write as _;
 
 use flate2::write::DeflateEncoder;
@@ -14,22 +18,32 @@ use flate2::{Compression, Decompress, FlushDecompress, Status};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use self::columns::{Columns, apart, together};
+use super::seal::{EnvelopeError, SealedEnvelope, seal_alike};
 use super::{Header, HeaderError, Kind, MAX_PACK, OpenedEnvelope};
 use crate::codec::{self, DecodeError};
 use crate::id::{ChannelId, EnvelopeId, EpochId, VerificationKey};
-use crate::keys::{PhaseKey, Signature, VerifyError};
+use crate::keys::{PhaseKey, Signature, SigningKey, VerifyError};
 
-/// Largest content of a pack once inflated, in bytes, that is read.
-const INFLATED_MAX: usize = 1024 * 1024;
+pub use runs::pack;
+pub use stretch::{Stretch, parts};
 
-/// Content and signatures of a pack as it is written, in bytes: with nothing gained by
-/// compression it still fits [`MAX_PACK`], and the largest envelope fits it.
-const RUN_BYTES: usize = 224 * 1024;
+/// Largest content of a pack once inflated, in bytes: it would fit [`MAX_PACK`] with nothing
+/// gained by compression, so whatever came in a pack can be packed again.
+const INFLATED_MAX: usize = MAX_PACK - 1024;
 
-/// Bytes of a signature.
-const SIGNATURE: usize = 64;
+/// Most envelopes of a pack.
+const ITEMS_MAX: usize = 4_096;
 
-/// CBOR: `[epoch, author, kind, inflated, content, signatures]`.
+/// A run written as one, not sealed yet.
+#[derive(Debug)]
+pub struct Packed {
+    header: Header,
+    len: usize,
+    body: Zeroizing<Vec<u8>>,
+}
+
+/// CBOR: `[epoch, author, phase, kind, first, prev / null, inflated, content, signature]`.
 #[derive(Encode, Decode)]
 #[cbor(array)]
 struct Pack {
@@ -38,39 +52,54 @@ struct Pack {
     #[n(1)]
     author: VerificationKey,
     #[n(2)]
-    kind: Kind,
-    /// Bytes of the content before it was compressed.
+    phase: u32,
     #[n(3)]
+    kind: Kind,
+    /// Sequence number of the first envelope.
+    #[n(4)]
+    first: u64,
+    /// What the first builds on as its previous.
+    #[n(5)]
+    prev: Option<EnvelopeId>,
+    /// Bytes of the content before it was compressed.
+    #[n(6)]
     inflated: u32,
-    /// The encoding of `[* Item]`; compressed by DEFLATE (RFC 1951) unless of kind snapshot.
-    #[cbor(n(4), with = "minicbor::bytes")]
+    /// The encoding of [`Content`]; compressed by DEFLATE (RFC 1951) unless of kind snapshot.
+    #[cbor(n(7), with = "minicbor::bytes")]
     content: Vec<u8>,
-    /// One of each item, in order.
-    #[cbor(n(5), with = "minicbor::bytes")]
-    signatures: Vec<u8>,
+    /// The author's over the identity of the last envelope.
+    #[n(8)]
+    signature: Signature,
 }
 
-/// What is left of an envelope. CBOR: `[step, phase, prev / null, deps, body]`.
+/// What a run's envelopes do not share. CBOR: `[items, plain, text]`.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Content {
+    #[n(0)]
+    items: Vec<Item>,
+    /// See [`columns`]; for snapshots the bodies as they are, one after the other.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    plain: Vec<u8>,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    text: Vec<u8>,
+}
+
+/// What is left of an envelope. CBOR: `[deps, len]`.
 #[derive(Encode, Decode)]
 #[cbor(array)]
 struct Item {
-    /// Sequence number, less that of the item before (0 for the first).
     #[n(0)]
-    step: u64,
-    #[n(1)]
-    phase: u32,
-    /// Absent when it is the item before, or the sequence number is 1.
-    #[n(2)]
-    prev: Option<EnvelopeId>,
-    #[n(3)]
     deps: Vec<EnvelopeId>,
-    #[cbor(n(4), with = "minicbor::bytes")]
-    body: Vec<u8>,
+    /// Bytes of its body.
+    #[n(1)]
+    len: u32,
 }
 
-impl Drop for Item {
+impl Drop for Content {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.body);
+        zeroize::Zeroize::zeroize(&mut self.plain);
+        zeroize::Zeroize::zeroize(&mut self.text);
     }
 }
 
@@ -81,18 +110,18 @@ pub enum PackError {
     /// Not a pack in deterministic encoding.
     #[error("malformed pack")]
     Malformed(#[source] DecodeError),
-    /// It says it inflates to more than is read.
-    #[error("pack of {len} bytes exceeds {limit}")]
+    /// It says it inflates to more than is read, or holds more envelopes.
+    #[error("pack of {len} exceeds {limit}")]
     TooLarge {
-        /// Bytes declared.
+        /// Bytes, or envelopes, declared.
         len: usize,
-        /// Bytes allowed.
+        /// As many as are allowed.
         limit: usize,
     },
     /// It does not inflate to exactly what it says.
     #[error("pack does not inflate to its length")]
     Inflate,
-    /// Not as many signatures as envelopes, or out of order.
+    /// Empty, a pack of packs, not the bodies it says, or not the run that its envelope says.
     #[error("pack is inconsistent")]
     Inconsistent,
     /// A header in it would not be accepted on its own.
@@ -105,85 +134,113 @@ pub enum PackError {
         phase: u32,
     },
     /// What is in it is not what the author signed.
-    #[error("packed envelope does not verify")]
+    #[error("packed run does not verify")]
     Signature(#[source] VerifyError),
 }
 
-/// Writes envelopes as packs: by epoch, author and kind, each in order of sequence number. A
-/// function of the set: whoever packs the same envelopes makes the same packs.
-#[must_use]
-pub fn pack(envelopes: impl IntoIterator<Item = OpenedEnvelope>) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut runs: BTreeMap<_, BTreeMap<(u64, EnvelopeId), OpenedEnvelope>> = BTreeMap::new();
-    for envelope in envelopes {
-        let header = envelope.header();
-        let run = runs.entry((header.epoch, header.author, header.kind)).or_default();
-        run.insert((header.seq, envelope.id()), envelope);
-    }
-    runs.into_iter()
-        .flat_map(|((epoch, author, kind), run)| {
-            let mut packs = Vec::new();
-            let mut open = Run::default();
-            for envelope in run.values() {
-                let (mut item, mut bytes) = open.item(envelope);
-                if !open.items.is_empty() && open.bytes + bytes > RUN_BYTES {
-                    packs.push(core::mem::take(&mut open).close(epoch, author, kind));
-                    (item, bytes) = open.item(envelope);
-                }
-                open.push(envelope, item, bytes);
-            }
-            packs.push(open.close(epoch, author, kind));
-            packs
-        })
-        .collect()
-}
-
-/// Items to go into one pack.
-#[derive(Default)]
-struct Run {
-    items: Vec<Item>,
-    signatures: Vec<u8>,
-    bytes: usize,
-    last: Option<(u64, EnvelopeId)>,
-}
-
-impl Run {
-    /// An envelope as the next item, and the bytes it takes.
-    fn item(&self, envelope: &OpenedEnvelope) -> (Item, usize) {
-        let header = envelope.header();
-        let follows = follows(self.last, header.seq);
-        let item = Item {
-            step: header.seq - self.last.map_or(0, |(seq, _)| seq),
-            phase: header.phase,
-            prev: header.prev.filter(|prev| follows != Some(*prev)),
-            deps: header.deps.clone(),
-            body: envelope.body().to_vec(),
+impl Packed {
+    /// Writes a run, of which only the last needs a signature; none where that has none.
+    fn of(run: &[&OpenedEnvelope]) -> Option<Self> {
+        let (first, last) = (run.first()?.header(), run.last()?);
+        let signature = *last.signature()?;
+        let items = run.iter().map(|e| Item {
+            deps: e.header().deps.clone(),
+            len: u32::try_from(e.body().len()).unwrap_or(u32::MAX),
+        });
+        let bodies = run.iter().map(|e| e.body());
+        let mut columns = if first.kind == Kind::Snapshot {
+            Columns { plain: bodies.collect::<Vec<_>>().concat(), text: Vec::new() }
+        } else {
+            apart(bodies)
         };
-        let bytes = codec::encode(&item).len() + SIGNATURE;
-        (item, bytes)
+        let content = Content {
+            items: items.collect(),
+            plain: core::mem::take(&mut columns.plain),
+            text: core::mem::take(&mut columns.text),
+        };
+        let content = Zeroizing::new(codec::encode(&content));
+        let pack = Pack {
+            epoch: first.epoch,
+            author: first.author,
+            phase: first.phase,
+            kind: first.kind,
+            first: first.seq,
+            prev: first.prev,
+            inflated: u32::try_from(content.len()).unwrap_or(u32::MAX),
+            content: if first.kind == Kind::Snapshot {
+                content.to_vec()
+            } else {
+                deflate(&content)
+            },
+            signature,
+        };
+        let header = Header {
+            seq: last.header().seq.saturating_add(1),
+            prev: Some(last.id()),
+            deps: first.prev.into_iter().collect(),
+            kind: Kind::Pack,
+            ..first.clone()
+        };
+        Some(Self { header, len: run.len(), body: Zeroizing::new(codec::encode(&pack)) })
     }
 
-    fn push(&mut self, envelope: &OpenedEnvelope, item: Item, bytes: usize) {
-        self.last = Some((envelope.header().seq, envelope.id()));
-        self.items.push(item);
-        self.bytes += bytes;
-        self.signatures.extend_from_slice(envelope.signature().as_bytes());
+    /// How many envelopes it stands for.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a pack is never empty")]
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
-    fn close(self, epoch: EpochId, author: VerificationKey, kind: Kind) -> Zeroizing<Vec<u8>> {
-        let content = Zeroizing::new(codec::encode(&self.items));
-        let inflated = u32::try_from(content.len()).unwrap_or(u32::MAX);
-        let content = if kind == Kind::Snapshot { content.to_vec() } else { deflate(&content) };
-        let pack = Pack { epoch, author, kind, inflated, content, signatures: self.signatures };
-        Zeroizing::new(codec::encode(&pack))
+    /// As it is written.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Seals it to stand in its epoch in the place of its envelopes, as their author.
+    ///
+    /// It looks like what follows the run: its previous envelope is the run's last, its one
+    /// dependency what the run's first builds on as its previous. So whoever cannot read it sees
+    /// which run it stands for.
+    ///
+    /// # Errors
+    /// Returns [`EnvelopeError`].
+    pub fn seal(
+        &self,
+        key: &PhaseKey,
+        author: &SigningKey,
+    ) -> Result<SealedEnvelope, EnvelopeError> {
+        seal_alike(&self.header, self.body.to_vec(), key, author)
     }
 }
 
-/// The previous envelope that an item need not name: the one before, by one number.
-fn follows(last: Option<(u64, EnvelopeId)>, seq: u64) -> Option<EnvelopeId> {
-    last.filter(|(before, _)| before.checked_add(1) == Some(seq)).map(|(_, id)| id)
+/// Reads a pack that stands in its epoch in the place of its envelopes: every one of them, in
+/// order.
+///
+/// # Errors
+/// Returns [`PackError`], also when it is not the run that its envelope says; nothing of such a
+/// pack counts.
+pub fn unpack_in_place(
+    envelope: &OpenedEnvelope,
+    key: &PhaseKey,
+) -> Result<Vec<OpenedEnvelope>, PackError> {
+    let header = envelope.header();
+    let key_of = |phase| (phase == header.phase).then(|| key.clone());
+    let run = unpack(envelope.body(), header.channel, key_of)?;
+    let (Some(first), Some(last)) = (run.first(), run.last()) else {
+        return Err(PackError::Inconsistent);
+    };
+    let expected = Header {
+        seq: last.header().seq.saturating_add(1),
+        prev: Some(last.id()),
+        deps: first.header().prev.into_iter().collect(),
+        kind: Kind::Pack,
+        ..first.header().clone()
+    };
+    if *header == expected { Ok(run) } else { Err(PackError::Inconsistent) }
 }
 
-/// Reads a pack: every envelope in it, verified and open, in order.
+/// Reads a pack: every envelope in it, the last verified and with it all before it, in order.
 ///
 /// # Errors
 /// Returns [`PackError`]; nothing of such a pack counts.
@@ -194,42 +251,37 @@ pub fn unpack(
 ) -> Result<Vec<OpenedEnvelope>, PackError> {
     let pack: Pack = codec::decode(body, MAX_PACK).map_err(PackError::Malformed)?;
     let content = pack.inflate()?;
-    let items: Vec<Item> = codec::decode(&content, INFLATED_MAX).map_err(PackError::Malformed)?;
-    let (signatures, rest) = pack.signatures.as_chunks::<SIGNATURE>();
-    if signatures.len() != items.len() || !rest.is_empty() {
+    let content: Content = codec::decode(&content, INFLATED_MAX).map_err(PackError::Malformed)?;
+    let len = content.items.len();
+    if len > ITEMS_MAX {
+        return Err(PackError::TooLarge { len, limit: ITEMS_MAX });
+    }
+    let bodies = content.bodies(pack.kind).ok_or(PackError::Inconsistent)?;
+    if bodies.is_empty() || pack.kind == Kind::Pack {
         return Err(PackError::Inconsistent);
     }
-    let mut opened = Vec::with_capacity(items.len());
-    let mut last: Option<(u64, EnvelopeId)> = None;
-    for (item, signature) in items.iter().zip(signatures) {
-        let before = last.map_or(0, |(seq, _)| seq);
-        let seq = before.checked_add(item.step).ok_or(PackError::Inconsistent)?;
-        let follows = follows(last, seq);
-        if item.prev.is_some() && item.prev == follows {
-            return Err(PackError::Inconsistent);
-        }
+    let key = key_of(pack.phase).ok_or(PackError::NoKey { phase: pack.phase })?;
+    let mut opened = Vec::with_capacity(len);
+    let (mut seq, mut prev) = (pack.first, pack.prev);
+    for (number, (item, body)) in (1..).zip(content.items.iter().zip(bodies)) {
         let header = Header {
             version: Header::VERSION,
             suite: Header::SUITE,
             channel,
             epoch: pack.epoch,
-            phase: item.phase,
+            phase: pack.phase,
             author: pack.author,
             seq,
-            prev: item.prev.or(follows),
+            prev,
             deps: item.deps.clone(),
             kind: pack.kind,
         };
         header.check()?;
-        let key = key_of(item.phase).ok_or(PackError::NoKey { phase: item.phase })?;
-        let signature = Signature::from_bytes(*signature);
-        let envelope = OpenedEnvelope::restore(header, &item.body, &key, signature)
-            .map_err(PackError::Signature)?;
-        let this = (seq, envelope.id());
-        if last.is_some_and(|last| last >= this) {
-            return Err(PackError::Inconsistent);
-        }
-        last = Some(this);
+        let signature = (number == len).then_some(&pack.signature);
+        let envelope =
+            OpenedEnvelope::restore(header, body, &key, signature).map_err(PackError::Signature)?;
+        prev = Some(envelope.id());
+        seq = seq.checked_add(1).ok_or(PackError::Inconsistent)?;
         opened.push(envelope);
     }
     Ok(opened)
@@ -258,8 +310,26 @@ impl Pack {
     }
 }
 
+impl Content {
+    /// The bodies, if it holds exactly those it says.
+    fn bodies(&self, kind: Kind) -> Option<Vec<Vec<u8>>> {
+        let lengths = self.items.iter().map(|item| usize::try_from(item.len).unwrap_or(usize::MAX));
+        if kind != Kind::Snapshot {
+            return together(&self.plain, &self.text, lengths);
+        }
+        let mut rest = self.plain.as_slice();
+        let mut bodies = Vec::new();
+        for len in lengths {
+            let (body, after) = rest.split_at_checked(len)?;
+            bodies.push(body.to_vec());
+            rest = after;
+        }
+        (rest.is_empty() && self.text.is_empty()).then_some(bodies)
+    }
+}
+
 fn deflate(content: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     match encoder.write_all(content).and_then(|()| encoder.finish()) {
         Ok(deflated) => deflated,
         // A Vec takes whatever is written to it.

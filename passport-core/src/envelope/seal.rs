@@ -52,7 +52,9 @@ pub struct OpenedEnvelope {
     id: EnvelopeId,
     header: Header,
     body: Zeroizing<Vec<u8>>,
-    signature: Signature,
+    /// The author's over the identity; none where only that of a later envelope is here, whose
+    /// past this one is.
+    signature: Option<Signature>,
 }
 
 /// Why bytes are not an acceptable envelope.
@@ -168,6 +170,13 @@ impl SealedEnvelope {
         codec::encode(&self.wire)
     }
 
+    /// Bytes of its body as sealed.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "padding is never empty")]
+    pub fn len(&self) -> usize {
+        self.wire.ciphertext.len()
+    }
+
     /// Its identity.
     #[must_use]
     pub fn id(&self) -> EnvelopeId {
@@ -237,29 +246,32 @@ impl VerifiedEnvelope {
             id: self.0.id,
             header: self.0.header.clone(),
             body: Zeroizing::new(body.to_vec()),
-            signature: wire.signature,
+            signature: Some(wire.signature),
         })
     }
 }
 
 impl OpenedEnvelope {
-    /// The envelope that a header and a body make under a phase key, if it is the one that the
-    /// author signed.
+    /// The envelope that a header and a body make under a phase key. That its author made it
+    /// follows from the signature, or from one over an envelope that it is in the past of.
     pub(super) fn restore(
         header: Header,
-        body: &[u8],
+        body: Vec<u8>,
         key: &PhaseKey,
-        signature: Signature,
+        signature: Option<&Signature>,
     ) -> Result<Self, VerifyError> {
         let bytes = codec::encode(&header);
-        let id = identity(&bytes, &tag(key, &bytes, &padding::pad(body.to_vec())));
-        verify(&header.author, domain::ENVELOPE, id.as_bytes(), &signature)?;
-        Ok(Self { id, header, body: Zeroizing::new(body.to_vec()), signature })
+        let padded = padding::pad(body.clone());
+        let id = identity(&bytes, &tag(key, &bytes, &padded));
+        if let Some(signature) = signature {
+            verify(&header.author, domain::ENVELOPE, id.as_bytes(), signature)?;
+        }
+        Ok(Self { id, header, body: Zeroizing::new(body), signature: signature.copied() })
     }
 
-    /// The author's signature over the identity.
-    pub(super) fn signature(&self) -> &Signature {
-        &self.signature
+    /// The author's signature over the identity, if it is here.
+    pub(super) fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
     }
 
     /// Its identity.

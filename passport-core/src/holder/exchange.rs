@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Holder;
-use crate::access::{AccessList, Member, Rights, channel_id};
+use crate::access::{AccessList, MEMBERS_MAX, Member, Rights, channel_id};
 use crate::codec;
 use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
@@ -14,10 +14,13 @@ use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
 use crate::letter::Letter;
-use crate::party::{Party, PartyError, Received, admit_arrived, sections_in_order};
+use crate::party::{
+    Party, PartyError, Received, admit_arrived, contents, pack_own, sections_in_order,
+};
+use crate::replica::Node;
 use crate::section::SectionName;
 use crate::time::Timestamp;
-use crate::vault::{Batch, Vault};
+use crate::vault::{Batch, Table, Vault};
 
 impl<V: Vault> Party for Holder<V> {
     fn request_key(&self) -> &SigningKey {
@@ -101,10 +104,23 @@ impl<V: Vault> Party for Holder<V> {
                         Some((_, envelope)) if self.is_gone(&envelope, &erased, &mut remote)? => {
                             Some(false)
                         }
+                        Some((Place::Unsound, envelope)) => {
+                            self.note_unsound(&mut batch, envelope.header())?;
+                            None
+                        }
                         Some((place, envelope)) => {
                             let envelope = envelope.sealed();
                             let source = Some(incoming.relay);
-                            let new = self.journal.append(&mut batch, envelope, source)?;
+                            let new = if let Place::Section(held) = &place {
+                                self.journal.append_pack(
+                                    &mut batch,
+                                    envelope,
+                                    held.len(),
+                                    source,
+                                )?
+                            } else {
+                                self.journal.append(&mut batch, envelope, source)?
+                            };
                             if new {
                                 match place {
                                     Place::Ledger => {
@@ -114,9 +130,9 @@ impl<V: Vault> Party for Holder<V> {
                                     Place::Archive(epoch) => archived.push(epoch),
                                     Place::Section(opened) => {
                                         let epoch = envelope.header().epoch;
-                                        arrived.entry(epoch).or_default().push(*opened);
+                                        arrived.entry(epoch).or_default().extend(opened);
                                     }
-                                    Place::Elsewhere => {}
+                                    Place::Unsound | Place::Elsewhere => {}
                                 }
                             }
                             Some(new)
@@ -201,10 +217,14 @@ impl<V: Vault> Party for Holder<V> {
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }
-        // Only what was carried over, and is on disk, may be left behind.
+        // Only what was carried over, and is on disk, may be left behind or packed.
         let mut batch = Batch::new();
         for section in self.sections() {
             made += self.retire(&mut batch, &section, now, rng)?;
+            for epoch in self.currents(&section) {
+                let Some(known) = self.fold.epochs.get(&epoch) else { continue };
+                made += pack_own(&mut self.journal, &mut batch, &self.device, epoch, &known.keys)?;
+            }
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -235,12 +255,15 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them. A stale one holds what was erased.
-        let stale = |id: &EpochId| self.fold.stale.contains(id);
-        let over = |id: &EpochId| elsewhere(id) || stale(id) || self.has_grown(id);
+        // Founded beside the current one, it would be followed by nothing, and so kept.
+        let stale = self.currents(section).iter().any(|id| self.fold.stale.contains(id));
+        let over = |id: &EpochId| elsewhere(id) || stale || self.has_grown(id);
         // Where two devices each brought epochs together, the first of the two is settled, and
         // nobody goes on founding past the other.
         let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
-        if self.current(section).as_ref().is_some_and(due) {
+        let current = self.current(section);
+        let due = current.as_ref().is_some_and(due);
+        if due || current.map_or(Ok(false), |id| self.is_unsound(&id))? {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
@@ -261,10 +284,39 @@ impl<V: Vault> Holder<V> {
         match self.fold.epochs.get(&header.epoch) {
             Some(epoch) if !epoch.closed => {
                 let key = epoch.keys.get(&header.phase)?;
-                envelope.open(key).ok().map(|opened| Place::Section(Box::new(opened)))
+                Some(contents(envelope, key)?.map_or(Place::Unsound, Place::Section))
             }
             _ => Some(Place::Elsewhere),
         }
+    }
+
+    /// Notes that an author's pack stands for what is not in it: a relay may have dropped that.
+    fn note_unsound(&self, batch: &mut Batch, header: &Header) -> Result<(), PartyError> {
+        let mut authors = self.unsound(&header.epoch)?;
+        if !authors.contains(&header.author) && authors.len() < MEMBERS_MAX {
+            authors.push(header.author);
+            let (table, key) = unsound(&header.epoch);
+            batch.put(table, key, codec::encode(&authors));
+        }
+        Ok(())
+    }
+
+    /// Whether in an epoch somebody whose word counts there had a relay put a pack that does not
+    /// hold in the place of what they wrote, so that who comes later misses it.
+    fn is_unsound(&mut self, epoch: &EpochId) -> Result<bool, PartyError> {
+        let authors = self.unsound(epoch)?;
+        if authors.is_empty() {
+            return Ok(false);
+        }
+        let counts = |node: &Node| node.is_applied() && authors.contains(&node.header.author);
+        Ok(self.replica(*epoch)?.history().any(|(_, node)| counts(node)))
+    }
+
+    fn unsound(&self, epoch: &EpochId) -> Result<Vec<VerificationKey>, PartyError> {
+        let (table, key) = unsound(epoch);
+        let noted = self.journal.vault().get(table, &key)?;
+        let authors = noted.map(|bytes| codec::decode(&bytes, 64 * 1024));
+        authors.unwrap_or(Ok(Vec::new())).map_err(|_| PartyError::Damaged)
     }
 
     /// Whether an envelope is of an epoch that was erased and deleted here. A relay that has one
@@ -385,8 +437,11 @@ enum Place {
     Ledger,
     /// The archive of an epoch.
     Archive(EpochId),
-    /// A section.
-    Section(Box<OpenedEnvelope>),
+    /// A section: what is in it, of a pack several.
+    Section(Vec<OpenedEnvelope>),
+    /// Nowhere: a pack that its author says stands for what is not in it. What is here of its run
+    /// stays.
+    Unsound,
     /// An epoch that is not known, or closed, here: it is kept as it came.
     Elsewhere,
 }
@@ -450,4 +505,9 @@ fn merged(mut members: Vec<Member>) -> Vec<Member> {
         same
     });
     members
+}
+
+/// Where a party remembers who had a pack that does not hold put into an epoch.
+fn unsound(epoch: &EpochId) -> (Table, Vec<u8>) {
+    (Table::Meta, [b"unsound ".as_slice(), epoch.as_bytes()].concat())
 }

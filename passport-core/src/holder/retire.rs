@@ -22,7 +22,7 @@ use crate::epoch::VerifiedCharter;
 use crate::id::{ChannelId, EnvelopeId, EpochId, OrganisationId, VerificationKey};
 use crate::journal::{OutgoingDrop, RemoteState};
 use crate::keys::{Signed, VerifiedInstance};
-use crate::party::{PartyError, archived, open_with};
+use crate::party::{PartyError, archived, opened_of};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -32,9 +32,10 @@ use crate::vault::{Batch, Table, Vault};
 /// are still taken, and nothing is gained by it being later than the term of a letter at a relay.
 const PATIENCE_DAYS: i64 = 30;
 
-/// Envelopes since the snapshot, for each part of it, after which an epoch has grown long: adding
-/// so many entries takes half a second to read anew in every run, a founding a tenth of that.
-const GROWN_ENVELOPES: u64 = 512;
+/// Envelopes since the snapshot, for each part of it, after which an epoch has grown long: so many
+/// take a third of a second to read anew in every run. Packs make them cheap to send and keep, and
+/// a founding sends all text there is uncompressed.
+const GROWN_ENVELOPES: u64 = 2_048;
 
 /// Bytes, likewise, of an epoch whose snapshot has one part. Those with more may be twice as large
 /// as the snapshot, so that founding never seals much more anew than was written meanwhile.
@@ -78,7 +79,7 @@ impl<V: Vault> Holder<V> {
         let parts = known.charter.snapshot.len() as u64;
         let twice = parts.saturating_sub(1).saturating_mul(2 * PART_BYTES as u64);
         let here = self.journal.extent(epoch);
-        here.count > parts.saturating_mul(GROWN_ENVELOPES + 1)
+        here.held > parts.saturating_mul(GROWN_ENVELOPES + 1)
             || here.bytes > twice.saturating_add(GROWN_BYTES)
     }
 
@@ -102,9 +103,12 @@ impl<V: Vault> Holder<V> {
                 .iter()
                 .map(OpenedEnvelope::id)
                 .collect();
-        let came = self.journal.envelopes(epoch)?;
-        let opened = came.iter().filter(|e| !there.contains(&e.id()));
-        let opened = opened.filter_map(|e| open_with(e, |phase| known.keys.get(&phase).cloned()));
+        let (came, _) = opened_of(&self.journal, epoch, &known.keys)?;
+        // A run is vouched for by its last: of an author who is lacking, all is written again.
+        let line = |e: &OpenedEnvelope| (e.header().author, e.header().kind, e.header().phase);
+        let lacking: BTreeSet<_> =
+            came.iter().filter(|e| !there.contains(&e.id())).map(line).collect();
+        let opened = came.into_iter().filter(|e| lacking.contains(&line(e)));
         let packs = archive.seal(channel, opened)?;
         for pack in &packs {
             self.journal.append(batch, pack, None)?;
@@ -115,8 +119,8 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
-    /// later one, or it was superseded long ago. Of a stale epoch, readers are not waited for. One that no other follows is superseded by the
-    /// current one, which was founded beside it.
+    /// later one, or it was superseded long ago. One that no other follows is superseded by the
+    /// current one, which was founded beside it. Of a stale epoch, readers are not waited for.
     pub(super) fn is_left(
         &mut self,
         epoch: &EpochId,

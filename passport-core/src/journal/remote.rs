@@ -250,6 +250,17 @@ impl<V: Vault> Journal<V> {
         }
     }
 
+    /// How many envelopes of an epoch some relay was offered and settled.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn settled(&self, epoch: &EpochId) -> Result<u64, JournalError> {
+        let remotes = self.remotes()?;
+        let offered = remotes.iter().flat_map(|remote| &remote.offered);
+        let of_epoch = offered.filter(|(known, _)| known == epoch).map(|(_, count)| *count);
+        Ok(of_epoch.max().unwrap_or(0))
+    }
+
     /// What is known of every relay, file and folder.
     pub(super) fn remotes(&self) -> Result<Vec<RemoteState>, JournalError> {
         let damaged = JournalError::Record { table: Table::Remote, index: 0 };
@@ -304,7 +315,7 @@ impl<V: Vault> Journal<V> {
                     out.reached.push((*epoch, index));
                     return Ok(out);
                 }
-                let stored = self.envelope(epoch, index)?;
+                let Some(stored) = self.kept(epoch, index)? else { continue };
                 if stored.source.is_some() && stored.source == remote.relay {
                     continue;
                 }

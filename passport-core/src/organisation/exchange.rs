@@ -15,7 +15,7 @@ use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
-use crate::party::{Party, PartyError, Received, admit_arrived};
+use crate::party::{Party, PartyError, Received, admit_arrived, contents, pack_own};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -94,10 +94,20 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(self.journal.keep()?)
     }
 
-    /// Deletes what was erased, and leaves receipts for what came, and for what was done with it.
+    /// Deletes what was erased, leaves receipts for what came, and for what was done with it, and
+    /// packs what was written here.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         self.let_go(now)?;
-        self.send_receipts(now, rng)
+        let letters = self.send_receipts(now, rng)?;
+        let mut batch = Batch::new();
+        let mut packs = 0;
+        for (epoch, held) in &self.epochs {
+            packs += pack_own(&mut self.journal, &mut batch, &self.instance, *epoch, &held.keys)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        Ok(letters + packs)
     }
 }
 
@@ -119,10 +129,20 @@ impl<V: Vault> Organisation<V> {
         };
         let archive = if held.is_none() { archive() } else { None };
         let key = held.and_then(|held| held.keys.get(&header.phase));
-        // Where the key is here, what does not open was spoiled on the way: it is not kept.
-        let opened = key.or_else(|| archive.as_ref().map(Archive::key)).map(|k| envelope.open(k));
-        let Ok(opened) = opened.transpose() else { return Ok(None) };
-        let new = self.journal.append(batch, envelope.sealed(), Some(relay))?;
+        // Where the key is here, what does not open was spoiled on the way, and a pack that does
+        // not hold stands for nothing: neither is kept.
+        if archive.as_ref().is_some_and(|archive| envelope.open(archive.key()).is_err()) {
+            return Ok(None);
+        }
+        let opened = key.map(|key| contents(&envelope, key).and_then(Result::ok));
+        let (new, opened) = match opened {
+            Some(None) => return Ok(None),
+            Some(Some(held)) => {
+                let (envelope, count) = (envelope.sealed(), held.len());
+                (self.journal.append_pack(batch, envelope, count, Some(relay))?, Some(held))
+            }
+            None => (self.journal.append(batch, envelope.sealed(), Some(relay))?, None),
+        };
         if !new {
             return Ok(Some(false));
         }
@@ -131,11 +151,10 @@ impl<V: Vault> Organisation<V> {
         if let Some(held) = self.epochs.get(&epoch) {
             Self::outdate(batch, held.charter.passport);
         }
-        match opened {
-            Some(opened) if archive.is_none() => arrived.entry(epoch).or_default().push(opened),
-            _ => {
-                self.replicas.remove(&epoch);
-            }
+        if let Some(opened) = opened {
+            arrived.entry(epoch).or_default().extend(opened);
+        } else {
+            self.replicas.remove(&epoch);
         }
         Ok(Some(true))
     }

@@ -106,7 +106,7 @@ impl Node {
         &self.state
     }
 
-    pub(super) fn is_applied(&self) -> bool {
+    pub(crate) fn is_applied(&self) -> bool {
         matches!(self.state, NodeState::Applied { .. })
     }
 

@@ -15,6 +15,8 @@ mod leaving;
 #[cfg(test)]
 mod office;
 #[cfg(test)]
+mod packs;
+#[cfg(test)]
 mod receipts;
 #[cfg(test)]
 mod reconcile;

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use passport_core::access::{AccessList, Member};
-use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
 use crate::wire::{Generation, Item, ItemKind, RelayId};
@@ -71,6 +71,8 @@ pub enum Object<'a> {
         channel: ChannelId,
         /// Its epoch.
         epoch: EpochId,
+        /// The last envelope that it stands for; none if it does not show it.
+        last: Option<EnvelopeId>,
         /// Encoded.
         bytes: &'a [u8],
     },
@@ -222,6 +224,16 @@ pub trait Snapshot {
     /// # Errors
     /// See [`Snapshot::relay`].
     fn has_object(&self, id: &ObjectId) -> Result<bool, StoreError>;
+    /// The envelopes of a channel that stand for something that ends with this one: itself, copies
+    /// of it, packs; there may be others among them.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn ending_at(
+        &self,
+        channel: &ChannelId,
+        last: &EnvelopeId,
+    ) -> Result<Vec<(ObjectId, Vec<u8>)>, StoreError>;
     /// A page of a key's feed.
     ///
     /// # Errors
@@ -301,6 +313,16 @@ pub trait Transaction: Snapshot {
     /// # Errors
     /// See [`Snapshot::relay`].
     fn append_feed(&mut self, keys: &[VerificationKey], id: &ObjectId) -> Result<(), StoreError>;
+    /// Puts a kept envelope into every feed that has one of `parts`, at the place of the last of
+    /// them there, and forgets `parts`, envelopes of the same channel. Returns whose feeds.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn replace(
+        &mut self,
+        parts: &BTreeSet<ObjectId>,
+        id: &ObjectId,
+    ) -> Result<BTreeSet<VerificationKey>, StoreError>;
     /// Puts a channel's envelopes at the end of a feed, moving those that are already in it.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What every store must do alike. Each test runs on all of them.
 
 mod links;
+mod packs;
 mod relay;
 
 use passport_core::access::{AccessList, Member, Rights, channel_id};
@@ -65,7 +66,7 @@ fn put(store: &dyn Store, n: u8, in_epoch: u8, mark: u8, size: usize, keys: &[u8
     let keys: Vec<_> = keys.iter().map(|n| key(*n)).collect();
     write(store, move |tx| {
         let (channel, epoch) = (channel(n), epoch(in_epoch));
-        tx.put_object(&id, &Object::Envelope { channel, epoch, bytes: &bytes })?;
+        tx.put_object(&id, &Object::Envelope { channel, epoch, last: None, bytes: &bytes })?;
         tx.append_feed(&keys, &id)
     })
     .unwrap();

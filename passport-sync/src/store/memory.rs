@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use passport_core::access::{AccessList, Member};
-use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
 use super::{
@@ -58,6 +58,7 @@ struct Kept {
     kind: ItemKind,
     channel: Option<ChannelId>,
     epoch: Option<EpochId>,
+    last: Option<EnvelopeId>,
     /// Whose, and of whom.
     mailbox: Option<(VerificationKey, VerificationKey)>,
     acknowledged: Option<Timestamp>,
@@ -155,6 +156,18 @@ impl Snapshot for State {
 
     fn has_object(&self, id: &ObjectId) -> Result<bool, StoreError> {
         Ok(self.objects.contains_key(id))
+    }
+
+    fn ending_at(
+        &self,
+        channel: &ChannelId,
+        last: &EnvelopeId,
+    ) -> Result<Vec<(ObjectId, Vec<u8>)>, StoreError> {
+        let ends = |kept: &Kept| {
+            kept.channel == Some(*channel) && kept.last == Some(*last) && !kept.dropped
+        };
+        let found = self.objects.iter().filter(|(_, kept)| ends(kept));
+        Ok(found.map(|(id, kept)| (*id, kept.bytes.clone())).collect())
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
@@ -278,21 +291,22 @@ impl Transaction for State {
     }
 
     fn put_object(&mut self, id: &ObjectId, object: &Object<'_>) -> Result<(), StoreError> {
-        let (channel, epoch, mailbox, bytes) = match *object {
-            Object::Envelope { channel, epoch, bytes } => {
+        let (channel, epoch, last, mailbox, bytes) = match *object {
+            Object::Envelope { channel, epoch, last, bytes } => {
                 if let Some((channel, _)) = self.channels.get_mut(&channel) {
                     channel.bytes += bytes.len() as u64;
                 }
-                (Some(channel), Some(epoch), None, bytes)
+                (Some(channel), Some(epoch), last, None, bytes)
             }
-            Object::Letter { to, from, bytes } => (None, None, Some((to, from)), bytes),
-            Object::AccessList { channel, bytes } => (Some(channel), None, None, bytes),
+            Object::Letter { to, from, bytes } => (None, None, None, Some((to, from)), bytes),
+            Object::AccessList { channel, bytes } => (Some(channel), None, None, None, bytes),
         };
         self.order += 1;
         let kept = Kept {
             kind: object.kind(),
             channel,
             epoch,
+            last,
             mailbox,
             acknowledged: None,
             dropped: false,
@@ -310,6 +324,30 @@ impl Transaction for State {
             self.feeds.entry(*key).or_default().insert(position, *id);
         }
         Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        parts: &BTreeSet<ObjectId>,
+        id: &ObjectId,
+    ) -> Result<BTreeSet<VerificationKey>, StoreError> {
+        let mut had = BTreeSet::new();
+        for (key, feed) in &mut self.feeds {
+            let last = feed.iter().rfind(|(_, part)| parts.contains(*part)).map(|(at, _)| *at);
+            let Some(last) = last else { continue };
+            feed.retain(|_, part| !parts.contains(part));
+            feed.insert(last, *id);
+            had.insert(*key);
+        }
+        for part in parts {
+            let Some(Kept { channel: Some(channel), bytes, .. }) = self.objects.remove(part) else {
+                continue;
+            };
+            if let Some((channel, _)) = self.channels.get_mut(&channel) {
+                channel.bytes = channel.bytes.saturating_sub(bytes.len() as u64);
+            }
+        }
+        Ok(had)
     }
 
     fn backfill(

@@ -16,15 +16,35 @@ use crate::office::seeded;
 
 const CHANNEL: ChannelId = ChannelId::from_bytes([1; 32]);
 
-/// A pack as it is on the wire.
-type Wire = (EpochId, VerificationKey, Kind, u32, ByteVec, ByteVec);
-/// An item in it: step, phase, previous, dependencies, body.
-type Item = (u64, u32, Option<EnvelopeId>, Vec<EnvelopeId>, ByteVec);
+/// A pack as it is on the wire: epoch, author, phase, kind, first, previous, inflated, content,
+/// signature.
+type Wire = (EpochId, VerificationKey, u32, Kind, u64, Option<EnvelopeId>, u32, ByteVec, ByteVec);
+/// An item in it: dependencies, length of the body.
+type Item = (Vec<EnvelopeId>, u32);
+/// What it inflates to.
+type Content = (Vec<Item>, ByteVec, ByteVec);
 
 struct Made {
+    author: SigningKey,
     key: PhaseKey,
+    opened: Vec<OpenedEnvelope>,
     ids: Vec<EnvelopeId>,
     bytes: Vec<u8>,
+}
+
+fn header(author: &SigningKey, seq: u64, prev: Option<EnvelopeId>) -> Header {
+    Header {
+        version: Header::VERSION,
+        suite: Header::SUITE,
+        channel: CHANNEL,
+        epoch: EpochId::from_bytes([2; 32]),
+        phase: 0,
+        author: author.verification_key(),
+        seq,
+        prev,
+        deps: Vec::new(),
+        kind: Kind::Edits,
+    }
 }
 
 /// Three edits of one author in one pack.
@@ -34,25 +54,14 @@ fn made(seed: u64) -> Made {
     let mut prev = None;
     let mut opened: Vec<OpenedEnvelope> = Vec::new();
     for seq in 1..=3 {
-        let header = Header {
-            version: Header::VERSION,
-            suite: Header::SUITE,
-            channel: CHANNEL,
-            epoch: EpochId::from_bytes([2; 32]),
-            phase: 0,
-            author: author.verification_key(),
-            seq,
-            prev,
-            deps: Vec::new(),
-            kind: Kind::Edits,
-        };
+        let header = header(&author, seq, prev);
         let sealed = seal(&header, format!("{seq}0 mg").into(), &key, &author, &mut rng).unwrap();
         prev = Some(sealed.id());
         opened.push(sealed.verify().unwrap().open(&key).unwrap());
     }
     let ids = opened.iter().map(OpenedEnvelope::id).collect();
-    let bytes = pack(opened).pop().unwrap().to_vec();
-    Made { key, ids, bytes }
+    let bytes = pack(opened.clone()).pop().unwrap().body().to_vec();
+    Made { author, key, opened, ids, bytes }
 }
 
 impl Made {
@@ -61,23 +70,24 @@ impl Made {
         Ok(opened.iter().map(OpenedEnvelope::id).collect())
     }
 
-    fn apart(&self) -> (Wire, Vec<Item>) {
+    fn apart(&self) -> (Wire, Content) {
         let wire: Wire = codec::decode(&self.bytes, self.bytes.len()).unwrap();
         let mut content = Vec::new();
         let mut inflater = flate2::write::DeflateDecoder::new(&mut content);
-        inflater.write_all(&wire.4).unwrap();
+        inflater.write_all(&wire.7).unwrap();
         inflater.finish().unwrap();
-        assert_eq!(content.len(), wire.3 as usize);
-        let items = codec::decode(&content, content.len()).unwrap();
-        (wire, items)
+        assert_eq!(content.len(), wire.6 as usize);
+        let content = codec::decode(&content, content.len()).unwrap();
+        (wire, content)
     }
 
-    /// The pack with other items and signatures, well formed.
-    fn again(&self, items: &[Item], signatures: Vec<u8>) -> Vec<u8> {
-        let (wire, _) = self.apart();
-        let content = codec::encode(&items.to_vec());
-        let len = u32::try_from(content.len()).unwrap();
-        codec::encode(&(wire.0, wire.1, wire.2, len, deflated(&content), ByteVec::from(signatures)))
+    /// The pack with another content, well formed.
+    fn again(&self, content: &Content) -> Vec<u8> {
+        let (mut wire, _) = self.apart();
+        let content = codec::encode(content);
+        wire.6 = u32::try_from(content.len()).unwrap();
+        wire.7 = deflated(&content);
+        codec::encode(&wire)
     }
 }
 
@@ -91,57 +101,78 @@ fn deflated(content: &[u8]) -> ByteVec {
 fn a62_a_pack_that_changes_drops_adds_or_reorders_edits_is_refused_whole() {
     let made = made(62);
     assert_eq!(made.read(&made.bytes), Ok(made.ids.clone()));
-    let (wire, items) = made.apart();
-    let signatures = wire.5.to_vec();
-    assert_eq!(made.read(&made.again(&items, signatures.clone())), Ok(made.ids.clone()));
+    let (wire, whole) = made.apart();
+    assert_eq!(made.read(&made.again(&whole)), Ok(made.ids.clone()));
 
-    let mut changed = items.clone();
-    changed[1].4 = b"90 mg".to_vec().into();
-    let mut moved = items.clone();
-    moved[1].1 = 1;
-    let mut dropped = items.clone();
-    dropped.remove(1);
-    let mut without = signatures.clone();
-    without.drain(64..128);
-    let mut added = items.clone();
-    added.push((1, 0, None, Vec::new(), b"made up".to_vec().into()));
-    let mut with = signatures.clone();
-    with.extend_from_slice(&signatures[..64]);
-    let mut swapped = items.clone();
-    swapped.swap(1, 2);
-    let mut crossed = signatures.clone();
-    crossed.rotate_left(64);
-    let mut repeated = items.clone();
-    repeated.insert(1, (0, 0, None, Vec::new(), items[0].4.clone()));
-    let mut twice = signatures[..64].to_vec();
-    twice.extend_from_slice(&signatures);
-    for (what, items, signatures) in [
-        ("changes one", &changed, &signatures),
-        ("says another phase", &moved, &signatures),
-        ("drops one", &dropped, &without),
-        ("drops one and keeps its signature", &dropped, &signatures),
-        ("adds one", &added, &with),
-        ("adds one without a signature", &added, &signatures),
-        ("reorders", &swapped, &signatures),
-        ("signs each as another", &items, &crossed),
-        ("repeats one", &repeated, &twice),
-        ("has a part of a signature", &items, &signatures[..190].to_vec()),
+    let bodies = |texts: &[&str]| {
+        let items = texts.iter().map(|t| (Vec::new(), u32::try_from(t.len()).unwrap()));
+        let all: Content = (items.collect(), texts.concat().into_bytes().into(), Vec::new().into());
+        all
+    };
+    assert_eq!(bodies(&["10 mg", "20 mg", "30 mg"]), whole);
+    let mut depends = whole.clone();
+    depends.0[1].0.push(made.ids[0]);
+    let mut another = whole.clone();
+    another.0[0].0.push(EnvelopeId::from_bytes([5; 32]));
+    for (what, content) in [
+        ("changes one", bodies(&["10 mg", "90 mg", "30 mg"])),
+        ("changes the first", bodies(&["90 mg", "20 mg", "30 mg"])),
+        ("changes the last", bodies(&["10 mg", "20 mg", "90 mg"])),
+        ("drops the first", bodies(&["20 mg", "30 mg"])),
+        ("drops one", bodies(&["10 mg", "30 mg"])),
+        ("drops the last", bodies(&["10 mg", "20 mg"])),
+        ("adds one", bodies(&["10 mg", "20 mg", "30 mg", "made up"])),
+        ("adds one before", bodies(&["made up", "10 mg", "20 mg", "30 mg"])),
+        ("reorders", bodies(&["20 mg", "10 mg", "30 mg"])),
+        ("repeats one", bodies(&["10 mg", "10 mg", "20 mg", "30 mg"])),
+        ("puts two together", bodies(&["10 mg20 mg", "30 mg"])),
+        ("moves a letter", bodies(&["10 m", "g20 mg", "30 mg"])),
+        ("holds nothing", bodies(&[])),
+        ("lets one depend on the one before, which it does", depends),
+        ("lets one depend on another", another),
     ] {
-        assert!(made.read(&made.again(items, signatures.clone())).is_err(), "{what}");
+        assert!(made.read(&made.again(&content)).is_err(), "{what}");
     }
-    // Another author's name over the same words.
+
+    // What it says once, said otherwise.
     let other = SigningKey::from_seed(&[9; 32]).verification_key();
-    let renamed = codec::encode(&(wire.0, other, wire.2, wire.3, wire.4.clone(), wire.5.clone()));
-    assert!(matches!(made.read(&renamed), Err(PackError::Signature(_))));
+    let say = |change: &dyn Fn(&mut Wire)| {
+        let mut wire = wire.clone();
+        change(&mut wire);
+        made.read(&codec::encode(&wire))
+    };
+    assert!(matches!(say(&|w| w.0 = EpochId::from_bytes([3; 32])), Err(PackError::Signature(_))));
+    assert!(matches!(say(&|w| w.1 = other), Err(PackError::Signature(_))));
+    assert!(matches!(say(&|w| w.2 = 1), Err(PackError::NoKey { phase: 1 })));
+    assert!(say(&|w| w.3 = Kind::Statements).is_err());
+    assert!(say(&|w| w.3 = Kind::Pack).is_err(), "no pack of packs");
+    assert!(matches!(say(&|w| w.4 = 2), Err(PackError::Header(_))));
+    assert!(matches!(say(&|w| w.5 = Some(made.ids[0])), Err(PackError::Header(_))));
+    assert!(say(&|w| (w.4, w.5) = (u64::MAX, Some(made.ids[0]))).is_err(), "no number after");
+    assert!(matches!(say(&|w| w.8[0] ^= 1), Err(PackError::Signature(_))));
 }
 
 #[test]
-fn a62_a_previous_envelope_that_follows_may_not_be_named() {
-    let made = made(63);
-    let (wire, mut items) = made.apart();
-    items[1].2 = Some(made.ids[0]);
-    let bytes = made.again(&items, wire.5.to_vec());
-    assert_eq!(made.read(&bytes), Err(PackError::Inconsistent), "one envelope, one way to say it");
+fn a62_a_signature_on_one_branch_says_nothing_of_another() {
+    let made = made(67);
+    let mut rng = seeded(68);
+    // A copied device wrote something else as its third.
+    let header = header(&made.author, 3, Some(made.ids[1]));
+    let other = seal(&header, b"35 mg".to_vec(), &made.key, &made.author, &mut rng).unwrap();
+    let other = other.verify().unwrap().open(&made.key).unwrap();
+    let all = made.opened.iter().cloned().chain([other.clone()]);
+    let packs = pack(all);
+    assert_eq!(packs.len(), 2, "each branch has its own");
+    let mut ids: Vec<_> = packs.iter().flat_map(|p| made.read(p.body()).unwrap()).collect();
+    ids.sort_unstable();
+    let mut expected = [made.ids.clone(), vec![other.id()]].concat();
+    expected.sort_unstable();
+    assert_eq!(ids, expected, "and nothing is lost: the fork can be seen");
+    let whole = pack([made.opened[0].clone(), made.opened[1].clone(), other]).pop().unwrap();
+    let of_other: Wire = codec::decode(whole.body(), whole.body().len()).unwrap();
+    let (mut wire, _) = made.apart();
+    wire.8 = of_other.8;
+    assert!(matches!(made.read(&codec::encode(&wire)), Err(PackError::Signature(_))));
 }
 
 #[test]
@@ -149,19 +180,30 @@ fn a62_what_a_pack_inflates_to_is_bounded_by_what_it_says_and_by_a_limit() {
     let made = made(64);
     let (wire, _) = made.apart();
     let of = |len: u32, content: ByteVec| {
-        codec::encode(&(wire.0, wire.1, wire.2, len, content, wire.5.clone()))
+        let mut wire = wire.clone();
+        (wire.6, wire.7) = (len, content);
+        codec::encode(&wire)
     };
     let bomb = deflated(&vec![0; 200 * 1024 * 1024]);
     assert!(bomb.len() < 240 * 1024, "a bomb of {} bytes", bomb.len());
     let many = u32::try_from(200 * 1024 * 1024).unwrap();
     assert!(matches!(made.read(&of(many, bomb.clone())), Err(PackError::TooLarge { .. })));
     assert_eq!(made.read(&of(1000, bomb)), Err(PackError::Inflate));
-    for len in [0, 1, wire.3 - 1, wire.3 + 1, 1024 * 1024, 1024 * 1024 + 1, u32::MAX] {
-        assert!(made.read(&of(len, wire.4.clone())).is_err(), "{len}");
+    for len in [0, 1, wire.6 - 1, wire.6 + 1, 239 * 1024, 239 * 1024 + 1, u32::MAX] {
+        assert!(made.read(&of(len, wire.7.clone())).is_err(), "{len}");
     }
-    let mut followed = wire.4.to_vec();
+    let mut followed = wire.7.to_vec();
     followed.push(0);
-    assert_eq!(made.read(&of(wire.3, followed.into())), Err(PackError::Inflate));
+    assert_eq!(made.read(&of(wire.6, followed.into())), Err(PackError::Inflate));
+    // Nor by how many it holds, of which each costs whoever reads it.
+    let items = |count: usize| -> Content {
+        (vec![(Vec::new(), 0); count], Vec::new().into(), Vec::new().into())
+    };
+    let limit = Err(PackError::TooLarge { len: 4_097, limit: 4_096 });
+    assert_eq!(made.read(&made.again(&items(4_097))), limit);
+    assert!(matches!(made.read(&made.again(&items(4_096))), Err(PackError::Signature(_))));
+    let claims: Content = (vec![(Vec::new(), u32::MAX)], vec![0; 9].into(), Vec::new().into());
+    assert_eq!(made.read(&made.again(&claims)), Err(PackError::Inconsistent));
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod leaving;
 #[cfg(test)]
 mod link;
 #[cfg(test)]
+mod org_campus;
+#[cfg(test)]
 mod org_discharges;
 #[cfg(test)]
 mod org_exchange;
@@ -80,6 +82,7 @@ fn no_file_is_forgotten() {
         "leaving.rs",
         "link.rs",
         "main.rs",
+        "org_campus.rs",
         "org_discharges.rs",
         "org_exchange.rs",
         "org_kit.rs",

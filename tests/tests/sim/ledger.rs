@@ -146,7 +146,9 @@ impl Model {
             snapshot: SnapshotDigest::of(&split(Vec::new(), START, 1_000)),
             nonce,
             revocations: fold.revocations(&section(name)),
+            erases: false,
             height: below.map_or(0, |height| height + 1),
+            erases: false,
         };
         let charter = Box::new(charter.sign(&desk.key).unwrap().signed().clone());
         let keys = KeyOfPhase::list(&[(0, key)].into());

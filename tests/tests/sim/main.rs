@@ -14,6 +14,7 @@ mod author;
 mod hostile;
 mod ledger;
 mod network;
+mod sizes;
 
 use passport_tests::histories::{Counts, Histories};
 

@@ -152,7 +152,7 @@ impl Town {
             sections: vec![section(name)],
             organisation: to,
             can,
-            until: until.filter(|_| !self.lacks(Without::Ending)),
+            until,
             purpose: "care".to_owned(),
             history: self.lacks(Without::Forgetting),
             nhs_number: None,
@@ -172,17 +172,11 @@ impl Town {
         let name = some_section(rng);
         let o = below(rng, self.offices.len());
         let from = self.offices[o].party.id();
-        let in_vain = self.lacks(Without::Revoking);
         if self.devices[n].removed {
             return Vec::new();
         }
         let sections: [SectionName; 1] = [section(name)];
-        let ended = self.on_device(n, rng, |party, at, rng| {
-            if in_vain {
-                return Ok(Vec::new());
-            }
-            party.revoke(from, &sections, at, rng)
-        });
+        let ended = self.on_device(n, rng, |party, at, rng| party.revoke(from, &sections, at, rng));
         if ended.is_some() {
             self.oracle.took(name, from);
             self.oracle.founded(1);
@@ -253,11 +247,6 @@ impl Town {
         let other = below(rng, self.devices.len());
         let key = self.devices[other].party.device();
         if self.devices[n].removed || self.devices[n].party.device() == key {
-            return Vec::new();
-        }
-        if self.lacks(Without::Expelling) {
-            self.devices[other].removed = true;
-            self.oracle.expelled(n, other);
             return Vec::new();
         }
         let removed =

@@ -105,7 +105,7 @@ fn shortened(run: &Run, why: &str, mut steps: Vec<u64>) -> Vec<u64> {
 
 #[test]
 fn the_promises_hold_in_a_town_where_everything_goes_wrong() {
-    let histories = Histories::asked("PASSPORT_TOWN", 12);
+    let histories = Histories::asked("PASSPORT_TOWN", 6);
     let many = histories.seeds.clone().count() >= 40;
     let without = Without::asked();
     let told = histories.run(|seed| Run { seed, without, told: false }.through(&steps_of(seed)));

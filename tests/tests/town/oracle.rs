@@ -46,8 +46,6 @@ pub(crate) struct Oracle {
     secret: BTreeMap<(OrganisationId, String), &'static str>,
     /// Words that were written after a device was known to be removed, by the key of the device.
     unheard: BTreeSet<(usize, String)>,
-    /// Which devices removed which, where that is not to be seen in the fold.
-    expelled: BTreeSet<(usize, usize)>,
     /// Words that each device has shown, of a section.
     shown: BTreeMap<(usize, &'static str), BTreeSet<String>>,
     /// What was shown by whoever knew just this.
@@ -136,11 +134,6 @@ impl Oracle {
         self.founded += epochs;
     }
 
-    /// A device was to be removed by another.
-    pub(crate) fn expelled(&mut self, by: usize, other: usize) {
-        self.expelled.insert((by, other));
-    }
-
     /// How many epochs there may be: what people founded, the first ones, and for each the merges
     /// of those who did not know of each other.
     pub(crate) fn epochs_most(&self, devices: usize) -> usize {
@@ -177,7 +170,7 @@ impl Oracle {
         }
         for (other, device) in devices.iter().enumerate() {
             let known = by.party.fold().devices.get(&device.party.device());
-            if known.is_some_and(|known| known.removed) || self.expelled.contains(&(n, other)) {
+            if known.is_some_and(|known| known.removed) {
                 self.unheard.insert((other, word.to_owned()));
             }
         }

@@ -16,7 +16,7 @@ use passport_core::author::Author;
 use passport_core::codec;
 use passport_core::domain;
 use passport_core::edit::{Edit, EditBody, NamedValue, Remark, RemarkContent, entry_id, remark_id};
-use passport_core::envelope::{Header, Kind, SealedEnvelope, pack, seal};
+use passport_core::envelope::{Header, Kind, Packed, SealedEnvelope, pack, seal};
 use passport_core::epoch::{Charter, Phase, PhaseKeys, SnapshotDigest, VerifiedCharter, split};
 use passport_core::id::{EntryId, EnvelopeId, OrganisationId, RemarkId};
 use passport_core::keys::{
@@ -175,9 +175,10 @@ fn hashes_and_keys() -> Made {
         ("envelope id", envelope().id().to_string()),
         ("archive key", hex(archive().key().as_bytes())),
         ("archive", archive().id().to_string()),
-        ("pack content", cbor!(&[packed_item()])),
-        ("pack", hex(&packed())),
+        ("pack content", cbor!(&pack_content())),
+        ("pack", hex(run().body())),
         ("packed and sealed", packed_and_sealed().id().to_string()),
+        ("packed in place", run().seal(&phase_key(), &key(2)).unwrap().id().to_string()),
     ]
 }
 
@@ -185,11 +186,11 @@ fn archive() -> Archive {
     Archive::of(&charter(), &PhaseKeys::from([(0, phase_key())])).unwrap()
 }
 
-type PackedItem = (u64, u32, Option<EnvelopeId>, Vec<EnvelopeId>, ByteVec);
+type PackContent = (Vec<(Vec<EnvelopeId>, u32)>, ByteVec, ByteVec);
 
-fn packed_item() -> PackedItem {
-    let header = envelope().header().clone();
-    (header.seq, header.phase, header.prev, header.deps, body().into())
+fn pack_content() -> PackContent {
+    let len = u32::try_from(body().len()).unwrap();
+    (vec![(envelope().header().deps.clone(), len)], body().into(), Vec::new().into())
 }
 
 fn packed_and_sealed() -> SealedEnvelope {
@@ -197,9 +198,9 @@ fn packed_and_sealed() -> SealedEnvelope {
     archive().seal(charter().channel, [opened]).unwrap().pop().unwrap()
 }
 
-fn packed() -> Vec<u8> {
+fn run() -> Packed {
     let opened = envelope().verify().unwrap().open(&phase_key()).unwrap();
-    pack([opened]).pop().unwrap().to_vec()
+    pack([opened]).pop().unwrap()
 }
 
 fn encodings() -> Made {

@@ -2,8 +2,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
 use super::*;
-use crate::envelope::{SealedEnvelope, seal};
-use crate::keys::SigningKey;
+use crate::envelope::seal;
 
 const CHANNEL: ChannelId = ChannelId::from_bytes([1; 32]);
 
@@ -75,11 +74,14 @@ fn runs_gaps_forks_and_several_authors_come_back_as_they_were_whatever_the_order
     let fork = desk.all.last().unwrap().header().prev;
     desk.write(&two, 3, fork, Kind::Edits, b"beside");
     let packs = pack(desk.all.clone());
-    assert_eq!(packs.len(), 3, "one for each author, and one for the snapshot");
-    let back: Vec<_> = packs.iter().flat_map(|p| desk.read(p).unwrap()).collect();
+    assert_eq!(packs.len(), 5, "one for each run and branch, and one for the snapshot");
+    let back: Vec<_> = packs.iter().flat_map(|p| desk.read(p.body()).unwrap()).collect();
     assert_eq!(sorted(&back), sorted(&desk.all));
+    let bodies = |packs: &[Packed]| packs.iter().map(|p| p.body().to_vec()).collect::<Vec<_>>();
     desk.all.reverse();
-    assert_eq!(pack(desk.all.clone()), packs, "a function of the set");
+    assert_eq!(bodies(&pack(desk.all.clone())), bodies(&packs), "a function of the set");
+    let again = pack(back);
+    assert_eq!(bodies(&again), bodies(&packs), "and what came in packs is packed again");
 }
 
 #[test]
@@ -94,15 +96,67 @@ fn the_largest_bodies_fit_with_nothing_gained_by_compression() {
     }
     let packs = pack(desk.all.clone());
     assert_eq!(packs.len(), 3);
-    assert!(packs.iter().all(|p| p.len() <= MAX_PACK));
-    let back: Vec<_> = packs.iter().flat_map(|p| desk.read(p).unwrap()).collect();
+    assert!(packs.iter().all(|p| p.body().len() <= MAX_PACK));
+    let back: Vec<_> = packs.iter().flat_map(|p| desk.read(p.body()).unwrap()).collect();
     assert_eq!(sorted(&back), sorted(&desk.all));
 }
 
 #[test]
-fn small_edits_cost_little_more_than_their_signatures() {
+fn small_edits_cost_little_more_than_what_they_say() {
     let mut desk = Desk::new();
     desk.run(&SigningKey::from_seed(&[1; 32]), 1..=1000, b"\x84\x1a\x65\x00an edit of some words");
-    let bytes: usize = pack(desk.all).iter().map(|p| p.len()).sum();
-    assert!(bytes < 1000 * 80, "{bytes} bytes");
+    let packs = pack(desk.all.clone());
+    let bytes: usize = packs.iter().map(|p| p.body().len()).sum();
+    assert!(bytes < 1000, "{bytes} bytes");
+}
+
+#[test]
+fn packs_are_merged_though_few_of_their_envelopes_have_a_signature() {
+    let mut desk = Desk::new();
+    desk.run(&SigningKey::from_seed(&[1; 32]), 1..=40, b"dose: 50 mg");
+    let mut parts = Vec::new();
+    for some in desk.all.chunks(16) {
+        let packed = pack(some.to_vec()).pop().unwrap();
+        parts.extend(desk.read(packed.body()).unwrap());
+    }
+    let merged = pack(parts.clone());
+    let whole = pack(desk.all.clone());
+    assert_eq!((merged.len(), merged[0].len()), (1, 40));
+    assert_eq!(merged[0].body(), whole[0].body(), "it makes no difference how they came");
+    // Of one whose last is missing, only what a signature covers.
+    parts.pop();
+    let short = pack(parts);
+    assert_eq!(short[0].len(), 32);
+}
+
+#[test]
+fn a_run_in_its_epoch_shows_what_it_stands_for_and_nothing_else_will_do() {
+    let mut desk = Desk::new();
+    let author = SigningKey::from_seed(&[1; 32]);
+    desk.run(&author, 3..=20, b"dose: 50 mg");
+    let packed = pack(desk.all.clone()).pop().unwrap();
+    let sealed = packed.seal(&desk.key, &author).unwrap();
+    let stretch = Stretch::of(&sealed).unwrap();
+    assert_eq!((stretch.seq, stretch.last), (20, desk.all[17].id()));
+    assert_eq!(stretch.before, desk.all[0].header().prev);
+    let open = |sealed: &SealedEnvelope| sealed.clone().verify().unwrap().open(&desk.key).unwrap();
+    let read = unpack_in_place(&open(&sealed), &desk.key).unwrap();
+    assert_eq!(sorted(&read), sorted(&desk.all));
+    let header = sealed.header().clone();
+    let other = EnvelopeId::from_bytes([9; 32]);
+    for lie in [
+        Header { seq: 30, ..header.clone() },
+        Header { prev: Some(other), ..header.clone() },
+        Header { deps: Vec::new(), ..header.clone() },
+        Header { deps: vec![other], ..header.clone() },
+        Header { epoch: EpochId::from_bytes([9; 32]), ..header.clone() },
+        Header { phase: 1, ..header },
+    ] {
+        let sealed = seal_alike(&lie, packed.body().to_vec(), &desk.key, &author).unwrap();
+        assert!(unpack_in_place(&open(&sealed), &desk.key).is_err(), "{lie:?}");
+    }
+    let thief = SigningKey::from_seed(&[8; 32]);
+    let header = Header { author: thief.verification_key(), ..sealed.header().clone() };
+    let stolen = seal_alike(&header, packed.body().to_vec(), &desk.key, &thief).unwrap();
+    assert_eq!(unpack_in_place(&open(&stolen), &desk.key).err(), Some(PackError::Inconsistent));
 }

@@ -1,9 +1,11 @@
 //! What is accepted, object by object.
 
+use std::collections::BTreeMap;
+
 use minicbor::bytes::ByteVec;
 use passport_core::access::{AccessError, AccessList, DropEpoch, Member, Rights};
 use passport_core::codec;
-use passport_core::envelope::{EnvelopeError, HeaderError, SealedEnvelope};
+use passport_core::envelope::{EnvelopeError, HeaderError, SealedEnvelope, Stretch, parts};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::keys::{Verified, VerifyError};
 
@@ -24,6 +26,7 @@ pub(super) struct Checked {
     channel: ChannelId,
     epoch: EpochId,
     author: VerificationKey,
+    stretch: Option<Stretch>,
     bytes: ByteVec,
 }
 
@@ -50,6 +53,7 @@ pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
         channel: header.channel,
         epoch: header.epoch,
         author: header.author,
+        stretch: Stretch::of(envelope.sealed()),
         bytes,
     })
 }
@@ -244,24 +248,61 @@ fn append(
     if tx.has_object(&envelope.id)? {
         return Ok(Outcome::Known);
     }
-    let size = envelope.bytes.len() as u64;
-    if kept.saturating_add(size) > asker.limits.channel_bytes {
+    let replaced = replaced(tx, asker, envelope)?;
+    let left = kept.saturating_sub(replaced.values().sum());
+    let after = left.saturating_add(envelope.bytes.len() as u64);
+    if after > asker.limits.channel_bytes {
         return Ok(Rejection::QuotaExceeded.into());
     }
+    let size = envelope.bytes.len() as u64;
     let today = intake.before.saturating_add(intake.now).saturating_add(size);
     if today > asker.limits.bytes_per_day {
         return Ok(Rejection::RateLimited.into());
     }
     intake.now += size;
-    *kept += size;
+    *kept = after;
     let object = Object::Envelope {
         channel: envelope.channel,
         epoch: envelope.epoch,
+        last: envelope.stretch.as_ref().map(|stretch| stretch.last),
         bytes: &envelope.bytes,
     };
     tx.put_object(&envelope.id, &object)?;
-    tx.append_feed(readers, &envelope.id)?;
+    if replaced.is_empty() {
+        tx.append_feed(readers, &envelope.id)?;
+    } else {
+        let have = tx.replace(&replaced.into_keys().collect(), &envelope.id)?;
+        let lack: Vec<_> = readers.iter().filter(|key| !have.contains(*key)).copied().collect();
+        tx.append_feed(&lack, &envelope.id)?;
+    }
     Ok(Outcome::Stored)
+}
+
+/// What a pack takes the place of, with the bytes of each: the whole run that it says it stands
+/// for, if all of it is here.
+///
+/// Only if its author offers it, or whoever has the channel's control key: a signature does not
+/// cover the ciphertext, so anybody else might offer a spoiled copy.
+fn replaced(
+    tx: &dyn Transaction,
+    asker: &Asker,
+    envelope: &Checked,
+) -> Result<BTreeMap<ObjectId, u64>, StoreError> {
+    let run = envelope.stretch.as_ref().filter(|stretch| stretch.packed);
+    let Some(run) = run else { return Ok(BTreeMap::new()) };
+    let controls = tx.channel(&run.channel)?.is_some_and(|c| c.control == asker.key);
+    if !controls && asker.key != envelope.author {
+        return Ok(BTreeMap::new());
+    }
+    let gone = parts(run, |last| {
+        let ending = tx.ending_at(&run.channel, last)?.into_iter();
+        let read = |(id, bytes): (ObjectId, Vec<u8>)| {
+            let stretch = Stretch::of(&SealedEnvelope::decode(&bytes).ok()?)?;
+            Some(((id, bytes.len() as u64), stretch))
+        };
+        Ok::<_, StoreError>(ending.filter_map(read).collect())
+    })?;
+    Ok(gone.into_iter().collect())
 }
 
 /// Puts a letter into a mailbox. The same letter of the same sender is kept once.

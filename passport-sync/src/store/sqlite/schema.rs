@@ -10,6 +10,7 @@ use crate::store::StoreError;
 /// Keys and channels have small numbers, so that the rows and indexes that grow with what is
 /// stored stay small, and what a key may read lies together: a page of its feed costs the same
 /// however many channels it is in. `members` has the control key of a channel too, with `controls`.
+/// `last` is the beginning of the identity of the last envelope that an object stands for.
 /// `mailboxes` has a row for each sender, and with sender 0 the sum.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE relay (
@@ -55,6 +56,7 @@ const MIGRATIONS: &[&str] = &["
         kind INTEGER NOT NULL,
         channel_id INTEGER,
         epoch BLOB,
+        last BLOB,
         mailbox INTEGER,
         sender INTEGER,
         position INTEGER,
@@ -63,6 +65,7 @@ const MIGRATIONS: &[&str] = &["
         bytes BLOB NOT NULL
     ) STRICT;
     CREATE INDEX objects_of_channel ON objects (channel_id, epoch) WHERE channel_id IS NOT NULL;
+    CREATE INDEX objects_by_last ON objects (last) WHERE last IS NOT NULL;
     CREATE INDEX objects_of_mailbox ON objects (mailbox, acknowledged, position)
         WHERE mailbox IS NOT NULL;
     CREATE TABLE mailboxes (

@@ -1,7 +1,7 @@
 //! Reading.
 
 use passport_core::access::{Member, Rights};
-use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
+use passport_core::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -98,6 +98,21 @@ impl Snapshot for View<'_> {
         let mut statement =
             self.connection.prepare_cached("SELECT 1 FROM objects WHERE id = ?1")?;
         Ok(statement.exists([id.as_bytes()])?)
+    }
+
+    fn ending_at(
+        &self,
+        channel: &ChannelId,
+        last: &EnvelopeId,
+    ) -> Result<Vec<(ObjectId, Vec<u8>)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, bytes FROM objects WHERE last = ?1 AND dropped = 0
+             AND channel_id = (SELECT id FROM channels WHERE channel = ?2)",
+        )?;
+        let rows = statement.query_map(params![beginning(last), channel.as_bytes()], |row| {
+            Ok((ObjectId::from_bytes(row.get(0)?), row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
@@ -283,6 +298,11 @@ fn rights(number: i64) -> Result<Rights, StoreError> {
 
 fn damaged(table: &'static str, column: &'static str) -> StoreError {
     StoreError::Damaged { table, column }
+}
+
+/// So much of an identity as is kept to find it again; whoever looks compares the whole.
+pub(super) fn beginning(id: &EnvelopeId) -> &[u8] {
+    id.as_bytes().get(..16).unwrap_or_default()
 }
 
 /// As SQLite keeps it; what is too large is larger than anything kept.

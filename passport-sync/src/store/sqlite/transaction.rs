@@ -8,7 +8,7 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::snapshot::signed;
+use super::snapshot::{beginning, signed};
 use crate::session::port::LINK_KEPT_SECONDS;
 use crate::store::{Epochs, Meter, Object, StoreError, Transaction};
 use crate::wire::ItemKind;
@@ -209,8 +209,9 @@ impl Transaction for View<'_> {
     fn put_object(&mut self, id: &ObjectId, object: &Object<'_>) -> Result<(), StoreError> {
         let bytes = object.bytes();
         let (mut channel_id, mut of_epoch, mut mailbox, mut sender) = (None, None, None, None);
+        let mut ends_with = None;
         match *object {
-            Object::Envelope { channel, epoch, .. } => {
+            Object::Envelope { channel, epoch, last, .. } => {
                 let mut statement = self.connection.prepare_cached(
                     "UPDATE channels SET bytes = bytes + ?2 WHERE channel = ?1 RETURNING id",
                 )?;
@@ -218,6 +219,7 @@ impl Transaction for View<'_> {
                 let known = params![channel.as_bytes(), size];
                 channel_id = statement.query_row(known, |row| row.get(0)).optional()?;
                 of_epoch = Some(epoch);
+                ends_with = last;
             }
             Object::Letter { to, from, .. } => {
                 let (to, from) = (self.key_id(&to)?, self.key_id(&from)?);
@@ -227,13 +229,14 @@ impl Transaction for View<'_> {
             Object::AccessList { channel, .. } => channel_id = self.channel_id(&channel)?,
         }
         self.run(
-            "INSERT INTO objects (id, kind, channel_id, epoch, mailbox, sender, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO objects (id, kind, channel_id, epoch, last, mailbox, sender, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 id.as_bytes(),
                 kind_number(object.kind()),
                 channel_id,
                 of_epoch.as_ref().map(EpochId::as_bytes),
+                ends_with.as_ref().map(beginning),
                 mailbox,
                 sender,
                 bytes
@@ -255,6 +258,43 @@ impl Transaction for View<'_> {
             self.run("INSERT INTO feed VALUES (?1, ?2, ?3)", [key_id, position, row.seq])?;
         }
         Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        parts: &BTreeSet<ObjectId>,
+        id: &ObjectId,
+    ) -> Result<BTreeSet<VerificationKey>, StoreError> {
+        // Where each feed has the last of them.
+        let mut places: BTreeMap<i64, i64> = BTreeMap::new();
+        for part in parts {
+            let part = self.row(part)?.seq;
+            let mut statement = self
+                .connection
+                .prepare_cached("DELETE FROM feed WHERE object = ?1 RETURNING key_id, position")?;
+            let mut rows = statement.query([part])?;
+            while let Some(row) = rows.next()? {
+                let (key_id, position) = (row.get(0)?, row.get(1)?);
+                let last = places.entry(key_id).or_insert(position);
+                *last = position.max(*last);
+            }
+            self.run(
+                "UPDATE channels SET bytes = max(0, channels.bytes - length(o.bytes))
+                 FROM objects o WHERE o.seq = ?1 AND channels.id = o.channel_id",
+                [part],
+            )?;
+            self.run("DELETE FROM objects WHERE seq = ?1", [part])?;
+        }
+        let whole = self.row(id)?.seq;
+        let mut had = BTreeSet::new();
+        for (key_id, position) in places {
+            self.run("INSERT INTO feed VALUES (?1, ?2, ?3)", [key_id, position, whole])?;
+            let mut statement =
+                self.connection.prepare_cached("SELECT key FROM keys WHERE id = ?1")?;
+            let key = statement.query_row([key_id], |row| row.get(0))?;
+            had.insert(VerificationKey::from_bytes(key));
+        }
+        Ok(had)
     }
 
     fn backfill(

@@ -167,22 +167,24 @@ fn the_pack_holds_the_envelope_by_the_document_alone() {
     assert_eq!(archive.to_vec(), documented("archive"));
 
     let pack = read(&documented("pack"));
-    let [of, author, kind, inflated, content, signatures] = &pack[..] else { panic!("{pack:?}") };
+    let [of, author, phase, kind, first, prev, inflated, content, signature] = &pack[..] else {
+        panic!("{pack:?}")
+    };
     let device = SigningKey::from_bytes(&[2; 32]).verifying_key();
     assert_eq!((bytes(of), bytes(author)), (&epoch[..], &device.as_bytes()[..]));
-    let mut items = Vec::new();
-    flate2::read::DeflateDecoder::new(bytes(content)).read_to_end(&mut items).unwrap();
-    assert_eq!(items, documented("pack content"));
-    assert_eq!([kind, inflated], [&Uint(0), &Uint(items.len() as u64)]);
-    let item = Array(vec![
-        Uint(2),
-        Uint(0),
-        Bytes(vec![3; 32]),
-        Array(vec![Bytes(vec![4; 32])]),
-        Bytes(documented("envelope body")),
-    ]);
-    assert_eq!(read(&items), [item]);
-    assert_eq!(bytes(signatures), bytes(&read(&documented("envelope"))[4]));
+    assert_eq!([phase, kind, first], [0, 0, 2].map(Uint).each_ref());
+    assert_eq!(bytes(prev), [3; 32]);
+    let mut inflated_to = Vec::new();
+    flate2::read::DeflateDecoder::new(bytes(content)).read_to_end(&mut inflated_to).unwrap();
+    assert_eq!(inflated_to, documented("pack content"));
+    assert_eq!(*inflated, Uint(inflated_to.len() as u64));
+    let [Array(items), plain, text] = &read(&inflated_to)[..] else { panic!("no content") };
+    let body = documented("envelope body");
+    let deps = Array(vec![Bytes(vec![4; 32])]);
+    assert_eq!(items[..], [Array(vec![deps, Uint(body.len() as u64)])]);
+    // No long text, and one number of four bytes, the first: it is its own difference from 0.
+    assert_eq!((bytes(plain), bytes(text)), (&body[..], &[][..]));
+    assert_eq!(bytes(signature), bytes(&read(&documented("envelope"))[4]));
 }
 
 #[test]
