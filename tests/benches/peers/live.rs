@@ -234,8 +234,8 @@ pub(crate) fn run(changes: usize, counted: bool, varied: bool) -> Figures {
     assert_eq!(shown.entries.len(), all);
     let digest = |device: &mut Device| device.view(&section()).unwrap().digest();
     assert!(digest(&mut second) == shown.digest() && digest(&mut writer.party) == shown.digest());
-    // As with the others, whose servers have a moment to put things in order.
-    std::thread::sleep(Duration::from_millis(1_500));
+    // As with the others, whose servers have a moment to put things in order. Nobody unparks this.
+    std::thread::park_timeout(Duration::from_millis(1_500));
     let mut figures: Figures = [
         ("rss0", idle),
         ("lat_p50", singly[SINGLY / 2]),

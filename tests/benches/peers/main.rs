@@ -28,13 +28,9 @@
     reason = "a benchmark reads the clock, prints and may panic"
 )]
 
-#[path = "peers/alone.rs"]
 mod alone;
-#[path = "peers/beside.rs"]
 mod beside;
-#[path = "peers/live.rs"]
 mod live;
-#[path = "peers/place.rs"]
 mod place;
 
 use std::path::Path;
