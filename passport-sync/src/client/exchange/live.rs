@@ -18,6 +18,9 @@ pub struct LiveExchange {
     url: String,
     /// How far the relay says it has sent.
     cursor: Option<Cursor>,
+    /// Whether something new came that was not put in order yet. Otherwise that waits until there
+    /// is nothing to offer, so that many changes in a row are packed once.
+    received: bool,
     unanswered: Option<(SyncRequest, Outgoing)>,
 }
 
@@ -52,7 +55,7 @@ impl LiveExchange {
     pub fn begin(party: &mut dyn Party, url: &str) -> Result<(Self, SyncRequest), PartyError> {
         let first = request(party, url)?;
         let unanswered = Some((first.clone(), Outgoing::default()));
-        Ok((Self { url: url.to_owned(), cursor: first.cursor, unanswered }, first))
+        Ok((Self { url: url.to_owned(), cursor: first.cursor, received: false, unanswered }, first))
     }
 
     /// What to offer now, if anything, and nothing is unanswered.
@@ -68,8 +71,14 @@ impl LiveExchange {
         if self.unanswered.is_some() {
             return Ok(None);
         }
-        party.tidy(now, rng)?;
-        let outgoing = party.outgoing(&self.url, now)?;
+        let mut outgoing = Outgoing::default();
+        if !core::mem::take(&mut self.received) {
+            outgoing = party.outgoing(&self.url, now)?;
+        }
+        if outgoing.is_empty() {
+            party.tidy(now, rng)?;
+            outgoing = party.outgoing(&self.url, now)?;
+        }
         if outgoing.is_empty() {
             return Ok(None);
         }
@@ -142,7 +151,9 @@ impl LiveExchange {
         done: &mut Exchanged,
     ) -> Result<usize, PartyError> {
         self.cursor = Some(response.cursor);
-        take_in(party, &self.url, response, false, now, done)
+        let new = take_in(party, &self.url, response, false, now, done)?;
+        self.received |= new > 0;
+        Ok(new)
     }
 }
 
