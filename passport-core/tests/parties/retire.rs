@@ -2,6 +2,7 @@
 
 use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
+use passport_core::holder::NewEntry;
 use passport_core::holder::Share;
 use passport_core::id::EpochId;
 use passport_core::keys::OrganisationKind;
@@ -185,13 +186,14 @@ fn an_epoch_that_grew_long_is_followed_by_one_with_the_same_members_and_no_more(
     let mut laptop = second_device(&mut s.phone, &mut office, day(1), &mut s.rng);
     let long = current(&s.phone);
     for n in 0..10 {
-        let note = Value::Prose(n.to_string().repeat(60_000));
-        let fields = [
-            ("dose".to_owned(), Some(text("dose", &format!("{n} mg")).1)),
-            ("note".to_owned(), Some(note)),
-        ];
-        s.phone.edit(s.entry, &fields, day(1), &mut s.rng).unwrap();
+        let note = ("note".to_owned(), Value::Prose(n.to_string().repeat(60_000)));
+        let fields = vec![("item".to_owned(), code("item", "long").1), note];
+        let (section, kind) = (section("medications"), "medication".to_owned());
+        let entry = NewEntry { section, kind, fields };
+        s.phone.add(&[entry], day(1), &mut s.rng).unwrap();
     }
+    let dose = [("dose".to_owned(), Some(text("dose", "9 mg").1))];
+    s.phone.edit(s.entry, &dose, day(1), &mut s.rng).unwrap();
     // Both devices learn how long it is before either founds: then both do, and one follows.
     let mut beside =
         Office { relay: [2; 16], envelopes: office.envelopes.clone(), ..Office::default() };

@@ -241,13 +241,16 @@ fn a37_a38_a39_bodies_at_and_past_every_limit() {
         let envelope = s.epoch.seal(&mut s.world, &holder.key, position, Kind::Edits, body);
         assert_eq!(s.put_aside(&envelope), Refusal::Malformed);
     }
-    for kind in [Kind::Statements, Kind::Pack] {
-        let body = EditBody { at: START, chain: None, edits: vec![splice(0, 0)], carries: None };
-        let position = s.replica.position(&holder.key.verification_key());
-        let envelope =
-            s.epoch.seal(&mut s.world, &holder.key, position, kind, codec::encode(&body));
-        assert_eq!(s.put_aside(&envelope), Refusal::Malformed);
-    }
+    let body = EditBody { at: START, chain: None, edits: vec![splice(0, 0)], carries: None };
+    let body = codec::encode(&body);
+    let position = s.replica.position(&holder.key.verification_key());
+    let statements =
+        s.epoch.seal(&mut s.world, &holder.key, position, Kind::Statements, body.clone());
+    assert_eq!(s.put_aside(&statements), Refusal::Malformed);
+    // A pack is no envelope of its own: whoever takes it in opens it first.
+    let position = s.replica.position(&holder.key.verification_key());
+    let pack = s.epoch.seal(&mut s.world, &holder.key, position, Kind::Pack, body);
+    assert_eq!(admit(&mut s.replica, &pack), Admission::Quarantined(Refusal::Malformed));
     // Claimed times at both ends of all time, and a sequence number at its end.
     for at in [i64::MIN, i64::MAX] {
         let at = Timestamp::from_seconds(at);
