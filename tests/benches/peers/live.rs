@@ -209,20 +209,15 @@ pub(crate) fn run(changes: usize, counted: bool, varied: bool) -> Figures {
         let start = Instant::now();
         changes.for_each(|n| writer.write(&text(n)));
         let written = ms(start.elapsed());
+        // What was written while a request was unanswered is still to go.
+        writer.settle();
         (written, ms(seen.recv_timeout(PATIENCE).unwrap() - start))
     };
-    let mut singly: Vec<f64> = (0..SINGLY)
-        .map(|n| {
-            let (_, seen) = way(&mut writer, n..n + 1);
-            writer.settle();
-            seen
-        })
-        .collect();
+    let mut singly: Vec<f64> = (0..SINGLY).map(|n| way(&mut writer, n..n + 1).1).collect();
     singly.sort_by(f64::total_cmp);
 
     let before = roads.bytes();
     let (written, live) = way(&mut writer, SINGLY..SINGLY + changes);
-    writer.settle();
     drop(ask);
     let mut second = reading.join().unwrap();
     let after = roads.bytes();

@@ -97,6 +97,6 @@ fn a48_a50_killed_or_refused_at_any_call_it_has_written_all_or_nothing() {
             }
         }
         println!("{fault}: {faults} calls, {without_trace} of them before anything was written");
-        assert!(faults > 20, "{fault}: the faults came to nothing");
+        assert!(faults > 15, "{fault}: the faults came to nothing");
     }
 }
