@@ -40,6 +40,12 @@ pub(super) const WORDS: &[Term] = &[
     ),
     own("retired", "of an epoch: in the archive, all that is here of it", "deleted"),
     own("drop", "of an epoch: a relay forgets its envelopes, having its archive", "delete"),
+    own(
+        "stale",
+        "of an epoch: founded without having heard of all that was erased of its section",
+        "old",
+    ),
+    own("let go", "of a stale epoch: deleted on a device, and not taken in again", "purged"),
     own("channel", "what the relay sees of a section: a random id and its envelopes", "topic"),
     own("epoch", "a span of a section with one fixed set of members", "version, generation"),
     own("phase", "a part of an epoch between two end dates, with its own key", "period"),
@@ -47,6 +53,11 @@ pub(super) const WORDS: &[Term] = &[
     own("snapshot", "the typed state that founds an epoch", "dump"),
     own("wrap", "a key sealed to one receiving key", "key share"),
     own("cut", "what the founder of an epoch had seen of the one before", "checkpoint"),
+    own(
+        "settled",
+        "of an epoch: founded in knowledge of everything said about its members",
+        "final",
+    ),
     own("late", "of an envelope: valid in an older epoch and not in the cut", "orphaned"),
     own(
         "kept back",

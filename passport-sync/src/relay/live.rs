@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use passport_core::codec;
 use passport_core::id::VerificationKey;
 use tokio::io::AsyncWrite;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::arrivals::Arrivals;
 use super::routes::Refused;
@@ -94,7 +94,7 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 drop(frame);
                 while let Err(wait) = shared.pace.key(&key) {
                     // Whoever sends too much is read from later.
-                    tokio::time::sleep(wait).await;
+                    let _paced = timeout(wait, core::future::pending::<()>()).await;
                 }
                 let response;
                 (live, response) = request_answered(shared, live, request).await?;
