@@ -39,7 +39,7 @@ impl Afterwards {
         let (reader, mut writer) = tokio::io::split(TokioIo::new(upgraded));
         let reader = FrameReader::new(reader, REQUEST_MAX, Arc::clone(&shared.body_bytes));
         let served = converse(shared, key, reader, &mut writer);
-        let outcome = tokio::time::timeout(shared.config.live_timeout, served).await;
+        let outcome = timeout(shared.config.live_timeout, served).await;
         tracing::debug!(ended = ?outcome.map(|o| o.map_err(|e| e.kind())), "live connection ended");
     }
 }

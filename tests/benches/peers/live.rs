@@ -147,12 +147,11 @@ impl Live {
         for wanted in asked {
             let mut there = self.entries();
             while there < wanted {
-                let mut taken = self.done.received;
-                let before = taken;
-                while taken < before + (wanted - there) {
-                    let event = self.events.recv_timeout(PATIENCE).unwrap();
+                // Looks once nothing more waits, as a screen would.
+                let event = self.events.recv_timeout(PATIENCE).unwrap();
+                self.take(event);
+                while let Ok(event) = self.events.try_recv() {
                     self.take(event);
-                    taken = self.done.received;
                 }
                 self.party.keep().unwrap();
                 there = self.entries();
