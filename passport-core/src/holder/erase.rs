@@ -109,8 +109,8 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Erases: says so, and founds each section anew without it. What came before is gone from
-    /// each relay and device once it has heard, and from here when [`Self::is_left`] says that
-    /// nothing was written there meanwhile that is not here.
+    /// each relay and device once it has heard, and from here when everybody who may have written
+    /// there is known to have moved on.
     ///
     /// # Errors
     /// Returns [`PartyError`]; nothing is erased then.
