@@ -18,6 +18,7 @@ mod receipts;
 mod record;
 mod recover;
 mod rekey;
+mod replace;
 mod retire;
 mod share;
 
@@ -145,7 +146,16 @@ impl<V: Vault> Holder<V> {
                     self.admit_statements(&envelope);
                 }
             }
-            self.fold = self.ledger.fold();
+            self.take_fold();
+        }
+    }
+
+    /// Takes what the statements come to. Where the recovery phrase was replaced, this device is
+    /// known by other certificates from then on.
+    fn take_fold(&mut self) {
+        self.fold = self.ledger.fold();
+        if let Some(known) = self.fold.devices.get(&self.device()).filter(|d| !d.removed) {
+            self.chain = known.chain.clone();
         }
     }
 
@@ -194,7 +204,7 @@ impl<V: Vault> Holder<V> {
         for statement in statements {
             self.ledger.insert(statement.clone()).map_err(PartyError::Ledger)?;
         }
-        self.fold = self.ledger.fold();
+        self.take_fold();
         self.seal_statements(batch, statements, rng)
     }
 

@@ -297,6 +297,7 @@ impl<V: Vault> Holder<V> {
     #[must_use]
     pub fn was_removed(&self) -> bool {
         self.is_removed(&self.device())
+            || self.is_shut_out()
             || self.journal.vault().get(Table::Meta, REMOVED).is_ok_and(|told| told.is_some())
     }
 
@@ -313,7 +314,8 @@ impl<V: Vault> Holder<V> {
         };
         let Ok(said) = statement.verify_by(&by.key()) else { return false };
         let of_this = matches!(&said.body, StatementBody::DeviceRemoved { device } if own.lineage().contains(device));
-        let counts = !by.lineage().iter().any(|key| self.is_removed(key));
+        let counts = by.roots().starts_with(&self.fold.roots)
+            && !by.lineage().iter().any(|key| self.is_removed(key));
         if said.passport != self.passport || !of_this || !counts || self.was_removed() {
             return false;
         }

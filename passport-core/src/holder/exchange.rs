@@ -152,7 +152,7 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
-        self.fold = self.ledger.fold();
+        self.take_fold();
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);

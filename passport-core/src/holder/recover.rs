@@ -6,7 +6,7 @@ use super::Holder;
 use crate::envelope::SealedEnvelope;
 use crate::id::PassportId;
 use crate::journal::{Incoming, IncomingItem};
-use crate::keys::{PhaseKey, RecoveryPhrase, RootKeys, SigningKey};
+use crate::keys::{PhaseKey, RecoveryPhrase, RootKeys, Signed, SigningKey, Succession, roots};
 use crate::ledger::{StatementBody, ledger_epoch};
 use crate::letter::Letter;
 use crate::party::PartyError;
@@ -18,15 +18,25 @@ use crate::vault::{Batch, Vault};
 #[derive(Debug)]
 pub struct Recovery {
     root: RootKeys,
-    ledger_keys: Vec<PhaseKey>,
+    found: Vec<Found>,
+    replaced: Option<Timestamp>,
     envelopes: Vec<SealedEnvelope>,
+}
+
+/// A key of the ledger, and of which passport.
+#[derive(Debug)]
+struct Found {
+    passport: PassportId,
+    successions: Vec<Signed<Succession>>,
+    key: PhaseKey,
 }
 
 impl Recovery {
     /// Begins with a phrase.
     #[must_use]
     pub fn new(phrase: &RecoveryPhrase) -> Self {
-        Self { root: phrase.root_keys(), ledger_keys: Vec::new(), envelopes: Vec::new() }
+        let (found, envelopes) = (Vec::new(), Vec::new());
+        Self { root: phrase.root_keys(), found, replaced: None, envelopes }
     }
 
     /// The key that signs the requests to the recovery mailbox.
@@ -35,10 +45,10 @@ impl Recovery {
         &self.root.locator
     }
 
-    /// The passport that the phrase belongs to.
+    /// When the phrase was replaced by another, if a relay has word of that.
     #[must_use]
-    pub fn passport(&self) -> PassportId {
-        self.root.passport()
+    pub fn replaced(&self) -> Option<Timestamp> {
+        self.replaced
     }
 
     /// Takes in what a relay has for the recovery mailbox.
@@ -48,9 +58,7 @@ impl Recovery {
             match item {
                 IncomingItem::Letter(bytes) => {
                     let letter = Letter::open(&bytes, &mailbox, &self.root.receiving);
-                    if let Ok(Letter::Recovery { ledger_key }) = letter {
-                        self.ledger_keys.push(PhaseKey::from_bytes(&ledger_key));
-                    }
+                    self.read(letter.ok());
                 }
                 IncomingItem::Envelope(bytes) => {
                     let envelope = SealedEnvelope::decode(&bytes).ok();
@@ -61,6 +69,26 @@ impl Recovery {
         }
     }
 
+    fn read(&mut self, letter: Option<Letter>) {
+        let own = self.root.root.verification_key();
+        match letter {
+            Some(Letter::Recovery { ledger_key, passport, successions }) => {
+                // A letter says nothing of who sent it: the passport has to be the phrase's.
+                let first = successions.first().map_or(own, Signed::claimed_signer);
+                let roots = roots(&passport, first, &successions);
+                if roots.is_ok_and(|roots| roots.last() == Some(&own)) {
+                    let key = PhaseKey::from_bytes(&ledger_key);
+                    self.found.push(Found { passport, successions, key });
+                }
+            }
+            Some(Letter::Replaced { succession }) => {
+                let said = succession.verify_by(&own).ok();
+                self.replaced = self.replaced.or(said.map(|said| said.at));
+            }
+            Some(_) | None => {}
+        }
+    }
+
     /// Whether a ledger of the passport was found, and a key that opens it.
     #[must_use]
     pub fn is_found(&self) -> bool {
@@ -68,10 +96,9 @@ impl Recovery {
     }
 
     /// Keys that open a generation of the ledger that is at hand.
-    fn found_keys(&self) -> impl Iterator<Item = &PhaseKey> {
-        let passport = self.root.passport();
-        self.ledger_keys.iter().filter(move |key| {
-            let epoch = ledger_epoch(&passport, key);
+    fn found_keys(&self) -> impl Iterator<Item = &Found> {
+        self.found.iter().filter(|found| {
+            let epoch = ledger_epoch(&found.passport, &found.key);
             self.envelopes.iter().any(|e| e.header().epoch == epoch)
         })
     }
@@ -80,7 +107,9 @@ impl Recovery {
     /// with the next exchange.
     ///
     /// # Errors
-    /// Returns [`PartyError::NothingToRecover`] when no ledger was found; nothing is written then.
+    /// Returns [`PartyError::NothingToRecover`] when no ledger was found,
+    /// [`PartyError::PhraseReplaced`] when the phrase is not the passport's any more; nothing is
+    /// written then.
     pub fn complete<V: Vault>(
         self,
         vault: V,
@@ -91,20 +120,32 @@ impl Recovery {
     ) -> Result<Holder<V>, PartyError> {
         // A letter says nothing of who sent it: which key the ledger goes on under is for the
         // statements to say.
-        let mut found = self.found_keys().cloned();
-        let ledger_key = found.next().ok_or(PartyError::NothingToRecover)?;
+        if let Some(at) = self.replaced {
+            return Err(PartyError::PhraseReplaced { at });
+        }
+        let mut found = self.found_keys();
+        let Found { passport, successions, key } =
+            found.next().ok_or(PartyError::NothingToRecover)?;
         let mut batch = Batch::new();
-        let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
-        for key in found {
-            holder.learn_ledger_key(&mut batch, key);
+        let of = (*passport, successions.as_slice());
+        let mut holder =
+            Holder::first_device(vault, of, &self.root, key.clone(), &mut batch, now, rng)?;
+        for other in found.filter(|other| other.passport == *passport) {
+            holder.learn_ledger_key(&mut batch, other.key.clone());
         }
         for envelope in &self.envelopes {
             holder.journal.append(&mut batch, envelope, None)?;
             holder.admit_statements(envelope);
         }
-        holder.fold = holder.ledger.fold();
+        holder.take_fold();
         if holder.fold.locator.is_none() {
             return Err(PartyError::NothingToRecover);
+        }
+        // A relay may have kept the word back, and the ledger has it.
+        let own = self.root.root.verification_key();
+        let next = holder.fold.successions.iter().find_map(|s| s.verify_by(&own).ok());
+        if let Some(next) = next {
+            return Err(PartyError::PhraseReplaced { at: next.at });
         }
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),

@@ -96,7 +96,11 @@ impl<V: Vault> Holder<V> {
         let Ok(device) = chain.verify(&self.passport) else { return false };
         let removed = |key| self.fold.devices.get(key).is_some_and(|d| d.removed);
         match key.verify_by(&device.key()) {
-            Ok(new) if new.passport == self.passport && !device.lineage().iter().any(removed) => {
+            Ok(new)
+                if new.passport == self.passport
+                    && device.roots().starts_with(&self.fold.roots)
+                    && !device.lineage().iter().any(removed) =>
+            {
                 self.learn_ledger_key(batch, new.key())
             }
             Ok(_) | Err(_) => false,
@@ -117,7 +121,7 @@ impl<V: Vault> Holder<V> {
         let body = StatementBody::Rekeyed { generation, earlier };
         let statement = self.ledger.draft(now, body, &self.device);
         self.ledger.insert(statement).map_err(PartyError::Ledger)?;
-        self.fold = self.ledger.fold();
+        self.take_fold();
         self.seal_again(batch, &BTreeSet::new(), rng)?;
         let new = NewLedgerKey::new(self.passport, &key);
         let (signed, chain) = (Signed::new(&new, &self.device), self.chain.clone());
@@ -148,7 +152,11 @@ impl<V: Vault> Holder<V> {
         if before.is_some_and(|before| *before == left) {
             return Ok(false);
         }
-        let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
+        let letter = Letter::Recovery {
+            ledger_key: *key.as_bytes(),
+            passport: self.passport,
+            successions: self.fold.successions.clone(),
+        };
         let sealed = letter.seal(&locator, receiving, rng)?;
         self.journal.post(batch, locator, sealed);
         batch.put(Table::Meta, RECOVERY, left);

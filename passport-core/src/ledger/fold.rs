@@ -9,8 +9,8 @@ use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EntryId, EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard,
-    VerifiedDevice,
+    Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Succession, Verified,
+    VerifiedCard, VerifiedDevice,
 };
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -42,6 +42,13 @@ pub struct Fold {
     pub earlier_keys: BTreeMap<EpochId, PhaseKey>,
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
+    /// The passport's roots in order: the last is the present recovery phrase's.
+    pub roots: Vec<VerificationKey>,
+    /// What made each root but the first follow the one before it.
+    pub successions: Vec<Signed<Succession>>,
+    /// Devices that were removed, or descend from a replaced phrase alone: also those of which no
+    /// statement counts.
+    pub gone: BTreeSet<VerificationKey>,
     /// Entries that were erased, by section.
     pub erased: BTreeMap<SectionName, BTreeSet<EntryId>>,
     /// Epochs whose founders had not heard of all that was erased of their section: wherever they
@@ -154,6 +161,8 @@ impl Fold {
                 }
                 StatementBody::DeviceAdded { chain, name } => {
                     if let Ok(verified) = chain.verify(&ledger.passport) {
+                        let chain = authority.chain_of(&verified.key()).unwrap_or(chain);
+                        let verified = chain.verify(&ledger.passport).unwrap_or(verified);
                         let device = Device {
                             name: name.clone(),
                             chain: chain.clone(),
@@ -167,7 +176,8 @@ impl Fold {
                 }
                 StatementBody::DeviceRemoved { .. }
                 | StatementBody::Locked { .. }
-                | StatementBody::Followed { .. } => {}
+                | StatementBody::Followed { .. }
+                | StatementBody::Replaced { .. } => {}
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     founded.extend(epoch.iter().map(|(epoch, _)| (*id, *epoch)));
@@ -208,6 +218,7 @@ impl Fold {
                 }
             }
         }
+        fold.take_roots(ledger, &authority);
         fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
         fold.weigh_generations(ledger, &authority, &rekeyed, &added);
         fold.grants = given
@@ -225,6 +236,22 @@ impl Fold {
             })
             .collect();
         fold
+    }
+
+    /// The roots, and where the present phrase finds its letters.
+    fn take_roots(&mut self, ledger: &Ledger, authority: &Authority) {
+        self.roots.clone_from(&authority.roots);
+        self.gone = authority.gone().collect();
+        for replacement in &authority.replacements {
+            self.successions.push(replacement.succession.clone());
+            let statement = ledger.statements.get(&replacement.id);
+            if let Some(StatementBody::Replaced { locator, recovery, .. }) =
+                statement.map(|s| &s.body)
+            {
+                self.locator = Some(*locator);
+                self.recovery = Some(recovery.clone());
+            }
+        }
     }
 
     /// Which generations of the ledger no removed device was given the key of.
@@ -246,7 +273,8 @@ impl Fold {
         });
         self.generations = safe.map(|(_, generation)| *generation).collect();
         self.generations.sort_unstable();
-        self.exposed = self.generations.is_empty() && self.devices.values().any(|d| d.removed);
+        let shut_out = self.devices.values().any(|d| d.removed) || !self.successions.is_empty();
+        self.exposed = self.generations.is_empty() && shut_out;
     }
 
     /// The epochs of which some founding does not build on every erasure of their section.

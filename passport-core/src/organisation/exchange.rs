@@ -144,7 +144,8 @@ impl<V: Vault> Organisation<V> {
             | Letter::Recovery { .. }
             | Letter::LedgerKey { .. }
             | Letter::Receipts { .. }
-            | Letter::Removed { .. } => None,
+            | Letter::Removed { .. }
+            | Letter::Replaced { .. } => None,
         }
     }
 
@@ -162,7 +163,8 @@ impl<V: Vault> Organisation<V> {
                 held.charter.passport == grant.passport && held.charter.section == grant.section;
             let revoked = held.charter.removed_devices.contains(&grant.signer());
             let removed = self.removed_devices(grant.passport);
-            let stray = held.charter.founder_lineage().iter().any(|key| removed.contains(key));
+            let stray = held.charter.founder_lineage().iter().any(|key| removed.contains(key))
+                || !held.charter.roots().starts_with(self.known_roots(grant.passport));
             if !same || (current && (revoked || stray)) {
                 return None;
             }
@@ -271,6 +273,7 @@ impl<V: Vault> Organisation<V> {
         let device = chain.verify(&passport(&verified)).ok()?;
         let removed = self.removed_devices(device.passport());
         let speaks = device.key() == verified.signer()
+            && device.roots().starts_with(self.known_roots(device.passport()))
             && !device.lineage().iter().any(|key| removed.contains(key));
         speaks.then_some(verified)
     }

@@ -17,4 +17,6 @@ mod receipts;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod replace;
+#[cfg(test)]
 mod retire;
