@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::CliError;
+use crate::holder::confirm::Open;
 use crate::holder::remote::list::{Line, lines};
 use crate::names::short;
 use crate::passport::{self, Passport};
@@ -39,6 +40,7 @@ impl Status {
             removed: passport.was_removed(),
             unsent: unsent(app, &passport)?,
             conflicts,
+            unconfirmed: passport.unconfirmed()?.iter().map(Open::of).collect(),
             suggestions: passport::suggestions(&mut passport)?.len(),
             quarantined: passport.quarantined()?.len(),
             missing,
@@ -62,6 +64,7 @@ struct Standing {
     removed: bool,
     unsent: usize,
     conflicts: usize,
+    unconfirmed: Vec<Open>,
     suggestions: usize,
     quarantined: usize,
     missing: usize,
@@ -97,6 +100,9 @@ impl Standing {
                 "{} authors wrote two different things under one number: see `passport quarantine list`.",
                 self.forks
             );
+        }
+        for open in &self.unconfirmed {
+            let _ = writeln!(text, "{}", open.words());
         }
         for remote in &self.remotes {
             let last = remote.last_confirmed.map(|at| at.to_string());

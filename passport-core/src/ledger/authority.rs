@@ -52,7 +52,9 @@ impl Authority {
         of_devices.into_iter().all(|(_, removals)| removals.iter().any(|r| ledger.precedes(r, id)))
     }
 
-    /// Whether a statement counts: made by a device, and not after or beside its removal.
+    /// Whether a statement counts: made by a device, and not after or beside its removal. What
+    /// only takes away counts all the same, or whoever removed a device would bring back a reader
+    /// whom that device had shut out.
     pub(super) fn admits(
         &self,
         ledger: &Ledger,
@@ -64,11 +66,14 @@ impl Authority {
             return true;
         }
         let Some(lines) = self.devices.get(&signer) else { return false };
-        let is_removal = matches!(statement.body, StatementBody::DeviceRemoved { .. });
+        let takes_away = matches!(
+            statement.body,
+            StatementBody::DeviceRemoved { .. } | StatementBody::Revoked { .. }
+        );
         let before_removal = |line: &Vec<VerificationKey>| {
             let mut removals = line.iter().filter_map(|key| self.removals.get(key)).flatten();
             removals.all(|removal| ledger.precedes(id, removal))
         };
-        is_removal || lines.iter().any(before_removal)
+        takes_away || lines.iter().any(before_removal)
     }
 }
