@@ -44,6 +44,23 @@ impl FromStr for Assignment {
     }
 }
 
+/// Reads a kind of setting that a discharge may be from.
+///
+/// # Errors
+/// Returns the kinds there are.
+pub(crate) fn setting(text: &str) -> Result<String, String> {
+    let section: Option<SectionName> = "discharges".parse().ok();
+    let field = section.and_then(|s| s.spec().kinds.first()?.field("setting"));
+    let Some(FieldKind::Choice(choices)) = field.map(|f| f.kind) else {
+        return Err("there are none".to_owned());
+    };
+    let names: Vec<&str> = choices.iter().map(|c| c.name).collect();
+    if names.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("the kinds of setting are {}", names.join(", ")))
+}
+
 /// The fields to set, in the order of their names; `None` clears one.
 pub(crate) type Fields = BTreeMap<&'static str, Option<Value>>;
 

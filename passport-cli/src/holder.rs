@@ -5,6 +5,7 @@ mod access_log;
 mod add;
 mod annotate;
 mod code;
+mod confirm;
 mod conflicts;
 mod contact;
 mod decline;
@@ -54,6 +55,7 @@ pub(crate) enum Holder {
     MoveEntry(move_entry::MoveEntry),
     Show(show::Show),
     History(history::History),
+    Confirm(confirm::Confirm),
     Conflicts(conflicts::Conflicts),
     Resolve(resolve::Resolve),
     Suggestions(suggestions::Suggestions),
@@ -103,6 +105,7 @@ impl Holder {
             Self::MoveEntry(c) => c.run(app),
             Self::Show(c) => c.run(app),
             Self::History(c) => c.run(app),
+            Self::Confirm(c) => c.run(app),
             Self::Conflicts(c) => c.run(app),
             Self::Resolve(c) => c.run(app),
             Self::Suggestions(c) => c.run(app),

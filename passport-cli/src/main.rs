@@ -46,6 +46,7 @@ mod rng;
 mod schema;
 mod shlink;
 mod signals;
+mod spreadsheet;
 mod syncing;
 mod table;
 mod verify;

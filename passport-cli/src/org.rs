@@ -3,6 +3,7 @@
 mod annotate;
 mod audit;
 mod card;
+mod confirm;
 mod conflicts;
 mod contribute;
 mod desk;
@@ -10,6 +11,7 @@ mod discharges;
 mod edit;
 mod export;
 mod fault;
+mod follow_up;
 mod forget;
 mod found;
 mod history;
@@ -45,6 +47,8 @@ pub(crate) enum Org {
     Annotate(annotate::Annotate),
     Suggest(suggest::Suggest),
     Discharges(discharges::Discharges),
+    FollowUp(follow_up::FollowUp),
+    Confirm(confirm::Confirm),
     Conflicts(conflicts::Conflicts),
     Quarantine(quarantine::Quarantine),
     Export(export::Export),
@@ -69,6 +73,8 @@ impl Org {
             Self::Annotate(c) => c.run(app),
             Self::Suggest(c) => c.run(app),
             Self::Discharges(c) => c.run(app),
+            Self::FollowUp(c) => c.run(app),
+            Self::Confirm(c) => c.run(app),
             Self::Conflicts(c) => c.run(app),
             Self::Quarantine(c) => c.run(app),
             Self::Export(c) => c.run(app),

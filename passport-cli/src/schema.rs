@@ -1,6 +1,7 @@
 //! `passport schema`.
 
 mod answers;
+mod campus;
 mod shape;
 
 use clap::Args;

@@ -47,8 +47,18 @@ pub(crate) trait Watched: Party + Sized {
     fn open_again(vault: SqliteVault) -> Result<Self, CliError>;
     /// Its relays.
     fn relays(&self) -> Vec<String>;
-    /// Tells what a sync did.
-    fn tell(&mut self, app: &App, synced: Synced) -> Result<(), CliError>;
+}
+
+/// What is told to whoever watches.
+pub(crate) trait Teller<P> {
+    /// An exchange brought or sent something, or is the first with a relay.
+    fn exchanged(&mut self, party: &mut P, synced: Synced) -> Result<(), CliError>;
+
+    /// Another command wrote in the vault.
+    fn written(&mut self, party: &mut P) -> Result<(), CliError> {
+        let _ = party;
+        Ok(())
+    }
 }
 
 enum Event {
@@ -69,6 +79,7 @@ struct Link {
 struct Watch<'a, P> {
     app: &'a App,
     again: &'a VaultAgain,
+    teller: &'a mut dyn Teller<P>,
     party: Option<P>,
     /// Events since the vault was opened.
     held: u32,
@@ -84,6 +95,7 @@ struct Watch<'a, P> {
 pub(crate) fn watch<P: Watched>(
     app: &App,
     again: &VaultAgain,
+    teller: &mut dyn Teller<P>,
     rng: &mut dyn CryptoRng,
 ) -> Result<(), CliError> {
     let (events, queue) = sync_channel(EVENTS_MAX);
@@ -96,7 +108,7 @@ pub(crate) fn watch<P: Watched>(
     };
     signals::tell(told).map_err(|e| CliError::user("signals cannot be received").caused_by(e))?;
     let mut watch: Watch<'_, P> =
-        Watch { app, again, party: None, held: 0, seen: None, links: Vec::new(), events };
+        Watch { app, again, teller, party: None, held: 0, seen: None, links: Vec::new(), events };
     let urls = watch.party()?.relays();
     if urls.is_empty() {
         return Err(syncing::no_relay());
@@ -153,6 +165,10 @@ impl<P: Watched> Watch<'_, P> {
         self.let_go();
         if changed(&self.again.file()) != self.seen {
             self.offer(rng)?;
+            self.party()?;
+            if let Some(party) = &mut self.party {
+                self.teller.written(party)?;
+            }
         }
         for link in self.links.iter_mut().filter(|l| l.live.is_none()) {
             link.ticks_to_wait = link.ticks_to_wait.saturating_sub(1);
@@ -192,10 +208,11 @@ impl<P: Watched> Watch<'_, P> {
     fn exchange(&mut self, number: usize, rng: &mut dyn CryptoRng) -> Result<(), CliError> {
         let Some(link) = self.links.get(number) else { return Ok(()) };
         let (app, url, first) = (self.app, link.url.clone(), link.life == 0);
-        let party = self.party()?;
+        self.party()?;
+        let Some(party) = &mut self.party else { return Ok(()) };
         let synced = syncing::with_relay(app, party, &url, rng)?;
         if first || synced.sent + synced.received > 0 {
-            party.tell(app, synced)?;
+            self.teller.exchanged(party, synced)?;
         }
         Ok(())
     }
@@ -206,7 +223,7 @@ impl<P: Watched> Watch<'_, P> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Result<(), RemoteError>, CliError> {
         self.party()?;
-        let (Some(party), Some(link)) = (&self.party, self.links.get_mut(number)) else {
+        let (Some(party), Some(link)) = (&mut self.party, self.links.get_mut(number)) else {
             return Ok(Ok(()));
         };
         link.life += 1;
@@ -267,7 +284,7 @@ impl<P: Watched> Watch<'_, P> {
             synced.add(self.app, &done);
             let last_confirmed = party.remote(&link.url)?.last_confirmed;
             synced.remotes.push(RemoteLine { url: link.url.clone(), ok: true, last_confirmed });
-            party.tell(self.app, synced)?;
+            self.teller.exchanged(party, synced)?;
         }
         Ok(Ok(turn))
     }

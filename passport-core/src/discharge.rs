@@ -16,6 +16,31 @@ const SHARED: [&str; 4] = ["discharged_on", "setting", "follow_up_due", "follow_
 /// Fields that say something was arranged.
 const ARRANGED: [&str; 3] = ["follow_up_due", "follow_up_with", "follow_up"];
 
+/// Whether an entry is a stay that may have ended in a discharge, of which nobody has said.
+pub(crate) fn is_possible(entry: &EntryNow) -> bool {
+    let possible = entry.fields.get("possible_discharge").and_then(|f| f.settled());
+    entry.kind == "encounter" && possible.is_some_and(|v| v.value == Value::Boolean(true))
+}
+
+/// The fields of the discharge that a stay ended in, as far as the stay tells; none when its last
+/// day is not known. `setting` is the kind of place, which a stay does not say.
+pub(crate) fn discharge_of(stay: &EntryNow, setting: Option<&str>) -> Option<Vec<(String, Value)>> {
+    const SAME: [(&str, &str); 3] =
+        [("service", "specialty"), ("provider", "hospital"), ("reason", "reason")];
+    if stay.kind != "encounter" {
+        return None;
+    }
+    let says = settled(stay);
+    let Some(Value::Period(period)) = says.get("period") else { return None };
+    let mut fields = vec![("discharged_on".to_owned(), Value::Date(period.end.clone()?))];
+    let admitted = period.start.clone();
+    fields.extend(admitted.map(|day| ("admitted".to_owned(), Value::Date(day))));
+    fields.push(("setting".to_owned(), Value::Choice(setting.unwrap_or("other").to_owned())));
+    let same = SAME.iter().filter_map(|(of, to)| Some(((*to).to_owned(), says.get(*of)?.clone())));
+    fields.extend(same);
+    Some(fields)
+}
+
 /// What became of the notice of a discharge that was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeAfter {
@@ -85,7 +110,8 @@ pub(crate) type NoticeChanges = Vec<(String, Option<Value>)>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoNotice;
 
-fn settled(entry: &EntryNow) -> BTreeMap<String, Value> {
+/// The fields of an entry that have one value.
+pub(crate) fn settled(entry: &EntryNow) -> BTreeMap<String, Value> {
     let settled = |(name, field): (&String, &crate::replica::FieldNow)| {
         Some((name.clone(), field.settled()?.value.clone()))
     };

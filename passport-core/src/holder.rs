@@ -6,6 +6,7 @@
 //! exchange.
 
 mod carry;
+mod confirm;
 mod create;
 mod devices;
 mod erase;
@@ -43,6 +44,7 @@ use crate::vault::{Batch, Table, Vault};
 use crate::view::{HistoryEvent, View};
 
 pub use carry::{HeldEdit, Quarantined};
+pub use confirm::{Doubt, Unconfirmed};
 pub use create::Profile;
 pub use devices::{Joined, PendingDevice};
 pub use erase::Erasure;

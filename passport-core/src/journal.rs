@@ -18,8 +18,8 @@ use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
 pub use remote::{
-    Incoming, IncomingItem, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter, Position,
-    RemoteState, Verdict, Verdicts,
+    Incoming, IncomingItem, KnownList, Outgoing, OutgoingDrop, OutgoingEnvelope, OutgoingLetter,
+    Position, RemoteState, Verdict, Verdicts,
 };
 
 /// Which relay an object came from; none for one's own.
@@ -123,6 +123,14 @@ impl<V: Vault> Journal<V> {
             self.recount()?;
         }
         Ok(written?)
+    }
+
+    /// Puts on disk what a vault that groups commits has held back.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`] when nothing was written.
+    pub fn keep(&mut self) -> Result<(), JournalError> {
+        Ok(self.vault.flush()?)
     }
 
     fn recount(&mut self) -> Result<(), JournalError> {

@@ -99,7 +99,7 @@ impl Ledger {
         let mut ready = vec![(id, verified, signed)];
         while let Some((id, verified, signed)) = ready.pop() {
             // A charter is checked once, here: the fold is taken often.
-            let epoch = FoldedEpoch::founded_by(&verified, &self.compartments);
+            let epoch = FoldedEpoch::founded_by(id, &verified, &self.compartments);
             self.epochs.extend(epoch.map(|epoch| (id, epoch)));
             self.statements.insert(id, verified);
             self.signed.insert(id, signed);
@@ -140,7 +140,7 @@ impl Ledger {
         self.compartments = keys;
         for (id, statement) in &self.statements {
             if matches!(statement.body, StatementBody::FoundedClosed { .. }) {
-                let epoch = FoldedEpoch::founded_by(statement, &self.compartments);
+                let epoch = FoldedEpoch::founded_by(*id, statement, &self.compartments);
                 self.epochs.extend(epoch.map(|epoch| (*id, epoch)));
             }
         }
@@ -231,19 +231,21 @@ impl Ledger {
 
     /// Whether statement `a` is in the causal past of `b`.
     fn precedes(&self, a: &StatementId, b: &StatementId) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut queue = vec![*b];
+        self.past(b).contains(a)
+    }
+
+    /// The causal past of a statement, itself left out.
+    fn past(&self, of: &StatementId) -> BTreeSet<StatementId> {
+        let mut past = BTreeSet::new();
+        let mut queue = vec![*of];
         while let Some(id) = queue.pop() {
             for parent in self.statements.get(&id).iter().flat_map(|s| &s.parents) {
-                if parent == a {
-                    return true;
-                }
-                if seen.insert(*parent) {
+                if past.insert(*parent) {
                     queue.push(*parent);
                 }
             }
         }
-        false
+        past
     }
 }
 

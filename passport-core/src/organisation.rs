@@ -4,6 +4,7 @@
 //! and signs whatever it records. It never makes an epoch and never sees the ledger.
 
 mod check;
+mod confirm;
 mod erase;
 mod exchange;
 mod forget;
@@ -30,7 +31,11 @@ use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 use crate::view::{HistoryEvent, View, history};
 
-pub use check::{DischargeCheck, DischargeSource, FollowUp, FoundDischarge, StudentName};
+pub use check::{
+    Basis, DischargeCheck, DischargeSource, FollowUp, FoundDischarge, Handled, Handling,
+    PossibleDischarge, StudentName, Window,
+};
+pub use confirm::{ConfirmedNumber, NumberTold};
 pub use held::{HeldEpoch, HeldGrant, HeldState};
 pub use receipts::AuditRecord;
 

@@ -215,6 +215,13 @@ pub trait Party {
         now: Timestamp,
     ) -> Result<Received, PartyError>;
 
+    /// Puts on disk whatever the vault has held back ([`crate::vault::Grouped`]): before anything
+    /// of it leaves, and before anybody is told that it is kept.
+    ///
+    /// # Errors
+    /// Returns [`PartyError`]; then it is not on disk.
+    fn keep(&mut self) -> Result<(), PartyError>;
+
     /// Puts things in order after an exchange; returns how many envelopes that made, which want
     /// another exchange.
     ///

@@ -3,7 +3,7 @@
 //! Records are byte strings under byte-string keys in a few [`Table`]s. A [`Batch`] is applied as
 //! a whole or not at all. [`MemoryVault`] keeps everything in memory; `SqliteVault` (feature
 //! `sqlite`) keeps it in a file of which every value and every key is sealed, under a key that a
-//! passphrase unlocks.
+//! passphrase unlocks. [`Grouped`] before another writes several commits at once.
 //!
 //! A vault does not notice being replaced as a whole by an older copy of itself; the parties a
 //! device talks to do.
@@ -12,12 +12,14 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+mod grouped;
 mod kdf;
 mod memory;
 mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use grouped::Grouped;
 pub use kdf::{KdfFloor, KdfParams};
 pub use memory::MemoryVault;
 pub(crate) use seal::{open_with, seal_with};
@@ -59,11 +61,13 @@ pub enum Table {
     Outbox = 14,
     /// Links that were made for people without a passport program.
     Link = 15,
+    /// What an organisation's discharge check needs of each student; can be made anew.
+    Index = 16,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Key,
         Self::Ledger,
@@ -78,6 +82,7 @@ impl Table {
         Self::Organisation,
         Self::Outbox,
         Self::Link,
+        Self::Index,
     ];
 
     /// The stored number.
@@ -250,9 +255,18 @@ pub trait Vault {
     /// Returns [`VaultError`] when any is damaged or cannot be read.
     fn scan(&self, table: Table) -> Result<Vec<(Vec<u8>, Secret)>, VaultError>;
 
-    /// Applies a batch as a whole; when this returns, it is on disk.
+    /// Applies a batch as a whole; when this returns, it is on disk, or with [`Grouped`] will be
+    /// after [`Vault::flush`].
     ///
     /// # Errors
     /// Returns [`VaultError`] when nothing was applied.
     fn commit(&mut self, batch: Batch) -> Result<(), VaultError>;
+
+    /// Puts on disk, as a whole, what commits have held back. Most vaults hold nothing back.
+    ///
+    /// # Errors
+    /// Returns [`VaultError`] when nothing was written; it is held back still.
+    fn flush(&mut self) -> Result<(), VaultError> {
+        Ok(())
+    }
 }

@@ -9,8 +9,8 @@ mod sqlite;
 mod conformance;
 
 pub use crate::session::port::{
-    Channel, Epochs, FeedPage, FeedQuery, MailboxUsage, Meter, Object, Read, Snapshot, Store,
-    StoreError, Transaction, Write, read, write,
+    Channel, Epochs, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Object, Read,
+    Snapshot, Store, StoreError, Transaction, Write, read, write,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]

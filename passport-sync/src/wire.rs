@@ -31,8 +31,6 @@ pub const ENVELOPE_MAX: usize = 256 * 1024;
 pub const OBJECTS_MAX: usize = 4096;
 /// Most channels fetched anew by one request.
 pub const FETCH_MAX: usize = 64;
-/// Longest that a request may wait for something to arrive, in seconds.
-pub const WAIT_SECONDS_MAX: u16 = 25;
 /// Largest rendezvous object, in bytes.
 pub const BLOB_MAX: usize = 8 * 1024;
 /// Seconds a rendezvous object is kept.

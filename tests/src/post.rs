@@ -7,12 +7,13 @@
 )]
 
 use passport_core::codec;
-use passport_core::id::VerificationKey;
+use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::journal::Incoming;
 use passport_core::keys::SigningKey;
 use passport_core::time::Timestamp;
 use passport_sync::client::RemoteError;
 use passport_sync::client::exchange::{Transport, fetch_all};
+use passport_sync::session::port::read;
 use passport_sync::session::{RelayLimits, Reset, check, handle};
 use passport_sync::store::MemoryStore;
 use passport_sync::wire::{RelayId, SyncRequest, SyncResponse};
@@ -104,12 +105,20 @@ impl Post {
         self.store.reopen(self.opened.to_be_bytes())
     }
 
-    /// One request that is still under way arrives.
-    pub fn arrive(&mut self, now: Timestamp) {
-        if !self.late.is_empty() {
-            let (key, request) = self.late.remove(0);
-            self.answer(&key, &request, now);
+    /// One request that is still under way arrives; whether there was one.
+    pub fn arrive(&mut self, now: Timestamp) -> bool {
+        if self.late.is_empty() {
+            return false;
         }
+        let (key, request) = self.late.remove(0);
+        self.answer(&key, &request, now);
+        true
+    }
+
+    /// Whether it has an object.
+    #[must_use]
+    pub fn has(&self, id: &ObjectId) -> bool {
+        read(&self.store, |at| at.has_object(id)).unwrap()
     }
 
     fn answer(&self, key: &VerificationKey, request: &SyncRequest, now: Timestamp) -> SyncResponse {

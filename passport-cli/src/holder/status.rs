@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::CliError;
+use crate::holder::confirm::Open;
 use crate::holder::remote::list::{Line, lines};
 use crate::names::short;
 use crate::passport::{self, Passport};
@@ -41,6 +42,7 @@ impl Status {
             phrase_void: passport.phrase_is_void()?,
             unsent: unsent(app, &passport)?,
             conflicts,
+            unconfirmed: passport.unconfirmed()?.iter().map(Open::of).collect(),
             suggestions: passport::suggestions(&mut passport)?.len(),
             quarantined: passport.quarantined()?.len(),
             missing,
@@ -66,6 +68,7 @@ struct Standing {
     phrase_void: bool,
     unsent: usize,
     conflicts: usize,
+    unconfirmed: Vec<Open>,
     suggestions: usize,
     quarantined: usize,
     missing: usize,
@@ -113,6 +116,9 @@ impl Standing {
                 "{} authors wrote two different things under one number: see `passport quarantine list`.",
                 self.forks
             );
+        }
+        for open in &self.unconfirmed {
+            let _ = writeln!(text, "{}", open.words());
         }
         for remote in &self.remotes {
             let last = remote.last_confirmed.map(|at| at.to_string());

@@ -11,7 +11,7 @@ use crate::joining;
 use crate::passport::{self, Opened, Passport};
 use crate::rng::os_rng;
 use crate::syncing::{self, Synced};
-use crate::watching::{self, Watched};
+use crate::watching::{self, Teller, Watched};
 use passport_core::vault::{SqliteVault, VaultAgain};
 
 /// Sends what is new here and fetches what is new elsewhere
@@ -47,7 +47,7 @@ impl Sync {
         }
         if watch {
             drop(passport);
-            return watching::watch::<Passport>(app, &again, &mut rng);
+            return watching::watch::<Passport>(app, &again, &mut Told { app }, &mut rng);
         }
         let urls = passport.fold().relays.clone();
         let synced = syncing::with_relays(app, &mut passport, &urls, &mut rng)?;
@@ -63,9 +63,16 @@ impl Watched for Passport {
     fn relays(&self) -> Vec<String> {
         self.fold().relays.clone()
     }
+}
 
-    fn tell(&mut self, app: &App, synced: Synced) -> Result<(), CliError> {
-        told(app, self, synced)
+/// Tells what each exchange did.
+struct Told<'a> {
+    app: &'a App,
+}
+
+impl Teller<Passport> for Told<'_> {
+    fn exchanged(&mut self, passport: &mut Passport, synced: Synced) -> Result<(), CliError> {
+        told(self.app, passport, synced)
     }
 }
 

@@ -155,15 +155,32 @@ pub(super) fn audit<'a>(
     sections: impl IntoIterator<Item = &'a SectionName>,
     what: Access,
 ) -> Result<(), CliError> {
+    let opened: Vec<_> = sections.into_iter().map(|s| (student, s.clone())).collect();
+    audit_all(party, app, &opened, what)
+}
+
+/// Notes the same of sections of several students, all or none.
+///
+/// # Errors
+/// As [`audit`].
+pub(super) fn audit_all(
+    party: &mut Party,
+    app: &App,
+    opened: &[(PassportId, SectionName)],
+    what: Access,
+) -> Result<(), CliError> {
     let actor = app.actor()?;
-    let record = |section: &SectionName| AuditRecord {
+    if opened.is_empty() {
+        return Ok(());
+    }
+    let record = |(student, section): &(PassportId, SectionName)| AuditRecord {
         at: app.now(),
         actor: actor.to_owned(),
         role: app.role().to_owned(),
-        student,
+        student: *student,
         section: section.clone(),
         what,
     };
-    let records: Vec<AuditRecord> = sections.into_iter().map(record).collect();
+    let records: Vec<AuditRecord> = opened.iter().map(record).collect();
     party.audit(&records).map_err(fault::refused)
 }

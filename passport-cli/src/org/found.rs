@@ -2,18 +2,16 @@
 
 use std::fmt::Write as _;
 
-use passport_core::organisation::{DischargeCheck, FoundDischarge};
-use passport_core::section::PartialDate;
+use passport_core::organisation::{Basis, DischargeCheck, FoundDischarge, Handling, Window};
 use passport_core::section::display::neutralise_line as line;
 use passport_core::time::Timestamp;
 
+use crate::error::CliError;
 use crate::names::short;
+use crate::spreadsheet;
 
 /// What an answer never lets forget.
 pub(super) const CAUTION: &str = "No entry does not mean no discharge.";
-
-/// How soon after a discharge somebody should have seen the student: 72 hours, and 7 days.
-const WINDOWS_DAYS: [i64; 2] = [3, 7];
 
 /// As of when, and among how many.
 pub(super) fn sentence(check: &DischargeCheck) -> String {
@@ -22,7 +20,11 @@ pub(super) fn sentence(check: &DischargeCheck) -> String {
         1 => "1 student shares discharges with you".to_owned(),
         n => format!("{n} students share discharges with you"),
     };
-    format!("As of {}. {sharing}.", check.as_of)
+    let last = match check.last_exchange {
+        Some(at) => format!("Last exchange with a relay: {at}; what came later is not here."),
+        None => "There was no exchange with a relay yet.".to_owned(),
+    };
+    format!("As of {}. {sharing}. {last}", check.as_of)
 }
 
 /// The answer in words, the follow-up windows first.
@@ -35,61 +37,38 @@ pub(super) fn words(check: &DischargeCheck, since: Timestamp) -> String {
     ];
     for (title, window) in windows {
         let within: Vec<&FoundDischarge> =
-            check.discharges.iter().filter(|d| Window::of(d, check.as_of) == window).collect();
+            check.discharges.iter().filter(|d| d.window == window).collect();
         if within.is_empty() {
             continue;
         }
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(text, "\n{title}: {}", within.len());
         for discharge in within {
-            write(&mut text, discharge, window);
+            write(&mut text, discharge);
         }
     }
     if check.discharges.is_empty() {
         text.push_str("\nNo discharge was found in what is shared.\n");
     }
+    write_possible(&mut text, check);
     if !check.sources.is_empty() {
         text.push_str("\nLast heard\n");
     }
     for source in &check.sources {
         let _ = writeln!(
             text,
-            "  {}, on {}: {}",
+            "  {}, on {}: {} ({})",
             line(writer(&source.organisation)),
             line(&source.student.name),
             source.last_heard,
+            days_ago(source.days_ago),
         );
     }
     let _ = writeln!(text, "\n{CAUTION}");
     text
 }
 
-/// In which follow-up window a discharge is now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Window {
-    Hours72,
-    Days7,
-    Earlier,
-}
-
-impl Window {
-    fn of(discharge: &FoundDischarge, now: Timestamp) -> Self {
-        let [first, second] = WINDOWS_DAYS;
-        match last_day(discharge, first).zip(last_day(discharge, second)) {
-            Some((first, _)) if now < first.plus_days(1) => Self::Hours72,
-            Some((_, second)) if now < second.plus_days(1) => Self::Days7,
-            _ => Self::Earlier,
-        }
-    }
-}
-
-/// The day on which a window closes; none where the day of the discharge is not known.
-fn last_day(discharge: &FoundDischarge, days: i64) -> Option<Timestamp> {
-    let day = discharge.discharged_on.get(..10)?;
-    Some(day.parse::<PartialDate>().ok()?.earliest()?.plus_days(days))
-}
-
-fn write(text: &mut String, discharge: &FoundDischarge, window: Window) {
+fn write(text: &mut String, discharge: &FoundDischarge) {
     let id = discharge.student.id.to_string();
     let _ = writeln!(text, "  {}  [{}]", line(&discharge.student.name), short(&id));
     let mut left = format!("left on {}", line(&discharge.discharged_on));
@@ -103,52 +82,113 @@ fn write(text: &mut String, discharge: &FoundDischarge, window: Window) {
     if let Some(reason) = &discharge.reason {
         let _ = writeln!(text, "    reason: {}", line(reason));
     }
-    let closes = |days| last_day(discharge, days).map(Timestamp::date).unwrap_or_default();
-    let [first, second] = WINDOWS_DAYS;
-    let _ = match window {
-        Window::Hours72 => writeln!(text, "    ! the 72-hour window closes on {}", closes(first)),
-        Window::Days7 => writeln!(text, "    ! the 7-day window closes on {}", closes(second)),
-        Window::Earlier => Ok(()),
-    };
     let _ = writeln!(text, "    follow-up: {}", follow_up(discharge));
+    let _ = writeln!(text, "    here: {}", handled(discharge));
+    if !discharge.contested.is_empty() {
+        let _ = writeln!(text, "    ! has several values in: {}", discharge.contested.join(", "));
+    }
     let _ = match &discharge.attested_by {
         Some(by) => writeln!(text, "    recorded by {}, unaltered", line(by)),
         None => writeln!(text, "    not signed as it stands by any service"),
     };
 }
 
+fn write_possible(text: &mut String, check: &DischargeCheck) {
+    if !check.possible.is_empty() {
+        text.push_str("\nPossible discharges: a stay ended, and nobody has said how\n");
+    }
+    for stay in &check.possible {
+        let from = stay.from.as_ref().map(|f| format!(", {}", line(f))).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  {}: a stay until {}{from}  [{}]",
+            line(&stay.student.name),
+            line(&stay.ended_on),
+            short(&stay.entry.to_string()),
+        );
+    }
+}
+
 fn follow_up(discharge: &FoundDischarge) -> String {
-    let mut words = discharge.state.replace('-', " ");
-    if let Some(follow_up) = &discharge.follow_up {
-        if let Some(due) = &follow_up.due {
-            let _ = write!(words, ", by {}", line(due));
+    let Some(follow_up) = &discharge.follow_up else {
+        return "nobody has said".to_owned();
+    };
+    let said = follow_up.said.as_deref().filter(|said| *said != "unknown");
+    let mut words =
+        said.map_or_else(|| "not said to have happened".to_owned(), |s| s.replace('-', " "));
+    if let Some(due) = &follow_up.due {
+        let _ = write!(words, ", by {}", line(due));
+        if follow_up.basis == Basis::Hours72 {
+            words.push_str(" (72 hours after a mental-health ward)");
         }
-        if let Some(with) = &follow_up.with {
-            let _ = write!(words, ", with {}", line(with));
-        }
-        if follow_up.overdue && !matches!(discharge.state.as_str(), DONE | NOT_NEEDED) {
-            words.push_str(" (that day has passed)");
+    }
+    if let Some(with) = &follow_up.with {
+        let _ = write!(words, ", with {}", line(with));
+    }
+    if follow_up.overdue {
+        words.push_str("  ! OVERDUE: that day has passed");
+        let second = Window::Days7.closes(&discharge.discharged_on);
+        if let Some(day) = second.filter(|_| discharge.window == Window::Days7) {
+            let _ = write!(words, "; 7 days end on {day}");
         }
     }
     line(&words)
 }
 
-const DONE: &str = "followed-up";
-const NOT_NEEDED: &str = "no-follow-up-needed";
+/// What the organisation itself noted.
+fn handled(discharge: &FoundDischarge) -> String {
+    let state = state(discharge.state);
+    let Some(handled) = &discharge.handled else { return state.to_owned() };
+    let note = handled.note.as_ref().map(|n| format!(": {}", line(n))).unwrap_or_default();
+    format!("{state}, {} on {}{note}", line(&handled.by), handled.at.date())
+}
+
+const fn state(state: Handling) -> &'static str {
+    match state {
+        Handling::New => "new",
+        Handling::Seen => "seen",
+        Handling::FollowedUp => "followed up",
+    }
+}
 
 fn writer(name: &str) -> &str {
     if name == "Holder" { "the student" } else { name }
 }
 
-/// The discharges as a table for a spreadsheet (RFC 4180).
-pub(super) fn csv(check: &DischargeCheck) -> String {
-    let mut text = String::from(
-        "student_id,student,entry,discharged_on,setting,from,reason,follow_up_due,\
-         follow_up_with,overdue,state,attested_by\r\n",
-    );
-    for d in &check.discharges {
+fn days_ago(days: i64) -> String {
+    match days {
+        0 => "today".to_owned(),
+        1 => "1 day ago".to_owned(),
+        n => format!("{n} days ago"),
+    }
+}
+
+/// The discharges as a table for a spreadsheet.
+///
+/// # Errors
+/// Returns an error when it cannot be written.
+pub(super) fn csv(check: &DischargeCheck) -> Result<Vec<u8>, CliError> {
+    let headings = [
+        "student_id",
+        "student",
+        "entry",
+        "discharged_on",
+        "setting",
+        "from",
+        "reason",
+        "follow_up_due",
+        "follow_up_with",
+        "overdue",
+        "follow_up_said",
+        "state",
+        "attested_by",
+    ];
+    let row = |d: &FoundDischarge| {
         let due = d.follow_up.as_ref();
-        let cells = [
+        let said = |of: fn(&passport_core::organisation::FollowUp) -> Option<String>| {
+            due.and_then(of).unwrap_or_default()
+        };
+        [
             d.student.id.to_string(),
             d.student.name.clone(),
             d.entry.to_string(),
@@ -156,69 +196,65 @@ pub(super) fn csv(check: &DischargeCheck) -> String {
             d.setting.clone().unwrap_or_default(),
             d.from.clone().unwrap_or_default(),
             d.reason.clone().unwrap_or_default(),
-            due.and_then(|f| f.due.clone()).unwrap_or_default(),
-            due.and_then(|f| f.with.clone()).unwrap_or_default(),
-            due.map(|f| f.overdue.to_string()).unwrap_or_default(),
-            d.state.clone(),
+            said(|f| f.due.clone()),
+            said(|f| f.with.clone()),
+            said(|f| Some(f.overdue.to_string())),
+            said(|f| f.said.clone()),
+            state(d.state).to_owned(),
             d.attested_by.clone().unwrap_or_default(),
-        ];
-        let row: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-        text.push_str(&row.join(","));
-        text.push_str("\r\n");
-    }
-    text
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn quoted(cell: &str) -> String {
-    let cell = line(cell);
-    let formula = cell.starts_with(['=', '+', '-', '@']);
-    let cell = if formula { format!("'{cell}") } else { cell };
-    if cell.contains([',', '"', '\'']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell
-    }
+        ]
+    };
+    let rows: Vec<[String; 13]> = check.discharges.iter().map(row).collect();
+    spreadsheet::csv(headings, &rows)
 }
 
 #[cfg(test)]
 mod tests {
     use passport_core::id::{EntryId, PassportId};
-    use passport_core::organisation::StudentName;
+    use passport_core::organisation::{FollowUp, StudentName};
 
     use super::*;
 
     fn discharge(on: &str, name: &str) -> FoundDischarge {
+        let follow_up = FollowUp {
+            due: Some("2026-11-21".to_owned()),
+            basis: Basis::Hours72,
+            with: None,
+            said: None,
+            overdue: true,
+        };
         FoundDischarge {
             student: StudentName { id: PassportId::from_bytes([7; 32]), name: name.to_owned() },
             entry: EntryId::from_bytes([9; 16]),
+            section: "discharge-notice".parse().unwrap(),
             discharged_on: on.to_owned(),
             from: None,
             setting: Some("mental-health".to_owned()),
             reason: None,
-            follow_up: None,
-            state: "unknown".to_owned(),
+            window: Window::Days7,
+            follow_up: Some(follow_up),
+            state: Handling::New,
+            handled: None,
             attested_by: None,
+            contested: Vec::new(),
         }
     }
 
     fn check(discharges: Vec<FoundDischarge>) -> DischargeCheck {
-        let as_of = "2026-11-22T10:00:00Z".parse().unwrap();
-        DischargeCheck { as_of, students_sharing: 3, sources: Vec::new(), discharges }
-    }
-
-    #[test]
-    fn each_discharge_stands_in_its_window() {
-        let on = |day: &str| Window::of(&discharge(day, "A"), check(Vec::new()).as_of);
-        assert!(on("2026-11-22") == Window::Hours72 && on("2026-11-19") == Window::Hours72);
-        assert!(on("2026-11-18") == Window::Days7 && on("2026-11-15") == Window::Days7);
-        assert!(on("2026-11-14") == Window::Earlier && on("2026-11") == Window::Earlier);
+        DischargeCheck {
+            as_of: "2026-11-22T10:00:00Z".parse().unwrap(),
+            last_exchange: None,
+            students_sharing: 3,
+            sources: Vec::new(),
+            discharges,
+            possible: Vec::new(),
+        }
     }
 
     #[test]
     fn an_answer_always_ends_with_the_caution() {
         let since = "2026-10-22T00:00:00Z".parse().unwrap();
-        for answer in [check(Vec::new()), check(vec![discharge("2026-11-20", "Amina Yusuf")])] {
+        for answer in [check(Vec::new()), check(vec![discharge("2026-11-18", "Amina Yusuf")])] {
             let text = words(&answer, since);
             assert!(text.trim_end().ends_with(CAUTION), "{text}");
             assert!(text.contains("3 students share"), "{text}");
@@ -226,8 +262,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_overdue_says_so_and_when_the_last_window_ends() {
+        let text = follow_up(&discharge("2026-11-18", "Amina Yusuf"));
+        assert!(text.contains("OVERDUE") && text.contains("7 days end on 2026-11-25"), "{text}");
+    }
+
+    #[test]
     fn a_name_is_no_formula() {
-        let text = csv(&check(vec![discharge("2026-11-20", "=HYPERLINK(\"x\",\"y\")")]));
+        let rows = csv(&check(vec![discharge("2026-11-20", "=HYPERLINK(\"x\",\"y\")")])).unwrap();
+        let text = String::from_utf8(rows).unwrap();
         assert!(text.contains("\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""), "{text}");
     }
 }

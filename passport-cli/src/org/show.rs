@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use passport_core::id::PassportId;
-use passport_core::organisation::{HeldState, StudentName};
+use passport_core::organisation::{ConfirmedNumber, HeldState, StudentName};
 use passport_core::receipt::Access;
 use passport_core::section::SectionName;
 use passport_core::section::display::neutralise_line;
@@ -52,11 +52,11 @@ impl Show {
         let answer = Shown {
             passport: student.id,
             holder: holder(&party, &student, app.now()),
+            nhs_number_confirmed: party.confirmed_nhs_number(student.id).map_err(fault::refused)?,
             sections: views.iter().map(View::to_json).collect(),
             consent_ended: ended,
         };
-        app.output()
-            .answer(&answer, |_| words(&party, &student, &views, &answer.consent_ended, app.now()))
+        app.output().answer(&answer, |answer| words(&party, &student, &views, answer, app.now()))
     }
 }
 
@@ -78,6 +78,8 @@ fn one(party: &mut Party, student: &StudentName, section: &SectionName) -> Resul
 struct Shown {
     passport: PassportId,
     holder: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nhs_number_confirmed: Option<ConfirmedNumber>,
     sections: Vec<SectionView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     consent_ended: Vec<Ending>,
@@ -90,12 +92,12 @@ pub(super) fn holder(
     now: Timestamp,
 ) -> BTreeMap<&'static str, String> {
     let mut holder = BTreeMap::from([("name", student.name.clone())]);
-    holder.extend(nhs_number(party, student, now).map(|number| ("nhs_number", number)));
+    holder.extend(given_number(party, student, now).map(|number| ("nhs_number", number)));
     holder
 }
 
 /// The NHS number that the student gave along with a consent.
-fn nhs_number(party: &Party, student: &StudentName, now: Timestamp) -> Option<String> {
+pub(super) fn given_number(party: &Party, student: &StudentName, now: Timestamp) -> Option<String> {
     let grants = party.grants();
     let given = grants.iter().filter(|g| g.grant.passport == student.id);
     let latest = given
@@ -125,18 +127,21 @@ fn words(
     party: &Party,
     student: &StudentName,
     views: &[View],
-    ended: &[Ending],
+    shown: &Shown,
     now: Timestamp,
 ) -> String {
     use std::fmt::Write as _;
     let id = student.id.to_string();
     let mut text = format!("{}  [{}]\n", neutralise_line(&student.name), short(&id));
     // Writing to a String cannot fail, here and below.
-    if let Some(number) = nhs_number(party, student, now) {
+    if let Some(confirmed) = &shown.nhs_number_confirmed {
+        let (number, on) = (neutralise_line(&confirmed.number), confirmed.at.date());
+        let _ = writeln!(text, "NHS number, confirmed by you on {on}: {number}");
+    } else if let Some(number) = given_number(party, student, now) {
         let number = neutralise_line(&number);
         let _ = writeln!(text, "NHS number, as the student gave it: {number}");
     }
-    for Ending { section, state, at } in ended {
+    for Ending { section, state, at } in &shown.consent_ended {
         let withdrawn = *state == HeldState::Revoked;
         let how = if withdrawn { "was withdrawn by the student" } else { "ended" };
         let title = neutralise_line(section.spec().title);

@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::passport;
 use crate::rng::os_rng;
 use crate::syncing::{self, Synced};
-use crate::watching::{self, Watched};
+use crate::watching::{self, Teller, Watched};
 use passport_core::vault::{SqliteVault, VaultAgain};
 
 /// Fetches what students shared, and sends what was contributed
@@ -47,7 +47,7 @@ impl Sync {
         }
         if watch {
             drop(party);
-            return watching::watch::<Party>(app, &again, &mut rng);
+            return watching::watch::<Party>(app, &again, &mut Told { app }, &mut rng);
         }
         let synced = syncing::with_relays(app, &mut party, &urls, &mut rng)?;
         told(app, &mut party, synced)
@@ -62,9 +62,16 @@ impl Watched for Party {
     fn relays(&self) -> Vec<String> {
         self.card().relays.clone()
     }
+}
 
-    fn tell(&mut self, app: &App, synced: Synced) -> Result<(), CliError> {
-        told(app, self, synced)
+/// Tells what each exchange did.
+struct Told<'a> {
+    app: &'a App,
+}
+
+impl Teller<Party> for Told<'_> {
+    fn exchanged(&mut self, party: &mut Party, synced: Synced) -> Result<(), CliError> {
+        told(self.app, party, synced)
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     let mut all = holder();
     all.extend(sharing());
     all.extend(organisation());
+    all.extend(super::campus::all());
     all.push((
         "relay serve",
         object([always("listening", text("address, once connections are accepted"))]),
@@ -147,7 +148,6 @@ fn organisation() -> Vec<(&'static str, Value)> {
             "org suggest",
             object([always("id", id()), always("entry", id()), always("suggestions", list(&id()))]),
         ),
-        ("org discharges", discharges()),
         ("org conflicts", list(&conflict())),
         ("org quarantine", list(&held_back())),
         ("org export", exported()),
@@ -190,15 +190,15 @@ fn checked() -> Value {
     ])
 }
 
-fn id() -> Value {
+pub(super) fn id() -> Value {
     text("identifier, lower-case hexadecimal")
 }
 
-fn section() -> Value {
+pub(super) fn section() -> Value {
     text("name of a section")
 }
 
-fn party() -> Value {
+pub(super) fn party() -> Value {
     object([always("id", id()), always("name", text("name, as they wrote it"))])
 }
 
@@ -242,6 +242,11 @@ fn shared_view() -> Value {
     let mut shape = view();
     if let Some(members) = shape.get_mut("properties").and_then(Value::as_object_mut) {
         members.insert("consent_ended".to_owned(), list(&ended));
+        let confirmed = [
+            always("number", text("ten digits that this organisation confirmed")),
+            always("at", moment("when")),
+        ];
+        members.insert("nhs_number_confirmed".to_owned(), object(confirmed));
     }
     shape
 }
@@ -506,41 +511,12 @@ fn status() -> Value {
         always("phrase_void", flag("whether the one made here last was replaced elsewhere")),
         always("unsent", count("envelopes that no relay confirmed")),
         always("conflicts", count("fields with several values")),
+        always("unconfirmed", list(&super::campus::open())),
         always("suggestions", count("suggestions to settle")),
         always("quarantined", count("items held back")),
         always("missing", count("envelopes that others build on and that did not arrive")),
         always("forks", count("authors who wrote two things under one number")),
         always("remotes", list(&remote())),
-    ])
-}
-
-fn discharges() -> Value {
-    let source = object([
-        always("student", party()),
-        always("organisation", text("who writes there; `Holder` is the student")),
-        always("last_heard", moment("when it last wrote, by its own clock")),
-    ]);
-    let follow_up = object([
-        always("due", or_null(&text("by when, a partial date"))),
-        always("with", or_null(&text("with whom"))),
-        always("overdue", flag("whether that day has passed")),
-    ]);
-    let discharge = object([
-        always("student", party()),
-        always("entry", id()),
-        always("discharged_on", text("partial date")),
-        always("from", or_null(&text("hospital or service, where that is said"))),
-        always("setting", or_null(&text("kind of setting"))),
-        maybe("reason", text("only where the full discharge is shared")),
-        always("follow_up", or_null(&follow_up)),
-        always("state", text("what is known of the follow-up")),
-        always("attested_by", or_null(&text("whose signature was verified"))),
-    ]);
-    object([
-        always("as_of", moment("when this was answered")),
-        always("students_sharing", count("students who share discharges at all")),
-        always("sources", list(&source)),
-        always("discharges", list(&discharge)),
     ])
 }
 

@@ -19,8 +19,6 @@ use crate::time::Timestamp;
 const PHASES: usize = 256;
 /// Most writers and cards of an epoch.
 const PARTIES: usize = 64;
-/// Most parents of an epoch.
-const PARENTS: usize = 16;
 
 /// The opening of an epoch, signed by one of the holder's devices. Readers are never in it: a
 /// member learns who else writes, not who else reads.
@@ -156,6 +154,9 @@ impl Charter {
     /// The format version written by this software.
     pub const VERSION: u8 = 1;
 
+    /// Most parents of an epoch.
+    pub const PARENTS: usize = 16;
+
     /// Signs the charter and checks it as every other party will.
     ///
     /// # Errors
@@ -238,7 +239,7 @@ impl Charter {
             && self.parents.is_empty() == (self.height == 0)
             && self.writers.len() <= PARTIES
             && self.cards.len() <= PARTIES
-            && self.parents.len() <= PARENTS
+            && self.parents.len() <= Self::PARENTS
             && (self.section.spec().shareable || self.writers.is_empty())
             && (1..=SnapshotDigest::PARTS).contains(&self.snapshot.len())
             && self

@@ -11,7 +11,7 @@ mod datatype;
 mod primitive;
 pub(super) mod profile;
 mod resource;
-mod schema;
+pub(super) mod schema;
 mod walk;
 
 use serde_json::Value as Json;
@@ -113,9 +113,8 @@ pub fn check(bytes: &[u8]) -> Result<Report, ImportError> {
     if !root.is_object() || root.get("resourceType").is_none() {
         return Err(ImportError::NotFhir);
     }
-    let is_xml = matches!(text, std::borrow::Cow::Owned(_));
     let mut report = Report::default();
-    let mut walk = Walk { found: &mut report, references: Vec::new(), any_form: is_xml };
+    let mut walk = Walk { found: &mut report, references: Vec::new() };
     bundle::check(&root, &mut walk);
     Ok(report)
 }
@@ -123,7 +122,7 @@ pub fn check(bytes: &[u8]) -> Result<Report, ImportError> {
 /// Whether one resource by itself breaks no rule of R4.
 pub(super) fn is_sound(resource: &Json) -> bool {
     let mut report = Report::default();
-    let mut walk = Walk { found: &mut report, references: Vec::new(), any_form: false };
+    let mut walk = Walk { found: &mut report, references: Vec::new() };
     walk.resource(resource, "");
     report.errors == 0
 }

@@ -297,7 +297,6 @@ impl<V: Vault> Holder<V> {
     #[must_use]
     pub fn was_removed(&self) -> bool {
         self.is_removed(&self.device())
-            || self.is_shut_out()
             || self.journal.vault().get(Table::Meta, REMOVED).is_ok_and(|told| told.is_some())
     }
 

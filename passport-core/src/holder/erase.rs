@@ -20,7 +20,7 @@ use super::retire::archived_at;
 use crate::archive::Archive;
 use crate::id::{ChannelId, EntryId, EpochId, OrganisationId};
 use crate::journal::{Outgoing, OutgoingDrop, RemoteState};
-use crate::ledger::{StatementBody, section_channel};
+use crate::ledger::{FoldedEpoch, StatementBody, section_channel};
 use crate::party::PartyError;
 use crate::replica::Stance;
 use crate::section::SectionName;
@@ -179,18 +179,20 @@ impl<V: Vault> Holder<V> {
         epochs
     }
 
-    /// Stale epochs that others follow, where what is to be had of them is: each by its own id
-    /// and by that of its archive.
+    /// Stale epochs that are not written in any more, where what is to be had of them was carried
+    /// over: each by its own id and by that of its archive.
     pub(super) fn erased_epochs(&self) -> BTreeMap<EpochId, EpochId> {
-        let followed = self.fold.epochs.values().flat_map(|e| e.charter.parents.iter());
-        let erased: BTreeSet<&EpochId> =
-            followed.filter(|id| self.fold.stale.contains(id)).collect();
-        let known = erased.into_iter().filter_map(|id| Some((id, self.fold.epochs.get(id)?)));
-        known
-            .filter(|(_, known)| !known.closed)
-            .flat_map(|(id, known)| {
+        let stale = self.fold.stale.iter().filter_map(|id| self.fold.epochs.get(id));
+        let left = |known: &&FoldedEpoch| {
+            let charter = &known.charter;
+            !known.closed && self.current(&charter.section) != Some(charter.id())
+        };
+        stale
+            .filter(left)
+            .flat_map(|known| {
+                let id = known.charter.id();
                 let archive = known.archive.as_ref().map(Archive::id);
-                core::iter::once(*id).chain(archive).map(|of| (of, *id))
+                core::iter::once(id).chain(archive).map(move |of| (of, id))
             })
             .collect()
     }
@@ -208,18 +210,19 @@ impl<V: Vault> Holder<V> {
         &mut self,
         batch: &mut Batch,
         epoch: &EpochId,
+        current: EpochId,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, PartyError> {
         if self.was_let_go(epoch)? {
             return Ok(false);
         }
-        let silent = !self.moved_on(&self.following(epoch))?.contains(&self.device());
+        let silent = !self.moved_on(&self.following(epoch, current))?.contains(&self.device());
         if let Some(known) = self.fold.epochs.get(epoch).filter(|_| silent) {
             let section = known.charter.section.clone();
             self.say(batch, StatementBody::Followed { section }, now, rng)?;
         }
-        if !self.is_left(epoch, now)? {
+        if !self.is_left(epoch, current, now)? {
             return Ok(silent);
         }
         let archive = self.fold.epochs.get(epoch).and_then(|e| e.archive.as_ref());
@@ -255,7 +258,7 @@ impl<V: Vault> Holder<V> {
                 controls.values().map(|key| section_channel(key, &charter.section)).collect()
             };
             let untold = channels.into_iter().filter_map(|c| self.erased_drop(c, id, remote));
-            if has_ledger && self.fold.current(&charter.section).iter().all(has) {
+            if has_ledger && self.current(&charter.section).as_ref().is_some_and(has) {
                 drops.extend(untold);
             } else {
                 out.more |= goes && untold.count() > 0;

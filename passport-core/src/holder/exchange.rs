@@ -86,7 +86,7 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let mut rekeyed = false;
+        let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
         let erased = self.erased_epochs();
@@ -107,7 +107,10 @@ impl<V: Vault> Party for Holder<V> {
                             let new = self.journal.append(&mut batch, envelope, source)?;
                             if new {
                                 match place {
-                                    Place::Ledger => self.admit_statements(envelope),
+                                    Place::Ledger => {
+                                        self.admit_statements(envelope);
+                                        said = true;
+                                    }
                                     Place::Archive(epoch) => archived.push(epoch),
                                     Place::Section(opened) => {
                                         let epoch = envelope.header().epoch;
@@ -152,7 +155,9 @@ impl<V: Vault> Party for Holder<V> {
                 None => received.unusable += 1,
             }
         }
-        self.take_fold();
+        if said {
+            self.take_fold();
+        }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
@@ -168,6 +173,10 @@ impl<V: Vault> Party for Holder<V> {
             self.replicas.remove(&epoch);
         }
         Ok(received)
+    }
+
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
     }
 
     /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
@@ -210,9 +219,9 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
-    /// Brings together what was founded at once in a section, leaves behind an epoch that has
-    /// grown long or that a removed device had the keys of, and carries over; returns how many
-    /// envelopes that made.
+    /// Founds an epoch where none of those founded at once has the members that it should,
+    /// where one has grown long, or where a removed device had the keys; and carries over.
+    /// Returns how many envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -220,7 +229,6 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let current = self.currents(section);
         let channel = section_channel(&self.control(), section);
         let elsewhere =
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
@@ -229,7 +237,10 @@ impl<V: Vault> Holder<V> {
         // since, and its keys may be known to them. A stale one holds what was erased.
         let stale = |id: &EpochId| self.fold.stale.contains(id);
         let over = |id: &EpochId| elsewhere(id) || stale(id) || self.has_grown(id);
-        if current.len() > 1 || current.first().is_some_and(over) {
+        // Where two devices each brought epochs together, the first of the two is settled, and
+        // nobody goes on founding past the other.
+        let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
+        if self.current(section).as_ref().is_some_and(due) {
             self.found(batch, section, now, rng)?;
             made += 1;
         }
@@ -293,7 +304,7 @@ impl<V: Vault> Holder<V> {
                 if !self.fold.epochs.keys().any(of_channel) {
                     continue;
                 }
-                let current = self.fold.current(&section);
+                let current = self.fold.current(&section).first().copied();
                 let live = current.into_iter().filter(of_channel).collect();
                 let members = self.section_members(&section, now);
                 channels.push((section.as_str().to_owned(), live, members));
@@ -403,16 +414,18 @@ impl Line<'_> {
         let control = self.founder.verification_key();
         let nonce = channel_nonce(self.founder, label);
         let known = remote.list(&channel_id(&control, &nonce));
-        let known = known.and_then(|l| Some((l.payload_hash(), l.verify().ok()?)));
-        let controller = known.as_ref().map_or(control, |(_, l)| l.controller());
+        let controller = known.map_or(control, |k| k.list.controller());
         let signer = self.known.get(&controller)?;
-        let serial = known.as_ref().map_or(1, |(_, l)| l.serial.saturating_add(1));
-        let replaces = known.as_ref().map(|(hash, _)| *hash);
+        let serial = known.map_or(1, |k| k.list.serial.saturating_add(1));
+        let replaces = known.map(|k| k.hash);
         let mut list = AccessList::new(control, nonce, serial, replaces, live, merged(members));
         let present = self.present.verification_key();
         list.successor = (present != control || controller != control).then_some(present);
-        let same = known.is_some_and(|(_, l)| {
-            l.live == list.live && l.members == list.members && l.successor == list.successor
+        let same = known.is_some_and(|k| {
+            let there = &k.list;
+            there.live == list.live
+                && there.members == list.members
+                && there.successor == list.successor
         });
         (!same).then(|| Signed::new(&list, signer))
     }

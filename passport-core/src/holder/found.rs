@@ -50,7 +50,8 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<EpochId, PartyError> {
-        let parents = self.currents(section);
+        let mut parents = self.currents(section);
+        parents.truncate(Charter::PARENTS);
         let (records, cut, cards) = match parents.first() {
             Some(base) => {
                 let replica = self.replica(*base)?;

@@ -126,8 +126,8 @@ impl<V: Vault> Holder<V> {
         let new = NewLedgerKey::new(self.passport, &key);
         let (signed, chain) = (Signed::new(&new, &self.device), self.chain.clone());
         let letter = Letter::LedgerKey { key: signed, chain };
-        let own = self.device();
-        for device in self.fold.live_devices().filter(|d| d.verified.key() != own) {
+        // To itself too: a copy of this device, a backup that was restored, has no other way to it.
+        for device in self.fold.live_devices() {
             let to = device.verified.key();
             let sealed = letter.seal(&to, device.verified.receiving(), rng)?;
             self.journal.post(batch, to, sealed);

@@ -120,12 +120,4 @@ impl<V: Vault> Holder<V> {
         let made = VerificationKey::from_slice(&made).map_err(|_| PartyError::Damaged)?;
         Ok(self.fold.roots.last().is_some_and(|root| *root != made))
     }
-
-    /// Whether this device descends from a phrase that was replaced without it: it was recovered
-    /// with the old one, and no other heeds it.
-    pub(super) fn is_shut_out(&self) -> bool {
-        let own = self.chain.verify(&self.passport);
-        let old = own.is_ok_and(|own| !own.roots().starts_with(&self.fold.roots));
-        old && !self.fold.devices.contains_key(&self.device())
-    }
 }

@@ -53,18 +53,19 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let [current] = self.currents(section)[..] else { return Ok(0) };
+        let settled = |id: &EpochId| self.fold.is_settled(&self.ledger, id);
+        let Some(current) = self.current(section).filter(settled) else { return Ok(0) };
         let mut made = 0;
         for (epoch, _) in self.older(section, current) {
             if self.fold.stale.contains(&epoch) {
-                made += usize::from(self.let_go(batch, &epoch, now, rng)?);
+                made += usize::from(self.let_go(batch, &epoch, current, now, rng)?);
                 continue;
             }
             let before = self.archived_at(&epoch)?;
             if before == Some(self.at_hand(&epoch)) {
                 continue;
             }
-            if before.is_some() || self.is_left(&epoch, now)? {
+            if before.is_some() || self.is_left(&epoch, current, now)? {
                 made += self.archive(batch, &epoch, current)?;
             }
         }
@@ -114,18 +115,26 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Whether everybody who could write in an epoch, or still reads it, is known to write in a
-    /// later one, or it was superseded long ago. Of a stale epoch, readers are not waited for.
-    pub(super) fn is_left(&mut self, epoch: &EpochId, now: Timestamp) -> Result<bool, PartyError> {
+    /// later one, or it was superseded long ago. One that no other follows is superseded by the
+    /// current one, which was founded beside it. Of a stale epoch, readers are not waited for.
+    pub(super) fn is_left(
+        &mut self,
+        epoch: &EpochId,
+        current: EpochId,
+        now: Timestamp,
+    ) -> Result<bool, PartyError> {
         let epochs = &self.fold.epochs;
+        let founded = |id: &EpochId| epochs.get(id).map(|e| e.charter.founded_at);
         let next = epochs.values().filter(|e| e.charter.parents.contains(epoch));
-        let Some(superseded) = next.map(|e| e.charter.founded_at).min() else { return Ok(false) };
-        if superseded.plus_days(PATIENCE_DAYS) <= now {
+        let next = next.map(|e| e.charter.founded_at).min();
+        let superseded = next.or_else(|| founded(&current).max(founded(epoch)));
+        if superseded.is_some_and(|at| at.plus_days(PATIENCE_DAYS) <= now) {
             return Ok(true);
         }
         let Some(section) = epochs.get(epoch).map(|e| e.charter.section.clone()) else {
             return Ok(false);
         };
-        let mut moved = self.moved_on(&self.following(epoch))?;
+        let mut moved = self.moved_on(&self.following(epoch, current))?;
         moved.insert(self.device());
         let devices = self.fold.live_devices().map(|d| d.verified.key());
         let charter = self.fold.epochs.get(epoch).map(|e| &e.charter);
@@ -141,10 +150,15 @@ impl<V: Vault> Holder<V> {
         Ok(devices.chain(instances).all(|key| moved.contains(&key)))
     }
 
-    /// The epochs that follow one, however far.
-    pub(super) fn following(&self, epoch: &EpochId) -> BTreeSet<EpochId> {
+    /// The epochs that follow one, however far; the current one, where it was founded beside it.
+    pub(super) fn following(&self, epoch: &EpochId, current: EpochId) -> BTreeSet<EpochId> {
         let epochs = self.fold.epochs.values().map(|e| &e.charter);
-        epochs.filter(|c| self.ancestors(c).contains(epoch)).map(VerifiedCharter::id).collect()
+        let later = epochs.filter(|c| self.ancestors(c).contains(epoch));
+        let mut later: BTreeSet<EpochId> = later.map(VerifiedCharter::id).collect();
+        if later.is_empty() {
+            later.insert(current);
+        }
+        later
     }
 
     /// Keys that are known to have heard of one of these epochs: whoever wrote in one, or sent a
@@ -204,7 +218,7 @@ impl<V: Vault> Holder<V> {
         epoch: &EpochId,
         remote: &RemoteState,
     ) -> Option<Signed<DropEpoch>> {
-        let list = remote.list(channel)?.verify().ok()?;
+        let list = &remote.list(channel)?.list;
         let drop = DropEpoch::new(list.control, list.nonce, *epoch);
         Some(Signed::new(&drop, self.controls().get(&list.controller())?))
     }

@@ -50,7 +50,7 @@ pub struct RemoteState {
     #[n(4)]
     letters: u64,
     #[n(5)]
-    lists: Vec<Signed<AccessList>>,
+    lists: Vec<KnownList>,
     /// Epochs of which it refused something for good.
     #[n(6)]
     lacking: Vec<EpochId>,
@@ -58,6 +58,19 @@ pub struct RemoteState {
     /// then.
     #[n(7)]
     dropped: Vec<(ChannelId, EpochId, u64)>,
+}
+
+/// An access list that a relay has. It was verified when it was learned; what the vault gives back
+/// is what was put there.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct KnownList {
+    /// What the next list names as the one it replaces: the hash of this one as it was signed.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub hash: [u8; 32],
+    /// What it says.
+    #[n(1)]
+    pub list: AccessList,
 }
 
 /// What a relay should be offered.
@@ -168,8 +181,8 @@ impl Outgoing {
 impl RemoteState {
     /// The access list of a channel that the relay has.
     #[must_use]
-    pub fn list(&self, channel: &ChannelId) -> Option<&Signed<AccessList>> {
-        self.lists.iter().find(|l| l.verify().is_ok_and(|l| l.channel == *channel))
+    pub fn list(&self, channel: &ChannelId) -> Option<&KnownList> {
+        self.lists.iter().find(|known| known.list.channel == *channel)
     }
 
     /// Remembers the access list that the relay has, unless it is older than the one known, or
@@ -182,17 +195,17 @@ impl RemoteState {
         list: &Signed<AccessList>,
         own: impl Fn(&Verified<AccessList>) -> bool,
     ) -> bool {
+        let hash = list.payload_hash();
+        if self.lists.iter().any(|known| known.hash == hash) {
+            return false;
+        }
         let Ok(verified) = AccessList::check(list) else { return false };
-        if !own(&verified) || self.lists.contains(list) {
+        let known = self.list(&verified.channel);
+        if !own(&verified) || known.is_some_and(|known| known.list.serial > verified.serial) {
             return false;
         }
-        let serial = |l: &Signed<AccessList>| l.verify().map(|l| (l.channel, l.serial)).ok();
-        let this = (verified.channel, verified.serial);
-        if self.lists.iter().filter_map(serial).any(|(c, s)| c == this.0 && s > this.1) {
-            return false;
-        }
-        self.lists.retain(|l| serial(l).is_some_and(|(c, _)| c != this.0));
-        self.lists.push(list.clone());
+        self.lists.retain(|known| known.list.channel != verified.channel);
+        self.lists.push(KnownList { hash, list: verified.into_inner() });
         true
     }
 

@@ -48,7 +48,7 @@ impl Authority {
         authority.trace(ledger, &joined);
         for (id, statement) in &ledger.statements {
             if let StatementBody::DeviceRemoved { device } = &statement.body
-                && authority.may_remove(ledger, id, &statement.signer())
+                && authority.may_take_away(ledger, id, &statement.signer())
             {
                 // Mutual removals both stand: a removal needs a device, not one that remains.
                 authority.removals.entry(*device).or_default().push(*id);
@@ -92,10 +92,10 @@ impl Authority {
         }
     }
 
-    /// Whether somebody's word removes a device: the present root's, or a device's that descends
+    /// Whether somebody's word removes a device, or ends a consent: the present root's, or a device's that descends
     /// from it; of an older root, and of who descends from that alone, what it said before it was
     /// replaced.
-    fn may_remove(&self, ledger: &Ledger, id: &StatementId, signer: &VerificationKey) -> bool {
+    fn may_take_away(&self, ledger: &Ledger, id: &StatementId, signer: &VerificationKey) -> bool {
         let lines = self.devices.get(signer).into_iter().flatten();
         let mut roots = lines.filter_map(|line| line.keys.first()).chain([signer]);
         roots.any(|root| self.holds(ledger, id, root))
@@ -140,7 +140,8 @@ impl Authority {
     }
 
     /// Whether a statement counts: made by a root before it was replaced, or by a device and not
-    /// after or beside its removal.
+    /// after or beside its removal. What only takes away counts all the same, or whoever removed
+    /// a device would bring back a reader whom that device had shut out.
     pub(super) fn admits(
         &self,
         ledger: &Ledger,
@@ -152,8 +153,12 @@ impl Authority {
             return true;
         }
         let Some(lines) = self.devices.get(&signer) else { return false };
-        if matches!(statement.body, StatementBody::DeviceRemoved { .. }) {
-            return self.may_remove(ledger, id, &signer);
+        let takes_away = matches!(
+            statement.body,
+            StatementBody::DeviceRemoved { .. } | StatementBody::Revoked { .. }
+        );
+        if takes_away {
+            return self.may_take_away(ledger, id, &signer);
         }
         let before_removal = |line: &Line| {
             let mut removals = line.keys.iter().filter_map(|key| self.removals.get(key)).flatten();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::authority::Authority;
-use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody};
+use super::{CompartmentKey, KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
 use crate::archive::Archive;
 use crate::epoch::{Charter, PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
@@ -55,6 +55,12 @@ pub struct Fold {
     /// come from, they hold what should be gone.
     pub stale: BTreeSet<EpochId>,
     revocations: BTreeMap<SectionName, u32>,
+    /// Statements on who is in a section: consents and their ends.
+    on_members: BTreeMap<SectionName, Vec<StatementId>>,
+    /// Removals of devices, which concern all sections.
+    removals: Vec<StatementId>,
+    /// Passphrases for what is kept back.
+    locks: Vec<StatementId>,
 }
 
 /// A device of the holder.
@@ -95,6 +101,8 @@ pub struct FoldedGrant {
 /// An epoch and its keys.
 #[derive(Clone, Debug)]
 pub struct FoldedEpoch {
+    /// The statement that it was founded.
+    pub statement: StatementId,
     /// Its charter.
     pub charter: VerifiedCharter,
     /// The keys of its phases.
@@ -111,6 +119,7 @@ impl FoldedEpoch {
     /// The epoch that a statement says was founded, if its charter holds; closed unless one of
     /// the compartments has its keys.
     pub(super) fn founded_by(
+        id: StatementId,
         statement: &Statement,
         compartments: &[CompartmentKey],
     ) -> Option<Self> {
@@ -133,7 +142,8 @@ impl FoldedEpoch {
         let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
         let archive = Archive::of(&charter, &keys);
-        Some(Self { keys, cut: cut.iter().copied().collect(), charter, closed, archive })
+        let cut = cut.iter().copied().collect();
+        Some(Self { statement: id, charter, keys, cut, closed, archive })
     }
 }
 
@@ -150,8 +160,7 @@ impl Fold {
         let mut withdrawn: Vec<(OrganisationId, &SectionName, StatementId, Timestamp)> = Vec::new();
         let mut added: BTreeMap<VerificationKey, Vec<StatementId>> = BTreeMap::new();
         let mut rekeyed: Vec<(StatementId, EpochId)> = Vec::new();
-        let mut founded: Vec<(StatementId, EpochId)> = Vec::new();
-        let mut erasures: Vec<(StatementId, &SectionName)> = Vec::new();
+        let mut erasures: BTreeMap<&SectionName, Vec<StatementId>> = BTreeMap::new();
         let mut given: Vec<(StatementId, Grant, Signed<Grant>)> = Vec::new();
         for (id, statement) in statements {
             match &statement.body {
@@ -174,22 +183,22 @@ impl Fold {
                         fold.devices.entry(device.verified.key()).or_insert(device);
                     }
                 }
-                StatementBody::DeviceRemoved { .. }
-                | StatementBody::Locked { .. }
-                | StatementBody::Followed { .. }
-                | StatementBody::Replaced { .. } => {}
+                StatementBody::DeviceRemoved { .. } => fold.removals.push(*id),
+                StatementBody::Locked { .. } => fold.locks.push(*id),
+                StatementBody::Followed { .. } | StatementBody::Replaced { .. } => {}
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
-                    founded.extend(epoch.iter().map(|(epoch, _)| (*id, *epoch)));
                     fold.epochs.extend(epoch);
                 }
                 StatementBody::Granted { grant: signed } => {
                     if let Ok(grant) = signed.verify_by(&statement.signer()) {
+                        fold.on_members.entry(grant.section.clone()).or_default().push(*id);
                         given.push((*id, grant.into_inner(), signed.clone()));
                     }
                 }
                 StatementBody::Revoked { organisation, section } => {
                     *fold.revocations.entry(section.clone()).or_default() += 1;
+                    fold.on_members.entry(section.clone()).or_default().push(*id);
                     withdrawn.push((*organisation, section, *id, statement.at));
                 }
                 StatementBody::ContactAdded { card, verified } => {
@@ -204,7 +213,7 @@ impl Fold {
                 }
                 StatementBody::Erased { section, entries } => {
                     fold.erased.entry(section.clone()).or_default().extend(entries);
-                    erasures.push((*id, section));
+                    erasures.entry(section).or_default().push(*id);
                 }
                 StatementBody::RelaysSet { relays } => fold.relays.clone_from(relays),
                 StatementBody::Rekeyed { generation, earlier } => {
@@ -219,7 +228,7 @@ impl Fold {
             }
         }
         fold.take_roots(ledger, &authority);
-        fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
+        fold.stale = fold.stale_epochs(ledger, &erasures);
         fold.weigh_generations(ledger, &authority, &rekeyed, &added);
         fold.grants = given
             .into_iter()
@@ -244,6 +253,7 @@ impl Fold {
         self.gone = authority.gone().collect();
         for replacement in &authority.replacements {
             self.successions.push(replacement.succession.clone());
+            self.removals.push(replacement.id);
             let statement = ledger.statements.get(&replacement.id);
             if let Some(StatementBody::Replaced { locator, recovery, .. }) =
                 statement.map(|s| &s.body)
@@ -277,23 +287,18 @@ impl Fold {
         self.exposed = self.generations.is_empty() && shut_out;
     }
 
-    /// The epochs of which some founding does not build on every erasure of their section.
+    /// The epochs whose founding does not build on every erasure of their section.
     fn stale_epochs(
         &self,
         ledger: &Ledger,
-        founded: &[(StatementId, EpochId)],
-        erasures: &[(StatementId, &SectionName)],
+        erasures: &BTreeMap<&SectionName, Vec<StatementId>>,
     ) -> BTreeSet<EpochId> {
-        let mut stale = BTreeSet::new();
-        for (erasure, section) in erasures {
-            let heard = ledger.after([*erasure]);
-            let of_section = |epoch: &EpochId| {
-                self.epochs.get(epoch).is_some_and(|e| e.charter.section == **section)
-            };
-            let unheard = founded.iter().filter(|(id, _)| !heard.contains(id));
-            stale.extend(unheard.map(|(_, epoch)| *epoch).filter(of_section));
-        }
-        stale
+        let unheard = |epoch: &&FoldedEpoch| {
+            let Some(said) = erasures.get(&epoch.charter.section) else { return false };
+            let past = ledger.past(&epoch.statement);
+            !said.iter().all(|id| past.contains(id))
+        };
+        self.epochs.values().filter(unheard).map(|e| e.charter.id()).collect()
     }
 
     fn add_contact(&mut self, card: &Signed<Card>, verified: bool) {
@@ -357,6 +362,18 @@ impl Fold {
     #[must_use]
     pub fn is_erased(&self, section: &SectionName, entry: &EntryId) -> bool {
         self.erased.get(section).is_some_and(|entries| entries.contains(entry))
+    }
+
+    /// Whether an epoch has the members that the ledger says: whoever founded it knew every
+    /// statement on them that counts. Another founding would then give it the same.
+    #[must_use]
+    pub fn is_settled(&self, ledger: &Ledger, epoch: &EpochId) -> bool {
+        let Some(epoch) = self.epochs.get(epoch) else { return false };
+        let section = &epoch.charter.section;
+        let locks = self.locks.iter().filter(|_| is_kept_back(section));
+        let on_members = self.on_members.get(section).into_iter().flatten();
+        let past = ledger.past(&epoch.statement);
+        on_members.chain(&self.removals).chain(locks).all(|id| past.contains(id))
     }
 
     /// Devices that were removed, ascending.

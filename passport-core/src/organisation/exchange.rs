@@ -90,6 +90,10 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(received)
     }
 
+    fn keep(&mut self) -> Result<(), PartyError> {
+        Ok(self.journal.keep()?)
+    }
+
     /// Deletes what was erased, and leaves receipts for what came, and for what was done with it.
     fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
         self.let_go(now)?;
@@ -124,6 +128,9 @@ impl<V: Vault> Organisation<V> {
         }
         let epoch = archive.as_ref().map_or(header.epoch, Archive::of_epoch);
         Self::touch(batch, epoch);
+        if let Some(held) = self.epochs.get(&epoch) {
+            Self::outdate(batch, held.charter.passport);
+        }
         match opened {
             Some(opened) if archive.is_none() => arrived.entry(epoch).or_default().push(opened),
             _ => {
@@ -184,6 +191,7 @@ impl<V: Vault> Organisation<V> {
             self.grants.insert(grant.id, held);
         }
         let mut new = !known;
+        Self::outdate(batch, grant.passport);
         for mut held in epochs {
             let id = held.charter.id();
             if let Some(before) = self.epochs.get(&id) {

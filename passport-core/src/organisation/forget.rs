@@ -100,6 +100,9 @@ impl<V: Vault> Organisation<V> {
             batch.put(Table::Meta, forgotten(student, id), Vec::new());
         }
         batch.delete(Table::Meta, of(ASKED, student));
+        self.forget_handled(&mut batch, student)?;
+        Self::forget_confirmed(&mut batch, student);
+        Self::outdate(&mut batch, student);
         for epoch in self.all_of(student)? {
             self.delete_epoch(&mut batch, &epoch)?;
         }

@@ -56,7 +56,7 @@ impl<V: Vault> Organisation<V> {
         clippy::too_many_arguments,
         reason = "place, content, time and randomness of one entry"
     )]
-    fn add_signed(
+    pub(super) fn add_signed(
         &mut self,
         batch: &mut Batch,
         student: PassportId,
@@ -114,6 +114,7 @@ impl<V: Vault> Organisation<V> {
         let pen = Pen { key: &self.instance, chain: None, now };
         let envelope = pen.write(replica, keys, edits, None, rng)?;
         self.journal.append(batch, &envelope, None)?;
+        Self::outdate(batch, student);
         Ok(())
     }
 

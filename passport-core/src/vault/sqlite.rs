@@ -1,13 +1,14 @@
 //! A vault in one SQLite file, all of it sealed.
 //!
 //! What the file shows to somebody without the passphrase: how many records of which table there
-//! are and how long each is. Keys of records stand in it as keyed hashes only. The rollback
-//! journal (truncated at each commit, `synchronous=FULL`) holds the same sealed pages; nothing
-//! else is written. A process that has the vault open holds SQLite's exclusive lock on it.
+//! are and how long each is. Keys of records stand in it as keyed hashes only. The write-ahead log
+//! (`synchronous=FULL`: one flush to disk for a commit; it goes when the vault is closed) holds the
+//! same sealed pages; nothing else is written. A process that has the vault open holds a lock.
 
 mod again;
 mod header;
 mod keys;
+mod lock;
 mod salvage;
 
 use core::{fmt, time::Duration};
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 pub use self::again::VaultAgain;
 use self::header::{Header, Manifest};
 use self::keys::VaultKeys;
+use self::lock::Lock;
 use super::kdf::{KdfFloor, KdfParams};
 use super::{Batch, Change, Secret, Table, Vault, VaultError};
 
@@ -55,7 +57,9 @@ const DELETE: &str = "DELETE FROM record WHERE kind = ?1 AND name = ?2";
 
 /// An open vault. Closing it, and with it the lock on the file, is dropping it.
 pub struct SqliteVault {
+    // Closed before the lock is let go of, in this order.
     connection: Connection,
+    _lock: Lock,
     keys: VaultKeys,
 }
 
@@ -94,7 +98,7 @@ impl SqliteVault {
     ) -> Result<Self, VaultError> {
         params.check(floor)?;
         make_file(home)?;
-        let mut connection = connect(home, Duration::ZERO)?;
+        let (mut connection, lock) = connect(home, Duration::ZERO)?;
         let mut vault_key = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *vault_key);
         let keys = VaultKeys::derive(&vault_key);
@@ -108,7 +112,7 @@ impl SqliteVault {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         header.insert(&transaction, &Manifest::default().seal(&keys)?)?;
         transaction.commit()?;
-        Ok(Self { connection, keys })
+        Ok(Self { connection, _lock: lock, keys })
     }
 
     /// Opens the vault of a home folder, waiting up to `wait` for another process to close it.
@@ -143,9 +147,9 @@ impl SqliteVault {
         wait: Duration,
         floor: KdfFloor,
     ) -> Result<Self, VaultError> {
-        let connection = attach(home, wait)?;
+        let (connection, lock) = attach(home, wait)?;
         let keys = VaultKeys::derive(&*Header::read(&connection)?.unlock(passphrase, floor)?);
-        Ok(Self { connection, keys })
+        Ok(Self { connection, _lock: lock, keys })
     }
 
     /// Replaces the passphrase. The records stay sealed under the same vault key.
@@ -295,7 +299,7 @@ fn make_file(home: &Path) -> Result<(), VaultError> {
 }
 
 /// Finds a vault in a home folder, and connects to it.
-fn attach(home: &Path, wait: Duration) -> Result<Connection, VaultError> {
+fn attach(home: &Path, wait: Duration) -> Result<(Connection, Lock), VaultError> {
     match std::fs::metadata(home.join(VAULT_FILE)) {
         // An empty file is what a creation leaves that was interrupted before its commit.
         Ok(found) if found.is_file() && found.len() > 0 => {}
@@ -304,29 +308,29 @@ fn attach(home: &Path, wait: Duration) -> Result<Connection, VaultError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(VaultError::Missing),
         Err(e) => return Err(e.into()),
     }
-    let connection = connect(home, wait)?;
+    let (connection, lock) = connect(home, wait)?;
     let marked: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if marked != APPLICATION_ID {
         return Err(VaultError::NotAVault);
     }
-    Ok(connection)
+    Ok((connection, lock))
 }
 
-/// Connects and takes the exclusive lock, which stays until the connection closes.
-fn connect(home: &Path, wait: Duration) -> Result<Connection, VaultError> {
+/// Takes the lock and connects, alone, until both are dropped.
+fn connect(home: &Path, wait: Duration) -> Result<(Connection, Lock), VaultError> {
+    let lock = Lock::take(home, wait)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(home.join(VAULT_FILE), flags)?;
+    // Another program than ours may look at the file.
     connection.busy_timeout(wait)?;
-    // The mode is set inside the transaction: two processes that both waited in exclusive mode
-    // would each keep a shared lock that stops the other.
-    let locked = connection.execute_batch(
-        "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;
-         PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;
-         BEGIN EXCLUSIVE; PRAGMA locking_mode = EXCLUSIVE; COMMIT;
-         PRAGMA journal_mode = TRUNCATE;",
+    // Exclusive from the beginning: so the log needs no file of shared memory beside it.
+    let set = connection.execute_batch(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;
+         PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0; PRAGMA secure_delete = ON;
+         PRAGMA cell_size_check = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
     );
-    match locked {
-        Ok(()) => Ok(connection),
+    match set {
+        Ok(()) => Ok((connection, lock)),
         Err(e) if e.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             Err(VaultError::NotAVault)
         }

@@ -5,6 +5,8 @@ mod carry;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod discharges;
+#[cfg(test)]
 mod erase;
 #[cfg(test)]
 mod kept_back;
@@ -14,6 +16,8 @@ mod leaving;
 mod office;
 #[cfg(test)]
 mod receipts;
+#[cfg(test)]
+mod reconcile;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]

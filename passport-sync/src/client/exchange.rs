@@ -195,7 +195,7 @@ impl Exchange<'_> {
                 break;
             }
         }
-        Ok(())
+        Ok(party.keep()?)
     }
 
     /// Fetches every page there is.
@@ -357,7 +357,10 @@ fn fill(request: &mut SyncRequest, outgoing: &Outgoing) {
     request.drop_epochs = outgoing.drops.iter().map(|d| d.signed.clone()).collect();
 }
 
-fn request(party: &dyn Party, url: &str) -> Result<SyncRequest, PartyError> {
+/// A request that says how far the feed was read; what is offered is for [`fill`]. That, and what
+/// was read, is on disk from here on.
+fn request(party: &mut dyn Party, url: &str) -> Result<SyncRequest, PartyError> {
+    party.keep()?;
     let state = party.remote(url)?;
     let cursor = state.relay.map(|relay| Cursor {
         relay,

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,14 +15,13 @@ use passport_core::codec;
 use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
-use super::arrivals::{Arrivals, Waiting};
 use super::{Shared, auth, body, links, live};
 use crate::session;
 use crate::signature::check_body;
 use crate::store::{Store, StoreError};
 use crate::wire::{
     BLOB_MAX, LIVE_PATH, MEDIA_TYPE, Outcome, REQUEST_MAX, Refusal, Rejection, SYNC_PATH,
-    SyncRequest, SyncResponse, WAIT_SECONDS_MAX,
+    SyncRequest, SyncResponse,
 };
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -42,21 +40,8 @@ async fn sync(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         let (key, received) = open(&shared, request, now, REQUEST_MAX).await?;
         let request = SyncRequest::decode(&received.bytes)?;
         drop(received);
-        // From before the feed is read, so that nothing arrives unseen.
-        let waiting = Arrivals::wait(&shared.arrivals, key);
         let pushed = request.objects();
-        let is_push = request.is_push();
-        let again = SyncRequest { max_bytes: request.max_bytes, ..SyncRequest::default() };
-        let wait = request.wait_seconds.min(WAIT_SECONDS_MAX);
-        let mut response = answer(&shared, request, key).await?;
-        if !is_push && wait > 0 && response.items.is_empty() && !response.reset && !response.more {
-            let again = SyncRequest { cursor: Some(response.cursor), ..again };
-            let wait = Duration::from_secs(wait.into()).min(shared.config.request_timeout / 2);
-            let arrived = arrival(&shared, waiting, &again, key);
-            if let Ok(arrived) = tokio::time::timeout(wait, arrived).await {
-                response = arrived?.unwrap_or(response);
-            }
-        }
+        let response = answer(&shared, request, key).await?;
         tracing::debug!(pushed, items = response.items.len(), "synced");
         Ok(codec::encode(&response))
     };
@@ -79,22 +64,6 @@ async fn answer(
     .await?;
     shared.arrivals.wake(&answered.fed);
     Ok(answered.response)
-}
-
-/// Waits until there is something for the key; none if the relay stops first.
-async fn arrival(
-    shared: &Shared,
-    mut waiting: Waiting,
-    request: &SyncRequest,
-    key: VerificationKey,
-) -> Result<Option<SyncResponse>, Rejection> {
-    while waiting.arrival().await {
-        let response = answer(shared, request.clone(), key).await?;
-        if !response.items.is_empty() {
-            return Ok(Some(response));
-        }
-    }
-    Ok(None)
 }
 
 async fn put_object(

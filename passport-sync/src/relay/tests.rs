@@ -135,28 +135,6 @@ fn what_one_device_pushes_another_fetches_and_a_lost_answer_changes_nothing() {
 }
 
 #[test]
-fn whoever_waits_gets_what_arrives() {
-    let server = Server::in_memory();
-    let setting = SyncRequest { access_lists: vec![list()], ..asking(None) };
-    ask(&mut server.remote(1), &setting, 10);
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            let request = SyncRequest { wait_seconds: 25, ..asking(None) };
-            ask(&mut server.remote(2), &request, 11).0.items.len()
-        });
-        ask(&mut server.remote(1), &offering(None), 12);
-        assert_eq!(waiting.join().unwrap(), 1);
-    });
-}
-
-#[test]
-fn waiting_for_nothing_ends() {
-    let server = Server::in_memory();
-    let request = SyncRequest { wait_seconds: 1, ..asking(None) };
-    assert_eq!(ask(&mut server.remote(2), &request, 11).0.items, []);
-}
-
-#[test]
 fn a_device_that_moves_to_an_empty_relay_is_told_to_offer_everything() {
     let first = Server::in_memory();
     let (there, _) = ask(&mut first.remote(1), &offering(None), 10);

@@ -50,8 +50,6 @@ pub struct Channel {
     pub serial: u64,
     /// Payload hash of the current list.
     pub hash: [u8; 32],
-    /// The current list, encoded with its signature.
-    pub signed: Vec<u8>,
     /// The current list's live epochs.
     pub live: Vec<EpochId>,
     /// Bytes of envelopes kept.
@@ -74,6 +72,8 @@ pub enum Object<'a> {
     Letter {
         /// Whose mailbox.
         to: VerificationKey,
+        /// Who sent it.
+        from: VerificationKey,
         /// Encoded as delivered.
         bytes: &'a [u8],
     },
@@ -95,13 +95,18 @@ pub enum Epochs<'a> {
     Only(&'a [EpochId]),
 }
 
-/// How much a mailbox holds.
+/// How much of a mailbox is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MailboxUsage {
     /// Letters.
     pub letters: u64,
     /// Bytes.
     pub bytes: u64,
+}
+
+/// How far the owner of a mailbox has read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MailboxState {
     /// Position of the first letter its owner has not acknowledged.
     pub unacknowledged: Option<u64>,
     /// When the letter that was acknowledged first was.
@@ -176,6 +181,11 @@ pub trait Snapshot {
     /// # Errors
     /// See [`Snapshot::relay`].
     fn channel(&self, channel: &ChannelId) -> Result<Option<Channel>, StoreError>;
+    /// The current list of a channel, encoded with its signature.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn access_list(&self, channel: &ChannelId) -> Result<Option<Vec<u8>>, StoreError>;
     /// A member of a channel's current list, in force or not.
     ///
     /// # Errors
@@ -200,11 +210,20 @@ pub trait Snapshot {
     /// # Errors
     /// See [`Snapshot::relay`].
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError>;
-    /// How much a mailbox holds.
+    /// How far the owner of a mailbox has read.
     ///
     /// # Errors
     /// See [`Snapshot::relay`].
-    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxUsage, StoreError>;
+    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxState, StoreError>;
+    /// How much a mailbox holds, of one sender or of all.
+    ///
+    /// # Errors
+    /// See [`Snapshot::relay`].
+    fn mailbox_usage(
+        &self,
+        key: &VerificationKey,
+        sender: Option<&VerificationKey>,
+    ) -> Result<MailboxUsage, StoreError>;
     /// A rendezvous object that has not expired.
     ///
     /// # Errors
@@ -389,6 +408,16 @@ pub fn read<R>(
 }
 
 impl Object<'_> {
+    /// Its bytes, as they are kept.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Envelope { bytes, .. }
+            | Self::Letter { bytes, .. }
+            | Self::AccessList { bytes, .. } => bytes,
+        }
+    }
+
     /// What a feed calls it.
     #[must_use]
     pub fn kind(&self) -> ItemKind {

@@ -18,7 +18,7 @@ use passport_core::time::{DAY_SECONDS, Timestamp};
 
 use self::admission::{Checked, append, check_envelope, deliver, drop_epoch, fetch, set_list};
 use crate::session::port::{
-    self, FeedPage, FeedQuery, MailboxUsage, Meter, Snapshot, Store, StoreError, Transaction,
+    self, FeedPage, FeedQuery, MailboxState, Meter, Snapshot, Store, StoreError, Transaction,
 };
 use crate::wire::{
     AccessConflict, BLOB_MAX, BLOB_SECONDS, Cursor, Generation, Letter, OBJECTS_MAX, Outcome,
@@ -218,7 +218,7 @@ struct Standing {
     generation: Generation,
     /// The asker's cursor, if it is of this relay's past.
     cursor: Option<Cursor>,
-    mailbox: MailboxUsage,
+    mailbox: MailboxState,
 }
 
 impl Standing {
@@ -246,7 +246,7 @@ impl Standing {
 /// Whether letters are newly acknowledged or expired; if so, the time before which
 /// acknowledged ones go. A poll that changes nothing writes nothing.
 fn acknowledgement(
-    mailbox: &MailboxUsage,
+    mailbox: &MailboxState,
     position: u64,
     now: Timestamp,
     limits: &RelayLimits,
@@ -317,9 +317,10 @@ impl Work {
                 }
             }
         }
+        let mut place = None;
         for envelope in self.envelopes {
             results.envelopes.push(match envelope {
-                Ok(envelope) => append(tx, asker, &envelope)?,
+                Ok(envelope) => append(tx, asker, &mut place, &envelope)?,
                 Err(rejection) => rejection.into(),
             });
         }

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
 use super::{
-    Checked, Epochs, FeedPage, FeedQuery, MemoryStore, Meter, Object, SqliteFile, SqliteStore,
-    Store, StoreError, read, write,
+    Checked, Epochs, FeedPage, FeedQuery, MailboxState, MemoryStore, Meter, Object, SqliteFile,
+    SqliteStore, Store, StoreError, read, write,
 };
 use crate::wire::{ItemKind, object_id};
 
@@ -211,7 +211,8 @@ fn the_current_list_is_kept_whole() {
         set_channel(store, 1, vec![Member { history: true, ..reader(3, Some(-7)) }]);
         let kept = read(store, |s| s.channel(&channel(1))).unwrap().unwrap();
         assert_eq!((kept.control, kept.serial, kept.hash), (key(CONTROL), 1, [1; 32]));
-        assert_eq!((kept.signed, kept.live, kept.bytes), (vec![1, 1], vec![epoch(1)], 30));
+        assert_eq!((kept.live, kept.bytes), (vec![epoch(1)], 30));
+        assert_eq!(read(store, |s| s.access_list(&channel(1))).unwrap(), Some(vec![1, 1]));
         let member = Member { history: true, ..reader(3, Some(-7)) };
         assert_eq!(read(store, |s| s.members(&channel(1))).unwrap(), [member]);
         assert_eq!(read(store, |s| s.member(&channel(1), &key(3))).unwrap(), Some(member));
@@ -226,24 +227,30 @@ fn letters_stay_until_acknowledged_and_then_a_while() {
             let bytes = vec![mark; 20];
             let id = object_id(&bytes);
             write(store, move |tx| {
-                tx.put_object(&id, &Object::Letter { to: key(1), bytes: &bytes })?;
+                tx.put_object(&id, &Object::Letter { to: key(1), from: key(mark), bytes: &bytes })?;
                 tx.append_feed(&[key(1)], &id)
             })
             .unwrap();
         };
         letter(1);
         letter(2);
-        let usage = || read(store, |s| s.mailbox(&key(1))).unwrap();
-        assert_eq!((usage().letters, usage().bytes, usage().unacknowledged), (2, 40, Some(1)));
+        let state = || read(store, |s| s.mailbox(&key(1))).unwrap();
+        let of = |sender: Option<VerificationKey>| {
+            read(store, |s| s.mailbox_usage(&key(1), sender.as_ref())).unwrap()
+        };
+        let usage = || of(None);
+        assert_eq!((usage().letters, usage().bytes, state().unacknowledged), (2, 40, Some(1)));
+        assert_eq!((of(Some(key(2))).letters, of(Some(key(3))).letters), (1, 0));
         write(store, |tx| tx.expire_letters(&key(1), at(i64::MAX))).unwrap();
         assert_eq!(usage().letters, 2, "never lost before it was acknowledged");
         write(store, |tx| tx.acknowledge(&key(1), 1, at(50))).unwrap();
         write(store, |tx| tx.acknowledge(&key(1), 1, at(60))).unwrap();
-        assert_eq!((usage().unacknowledged, usage().acknowledged), (Some(2), Some(at(50))));
+        assert_eq!(state(), MailboxState { unacknowledged: Some(2), acknowledged: Some(at(50)) });
         write(store, |tx| tx.expire_letters(&key(1), at(50))).unwrap();
         assert_eq!(usage().letters, 2);
         write(store, |tx| tx.expire_letters(&key(1), at(51))).unwrap();
-        assert_eq!(usage().letters, 1);
+        assert_eq!((usage().letters, usage().bytes), (1, 20));
+        assert_eq!((of(Some(key(1))).letters, of(Some(key(2))).letters), (0, 1));
         let feed = page(store, query(1, 0));
         assert_eq!((marks(&feed), feed.items[0].kind), (vec![2], ItemKind::Letter));
     });
@@ -427,6 +434,6 @@ fn a_check_finds_what_was_altered_and_miscounted() {
     spoil("UPDATE objects SET bytes = x'00' WHERE seq = 1");
     assert_eq!((check().altered, check().miscounted), (1, 1));
     spoil("UPDATE feed SET object = 77; DELETE FROM channels");
-    assert_eq!((check().astray, check().orphaned), (2, 3));
+    assert_eq!((check().astray, check().orphaned), (2, 4));
     assert!(SqliteFile::open(&folder.path().join("absent.db")).is_err());
 }

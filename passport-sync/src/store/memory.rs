@@ -8,8 +8,8 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 
 use super::{
-    Channel, Epochs, FeedPage, FeedQuery, MailboxUsage, Meter, Object, Read, Snapshot, Store,
-    StoreError, Transaction, Write,
+    Channel, Epochs, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Object, Read,
+    Snapshot, Store, StoreError, Transaction, Write,
 };
 use crate::session::port::LINK_KEPT_SECONDS;
 use crate::wire::{Generation, Item, ItemKind, RelayId};
@@ -58,7 +58,8 @@ struct Kept {
     kind: ItemKind,
     channel: Option<ChannelId>,
     epoch: Option<EpochId>,
-    mailbox: Option<VerificationKey>,
+    /// Whose, and of whom.
+    mailbox: Option<(VerificationKey, VerificationKey)>,
     acknowledged: Option<Timestamp>,
     dropped: bool,
     /// The order in which objects came.
@@ -75,6 +76,7 @@ struct State {
     position: u64,
     order: u64,
     channels: BTreeMap<ChannelId, (Channel, BTreeMap<VerificationKey, Member>)>,
+    lists: BTreeMap<ChannelId, Vec<u8>>,
     objects: BTreeMap<ObjectId, Kept>,
     feeds: BTreeMap<VerificationKey, BTreeMap<u64, ObjectId>>,
     counts: BTreeMap<(VerificationKey, Meter), (i64, u64)>,
@@ -134,6 +136,10 @@ impl Snapshot for State {
         Ok(self.channels.get(channel).map(|(channel, _)| channel.clone()))
     }
 
+    fn access_list(&self, channel: &ChannelId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.lists.get(channel).cloned())
+    }
+
     fn member(
         &self,
         channel: &ChannelId,
@@ -180,15 +186,10 @@ impl Snapshot for State {
         Ok(page)
     }
 
-    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxUsage, StoreError> {
-        let mut usage = MailboxUsage::default();
-        for kept in self.objects.values().filter(|k| k.mailbox.as_ref() == Some(key)) {
-            usage.letters += 1;
-            usage.bytes += kept.bytes.len() as u64;
-            let acknowledged = usage.acknowledged.into_iter().chain(kept.acknowledged).min();
-            usage.acknowledged = acknowledged;
-        }
-        usage.unacknowledged = self.feeds.get(key).and_then(|feed| {
+    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxState, StoreError> {
+        let letters = self.objects.values().filter(|k| k.mailbox.is_some_and(|(to, _)| to == *key));
+        let acknowledged = letters.filter_map(|kept| kept.acknowledged).min();
+        let unacknowledged = self.feeds.get(key).and_then(|feed| {
             let waits = |id| {
                 self.objects
                     .get(id)
@@ -196,7 +197,20 @@ impl Snapshot for State {
             };
             feed.iter().find(|(_, id)| waits(id)).map(|(position, _)| *position)
         });
-        Ok(usage)
+        Ok(MailboxState { unacknowledged, acknowledged })
+    }
+
+    fn mailbox_usage(
+        &self,
+        key: &VerificationKey,
+        sender: Option<&VerificationKey>,
+    ) -> Result<MailboxUsage, StoreError> {
+        let of = |(to, from)| to == *key && sender.is_none_or(|sender| *sender == from);
+        let letters = self.objects.values().filter(|kept| kept.mailbox.is_some_and(of));
+        Ok(letters.fold(MailboxUsage::default(), |usage, kept| MailboxUsage {
+            letters: usage.letters + 1,
+            bytes: usage.bytes + kept.bytes.len() as u64,
+        }))
     }
 
     fn blob(&self, id: &ObjectId, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
@@ -234,12 +248,12 @@ impl Transaction for State {
             control: list.controller(),
             serial: list.serial,
             hash: *hash,
-            signed: signed.to_vec(),
             live: list.live.clone(),
             bytes,
         };
         let members = list.members.iter().map(|m| (m.key, *m)).collect();
         self.channels.insert(list.channel, (channel, members));
+        self.lists.insert(list.channel, signed.to_vec());
         Ok(())
     }
 
@@ -251,7 +265,7 @@ impl Transaction for State {
                 }
                 (Some(channel), Some(epoch), None, bytes)
             }
-            Object::Letter { to, bytes } => (None, None, Some(to), bytes),
+            Object::Letter { to, from, bytes } => (None, None, Some((to, from)), bytes),
             Object::AccessList { channel, bytes } => (Some(channel), None, None, bytes),
         };
         self.order += 1;
@@ -355,7 +369,7 @@ impl Transaction for State {
         before: Timestamp,
     ) -> Result<(), StoreError> {
         self.objects.retain(|_, kept| {
-            kept.mailbox.as_ref() != Some(key)
+            kept.mailbox.is_none_or(|(to, _)| to != *key)
                 || kept.acknowledged.is_none_or(|acknowledged| acknowledged >= before)
         });
         Ok(())

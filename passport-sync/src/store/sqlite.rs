@@ -24,6 +24,8 @@ use super::{Read, Store, StoreError, Write};
 
 /// Most writes committed together.
 const GROUP_MAX: usize = 256;
+/// Most statements a connection keeps ready; more than there are.
+const STATEMENTS_MAX: usize = 64;
 /// Most idle reading connections kept.
 const READERS_MAX: usize = 8;
 
@@ -56,7 +58,7 @@ impl SqliteStore {
         let (jobs, queue) = channel();
         let writer = std::thread::Builder::new()
             .name("relay-writer".to_owned())
-            .spawn(move || run(&connection, &queue))
+            .spawn(move || work(&connection, &queue))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
         Ok(Self {
             path: path.to_owned(),
@@ -96,9 +98,9 @@ impl Store for SqliteStore {
             Some(connection) => connection,
             None => connect(&self.path)?,
         };
-        connection.execute_batch("BEGIN DEFERRED")?;
+        run(&connection, "BEGIN DEFERRED")?;
         let outcome = read(&View::new(&connection));
-        connection.execute_batch("ROLLBACK")?;
+        run(&connection, "ROLLBACK")?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_MAX {
             readers.push(connection);
@@ -135,6 +137,7 @@ fn keep_private(path: &Path) -> Result<(), StoreError> {
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
@@ -143,7 +146,13 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn run(connection: &Connection, queue: &Receiver<Job>) {
+/// Runs a statement that is needed again and again.
+fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Commits what is queued, until nobody is left to queue anything.
+fn work(connection: &Connection, queue: &Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP_MAX - 1));
@@ -154,15 +163,15 @@ fn run(connection: &Connection, queue: &Receiver<Job>) {
 /// Does a group of writes as one transaction, and answers each after the commit.
 fn commit(connection: &Connection, group: Vec<Job>) {
     let mut answers = Vec::with_capacity(group.len());
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").is_ok();
+    let begun = run(connection, "BEGIN IMMEDIATE").is_ok();
     for job in group {
         let outcome = if begun { attempt(connection, job.write) } else { Err(StoreError::Stopped) };
         answers.push((job.done, outcome));
     }
-    let committed = begun && connection.execute_batch("COMMIT").is_ok();
+    let committed = begun && run(connection, "COMMIT").is_ok();
     if begun && !committed {
         // When this fails too there is no transaction left to undo.
-        let _undone = connection.execute_batch("ROLLBACK");
+        let _undone = run(connection, "ROLLBACK");
     }
     for (done, outcome) in answers {
         let outcome = if committed { outcome } else { outcome.and(Err(StoreError::Stopped)) };
@@ -173,12 +182,16 @@ fn commit(connection: &Connection, group: Vec<Job>) {
 
 /// Does one write in a savepoint, undone if it fails.
 fn attempt(connection: &Connection, write: Write) -> Result<(), StoreError> {
-    connection.execute_batch("SAVEPOINT job")?;
-    let outcome = catch_unwind(AssertUnwindSafe(|| write(&mut View::new(connection))))
-        .unwrap_or(Err(StoreError::Stopped));
+    run(connection, "SAVEPOINT job")?;
+    let all = AssertUnwindSafe(|| {
+        let mut view = View::new(connection);
+        write(&mut view)?;
+        view.finish()
+    });
+    let outcome = catch_unwind(all).unwrap_or(Err(StoreError::Stopped));
     if outcome.is_err() {
-        connection.execute_batch("ROLLBACK TO job")?;
+        run(connection, "ROLLBACK TO job")?;
     }
-    connection.execute_batch("RELEASE job")?;
+    run(connection, "RELEASE job")?;
     outcome
 }

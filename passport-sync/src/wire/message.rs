@@ -105,10 +105,6 @@ pub struct SyncRequest {
     /// Most bytes of items the client will take in the response.
     #[n(6)]
     pub max_bytes: u32,
-    /// Seconds the relay may wait for something to arrive, if nothing is pushed and the feed
-    /// has nothing new; at most [`WAIT_SECONDS_MAX`](super::WAIT_SECONDS_MAX).
-    #[n(7)]
-    pub wait_seconds: u16,
 }
 
 impl SyncRequest {
@@ -126,12 +122,6 @@ impl SyncRequest {
             return Err(Rejection::TooLarge);
         }
         Ok(request)
-    }
-
-    /// Whether anything is pushed or fetched anew.
-    #[must_use]
-    pub fn is_push(&self) -> bool {
-        self.objects() > 0 || !self.fetch_channels.is_empty()
     }
 
     /// How many objects are pushed.

@@ -5,7 +5,7 @@ use passport_core::codec;
 use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
 use passport_core::holder::Recovery;
-use passport_core::journal::{Incoming, IncomingItem, Position, Verdict, Verdicts};
+use passport_core::journal::{Incoming, IncomingItem, KnownList, Position, Verdict, Verdicts};
 use passport_core::keys::{PhaseKey, Signed, SigningKey};
 use passport_core::ledger::{channel_nonce, control_key};
 use passport_core::party::Party;
@@ -156,7 +156,7 @@ fn scene(seed: u64) -> Scene {
 }
 
 /// The list that a relay has, as the phone knows it.
-fn current(phone: &Student, control: &SigningKey, label: &str) -> Signed<AccessList> {
+fn current(phone: &Student, control: &SigningKey, label: &str) -> KnownList {
     let nonce = channel_nonce(control, label);
     let channel = passport_core::access::channel_id(&control.verification_key(), &nonce);
     phone.remote(URL).unwrap().list(&channel).unwrap().clone()
@@ -168,8 +168,8 @@ fn a46_a_removed_device_sets_no_more_lists() {
     relay.sync(&mut phone, &mut rng);
     for label in ["ledger", "medications"] {
         let now = current(&phone, &control, label);
-        let serial = now.verify().unwrap().serial + 1;
-        let list = usurping(&control, &thief, label, serial, Some(now.payload_hash()));
+        let serial = now.list.serial + 1;
+        let list = usurping(&control, &thief, label, serial, Some(now.hash));
         for asker in [&control, &thief] {
             assert_eq!(relay.set(asker, &list), Outcome::from(Rejection::NotPermitted));
         }
@@ -202,8 +202,8 @@ fn a46_a_removed_device_that_was_first_has_only_what_is_past() {
     // Before the phone is heard, the thief names a successor of its own everywhere.
     for label in ["ledger", "medications", "allergies"] {
         let now = current(&phone, &control, label);
-        let serial = now.verify().unwrap().serial + 1;
-        let list = usurping(&control, &thief, label, serial, Some(now.payload_hash()));
+        let serial = now.list.serial + 1;
+        let list = usurping(&control, &thief, label, serial, Some(now.hash));
         assert_eq!(relay.set(&control, &list), Outcome::Stored);
     }
     medication(&mut phone, "AFTERWARDS", day(1), &mut rng);

@@ -113,3 +113,36 @@ fn those_who_do_not_share_are_not_counted_or_named() {
     assert!(answer.contains("No student shares discharges with you"), "{answer}");
     assert!(!answer.contains("Amina") && answer.trim_end().ends_with(CAUTION), "{answer}");
 }
+
+#[test]
+fn what_was_done_about_a_discharge_is_noted_and_its_number_confirmed() {
+    let mut story = Story::begin(26);
+    story.share(&["discharges", "discharge-notice", "plan", "identity"], Right::Contribute);
+    let _ = contribute(&story, "discharges", "Amina Yusuf").success();
+    let due = |story: &Story, now: &str| {
+        let check = story.org_at(now, &["discharges", "--json"]).success().json();
+        check["discharges"][0].clone()
+    };
+    let late = "2026-11-26T09:00:00Z";
+    assert_eq!(due(&story, late)["follow_up"]["overdue"], true);
+    assert_eq!(due(&story, late)["state"], "new");
+    let done = ["follow-up", "Amina Yusuf", "--state", "followed-up", "--note", "rang", "--json"];
+    let noted = story.org(&done).success().json();
+    assert!(noted["plan"].is_string(), "{noted}");
+    let after = due(&story, late);
+    assert_eq!(
+        (&after["state"], &after["follow_up"]["overdue"]),
+        (&json!("followed-up"), &json!(false))
+    );
+    assert_eq!(after["handled"]["note"], "rang");
+    let words = story.org_at(late, &["discharges"]).success().stdout;
+    assert!(words.contains("followed up, j.smith") && !words.contains("OVERDUE"), "{words}");
+
+    let number = ["confirm", "Amina Yusuf", "--nhs-number", "943 476 5919", "--json"];
+    let confirmed = story.org(&number).success().json();
+    assert_eq!(confirmed["suggestions"].as_array().unwrap().len(), 3);
+    let shown = story.org(&["show", "Amina Yusuf"]).success().stdout;
+    assert!(shown.contains("NHS number, confirmed by you"), "{shown}");
+    let wrong = ["confirm", "Amina Yusuf", "--nhs-number", "943 476 5918"];
+    assert_eq!(story.org(&wrong).code, Some(2));
+}

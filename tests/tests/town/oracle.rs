@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use passport_core::author::Author;
 use passport_core::codec;
 use passport_core::holder::GrantState;
-use passport_core::id::{EntryId, OrganisationId};
+use passport_core::id::{EntryId, EpochId, ObjectId, OrganisationId};
+use passport_core::party::Party as _;
 use passport_core::time::Timestamp;
+use passport_core::vault::{Table, Vault as _};
+use passport_tests::post::Post;
 
-use crate::people::{Device, Office, SECTIONS, section};
+use crate::people::{Device, Office, SECTIONS, Student, section};
+use crate::streets::HOUR;
 
 /// An entry that somebody added, with a word that is in it alone.
 #[derive(Clone, Debug)]
@@ -21,6 +25,9 @@ pub(crate) struct Added {
     pub(crate) author: Author,
 }
 
+/// What a device shows of each section: the epoch, and a digest of the view.
+type Shown = Vec<Option<(EpochId, [u8; 32])>>;
+
 /// Everything that was done.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
@@ -28,27 +35,36 @@ pub(crate) struct Oracle {
     /// Entries that somebody removed.
     pub(crate) removed: BTreeSet<EntryId>,
     /// Who wrote each word.
-    pub(crate) wrote: BTreeMap<String, Author>,
-    /// Sections given to each organisation and not taken back.
-    pub(crate) given: BTreeSet<(&'static str, OrganisationId)>,
+    wrote: BTreeMap<String, Author>,
+    /// Sections given to each organisation and not taken back, each until a moment or for good.
+    given: BTreeMap<(&'static str, OrganisationId), Vec<Option<Timestamp>>>,
     /// Sections an organisation was ever given.
-    pub(crate) ever_given: BTreeSet<(&'static str, OrganisationId)>,
-    /// Sections an organisation was ever taken away.
-    pub(crate) taken: BTreeSet<(&'static str, OrganisationId)>,
+    ever_given: BTreeSet<(&'static str, OrganisationId)>,
+    /// Sections an organisation was ever taken away, or had until a day.
+    taken: BTreeSet<(&'static str, OrganisationId)>,
     /// Words that an organisation must not come to read, and why.
-    pub(crate) secret: BTreeMap<(OrganisationId, String), &'static str>,
+    secret: BTreeMap<(OrganisationId, String), &'static str>,
+    /// Words that were written after a device was known to be removed, by the key of the device.
+    unheard: BTreeSet<(usize, String)>,
+    /// Which devices removed which, where that is not to be seen in the fold.
+    expelled: BTreeSet<(usize, usize)>,
     /// Words that each device has shown, of a section.
     shown: BTreeMap<(usize, &'static str), BTreeSet<String>>,
+    /// What was shown by whoever knew just this.
+    known: BTreeMap<[u8; 32], (usize, Shown)>,
+    /// Epochs that were founded by what people did.
+    founded: usize,
     words: usize,
 }
 
-/// The words in some bytes: `w`, a number, `w`.
+/// The words in some bytes: `word`, a number, `z`.
 fn words_in(bytes: &[u8]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for (n, _) in bytes.iter().enumerate().filter(|(_, b)| **b == b'w') {
-        let digits = bytes[n + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
-        if digits > 0 && bytes.get(n + 1 + digits) == Some(&b'w') {
-            all.insert(String::from_utf8_lossy(&bytes[n..n + digits + 2]).into_owned());
+    for at in bytes.iter().enumerate().filter(|(_, b)| **b == b'w').map(|(at, _)| at) {
+        let Some(rest) = bytes[at..].strip_prefix(b"word") else { continue };
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        if digits > 0 && rest.get(digits) == Some(&b'z') {
+            all.insert(String::from_utf8_lossy(&bytes[at..at + 5 + digits]).into_owned());
         }
     }
     all
@@ -58,7 +74,7 @@ impl Oracle {
     /// A word that nobody has written yet.
     pub(crate) fn word(&mut self, author: Author) -> String {
         self.words += 1;
-        let word = format!("w{}w", self.words);
+        let word = format!("word{}z", self.words);
         self.wrote.insert(word.clone(), author);
         word
     }
@@ -95,14 +111,18 @@ impl Oracle {
     }
 
     /// A section was given.
-    pub(crate) fn gave(&mut self, name: &'static str, to: OrganisationId) {
-        self.given.insert((name, to));
+    pub(crate) fn gave(
+        &mut self,
+        name: &'static str,
+        to: OrganisationId,
+        until: Option<Timestamp>,
+    ) {
+        self.given.entry((name, to)).or_default().push(until);
         self.ever_given.insert((name, to));
-        let of: BTreeSet<&String> =
-            self.added.iter().filter(|a| a.section == name).map(|a| &a.word).collect();
-        self.secret.retain(|(who, word), why| {
-            *why == GONE || *who != to || !(of.contains(word) || self.wrote.contains_key(word))
-        });
+        if until.is_some() {
+            self.taken.insert((name, to));
+        }
+        self.secret.retain(|(who, _), why| *why == GONE || *who != to);
     }
 
     /// A section was taken back.
@@ -111,23 +131,100 @@ impl Oracle {
         self.taken.insert((name, from));
     }
 
+    /// What somebody did founded so many epochs.
+    pub(crate) fn founded(&mut self, epochs: usize) {
+        self.founded += epochs;
+    }
+
+    /// A device was to be removed by another.
+    pub(crate) fn expelled(&mut self, by: usize, other: usize) {
+        self.expelled.insert((by, other));
+    }
+
+    /// How many epochs there may be: what people founded, the first ones, and for each the merges
+    /// of those who did not know of each other.
+    pub(crate) fn epochs_most(&self, devices: usize) -> usize {
+        (self.founded + 4) * (devices + 1)
+    }
+
+    /// Whether an organisation may have a section now, whatever clocks say.
+    fn may_have(&self, name: &'static str, who: OrganisationId, now: i64) -> bool {
+        let ends = self.given.get(&(name, who));
+        let last = Timestamp::from_seconds(now - 3 * HOUR);
+        ends.is_some_and(|ends| ends.iter().any(|until| until.is_none_or(|until| until > last)))
+    }
+
     /// A device wrote a word: a secret to organisations that nobody has given the section, as far
-    /// as the device knows, nor anybody else.
+    /// as the device knows, nor anybody else; and to devices that it knows to be removed.
     pub(crate) fn wrote_apart(
         &mut self,
         name: &'static str,
         word: &str,
-        by: &Device,
-        at: Timestamp,
+        n: usize,
+        now: i64,
+        devices: &[Device],
         offices: &[Office],
     ) {
-        for office in offices {
-            let id = office.party.id();
-            if !self.given.contains(&(name, id)) && !has_grant(by, name, id, at) {
+        let by = &devices[n];
+        if by.removed {
+            return;
+        }
+        let at = Timestamp::from_seconds(now + by.skew);
+        for id in offices.iter().map(|office| office.party.id()) {
+            if !self.may_have(name, id, now) && !has_grant(by, name, id, at) {
                 self.secret.insert((id, word.to_owned()), UNGIVEN);
             }
         }
+        for (other, device) in devices.iter().enumerate() {
+            let known = by.party.fold().devices.get(&device.party.device());
+            if known.is_some_and(|known| known.removed) || self.expelled.contains(&(n, other)) {
+                self.unheard.insert((other, word.to_owned()));
+            }
+        }
     }
+
+    /// An organisation wrote words: secret to those that were never given the section.
+    pub(crate) fn wrote_at_office<'a>(
+        &mut self,
+        name: &'static str,
+        words: impl IntoIterator<Item = &'a String>,
+        offices: &[Office],
+    ) {
+        for word in words {
+            for id in offices.iter().map(|office| office.party.id()) {
+                if !self.ever_given.contains(&(name, id)) {
+                    self.secret.insert((id, word.clone()), UNGIVEN);
+                }
+            }
+        }
+    }
+
+    /// Promise 6: what is shown is a function of what is known. At any moment.
+    pub(crate) fn who_knows_the_same_shows_the_same(&mut self, n: usize, device: &mut Device) {
+        let knows = known_to(&device.party);
+        let shows: Shown = SECTIONS
+            .iter()
+            .map(|name| device.party.view(&section(name)).ok().map(|v| (v.epoch, v.digest())))
+            .collect();
+        let (other, showed) = self.known.entry(knows).or_insert_with(|| (n, shows.clone()));
+        assert_eq!(shows, *showed, "device {n} knows what {other} knew, and shows something else");
+    }
+}
+
+/// A digest of everything a device has: envelopes, and keys of the ledger.
+fn known_to(party: &Student) -> [u8; 32] {
+    let vault = party.journal().vault();
+    let mut hash = blake3::Hasher::new();
+    for (key, _) in vault.scan(Table::Envelope).unwrap() {
+        // The other records are the envelopes in order of arrival.
+        if ObjectId::from_slice(&key).is_ok() {
+            hash.update(&key);
+        }
+    }
+    for key in party.list_keys() {
+        hash.update(key.verification_key().as_bytes());
+    }
+    hash.finalize().into()
 }
 
 /// Whether a device knows of a grant in force.
@@ -144,7 +241,7 @@ const GONE: &str = "was gone before the grant";
 const UNGIVEN: &str = "was written without a grant";
 
 /// Every word that an organisation can open.
-pub(crate) fn reach(office: &mut Office) -> BTreeSet<String> {
+fn reach(office: &mut Office) -> BTreeSet<String> {
     let epochs: Vec<_> = office.party.epochs().keys().copied().collect();
     let mut all = BTreeSet::new();
     for epoch in epochs {
@@ -162,17 +259,31 @@ pub(crate) fn reach(office: &mut Office) -> BTreeSet<String> {
     all
 }
 
-/// Promise 2 and 4: no organisation opens what it was never given. Holds at any moment.
-pub(crate) fn nobody_reads_without_a_grant(oracle: &Oracle, offices: &mut [Office]) {
-    for office in offices {
-        let (id, reach) = (office.party.id(), reach(office));
-        for ((who, word), why) in &oracle.secret {
-            assert!(*who != id || !reach.contains(word), "an organisation reads {word}: it {why}");
+/// Promises 2 and 3: no organisation opens what it was never given, what was written after its
+/// grant was taken back or had ended, and what was gone before it had one. At any moment.
+pub(crate) fn nobody_reads_without_a_grant(oracle: &Oracle, office: &mut Office) {
+    let (id, reach) = (office.party.id(), reach(office));
+    for ((who, word), why) in &oracle.secret {
+        assert!(*who != id || !reach.contains(word), "an organisation reads {word}: it {why}");
+    }
+}
+
+/// Promise 2, of devices: one that was removed reads nothing that was written by anybody who had
+/// heard. At any moment.
+pub(crate) fn a_removed_device_reads_nothing_new(oracle: &Oracle, n: usize, device: &mut Device) {
+    if !device.removed {
+        return;
+    }
+    for name in SECTIONS {
+        let shown = oracle.shown.get(&(n, name));
+        for word in shown.into_iter().flatten() {
+            let news = oracle.unheard.contains(&(n, word.clone()));
+            assert!(!news, "device {n} reads {word}, written after its removal");
         }
     }
 }
 
-/// Promise 3: nothing stands in the name of somebody who did not write it. At any moment.
+/// Promise 4: nothing stands in the name of somebody who did not write it. At any moment.
 pub(crate) fn nobody_speaks_for_another(oracle: &Oracle, device: &mut Device) {
     for name in SECTIONS {
         let Ok(view) = device.party.view(&section(name)) else { continue };
@@ -190,6 +301,40 @@ pub(crate) fn nobody_speaks_for_another(oracle: &Oracle, device: &mut Device) {
             }
         }
     }
+}
+
+/// Promises 5 and 8: after an exchange that went through, a relay has what the device believes it
+/// to have, whatever it lost before. After each such exchange.
+pub(crate) fn what_counts_as_kept_is_there(party: &Student, at: Timestamp, post: &Post) {
+    let outgoing = party.outgoing(&post.url, at).unwrap();
+    let waits: BTreeSet<Vec<u8>> = outgoing.envelopes.into_iter().map(|e| e.bytes).collect();
+    let remote = party.remote(&post.url).unwrap();
+    for epoch in party.journal().epochs() {
+        let count = party.journal().extent(epoch).count;
+        if !remote.has(epoch, count) {
+            continue;
+        }
+        for envelope in party.journal().envelopes(epoch).unwrap() {
+            let bytes = envelope.encode();
+            let there = waits.contains(&bytes) || post.has(&ObjectId::of(&bytes));
+            assert!(there, "an envelope of {epoch:?} counts as kept and is not there");
+        }
+    }
+}
+
+/// How many epochs a device knows that it founded.
+pub(crate) fn founded_by(device: &Device) -> usize {
+    let own = device.party.device();
+    device.party.fold().epochs.values().filter(|e| e.charter.founder() == own).count()
+}
+
+/// Sizes stay bounded: an exchange founds each section anew twice at most, once for what came
+/// first and once for what came of it.
+pub(crate) fn few_are_founded(device: &Device, before: usize) {
+    let founded = founded_by(device).saturating_sub(before);
+    let most = 2 * device.party.sections().len();
+    // A copy of the device founds in its name, and what that founded may come with the exchange.
+    assert!(founded <= most + 40, "an exchange founded {founded} epochs");
 }
 
 /// Promise 5: what was written and not removed is there. When all is healed.
@@ -211,7 +356,37 @@ pub(crate) fn nothing_is_lost(oracle: &Oracle, device: &mut Device, removed: &BT
     }
 }
 
-/// Promise 6: who has the same shows the same. When all is healed.
+/// Promise 7: what was put aside shows nowhere, no part of it. When all is healed; how much there
+/// was.
+pub(crate) fn what_is_put_aside_shows_nowhere(device: &mut Device) -> usize {
+    let mut shown = BTreeSet::new();
+    for name in SECTIONS {
+        let Ok(view) = device.party.view(&section(name)) else { continue };
+        shown.extend(words_in(&serde_json::to_vec(&view.to_json()).unwrap()));
+    }
+    let aside = device.party.quarantined().unwrap();
+    for held in &aside {
+        for value in held.edits.iter().filter_map(|edit| edit.value.as_ref()) {
+            for word in words_in(value.as_bytes()) {
+                assert!(!shown.contains(&word), "{word} was put aside, and shows");
+            }
+        }
+    }
+    aside.len()
+}
+
+/// Promise 9: what is said to have been received was. When all is healed.
+pub(crate) fn receipts_tell_the_truth(device: &Device, offices: &mut [Office]) {
+    for arrival in device.party.arrivals().unwrap() {
+        let office = offices.iter_mut().find(|o| o.party.id() == arrival.organisation).unwrap();
+        let Ok(replica) = office.party.replica(arrival.epoch) else { continue };
+        for head in &arrival.heads {
+            assert!(replica.node(head).is_some(), "{head:?} counts as received, and is not");
+        }
+    }
+}
+
+/// Promise 6: when all is healed, all who may read show the same.
 pub(crate) fn all_show_the_same(
     at: Timestamp,
     devices: &mut [&mut Device],
@@ -223,7 +398,17 @@ pub(crate) fn all_show_the_same(
             shown.push(device.party.view(&section(name)).ok().map(|v| (v.epoch, v.digest())));
         }
         for (n, other) in shown.iter().enumerate() {
-            assert_eq!(other, &shown[0], "device {n} shows another {name}");
+            let knows = |n: usize| {
+                let party = &devices[n].party;
+                (party.fold().epochs.len(), party.list_keys().len(), party.device())
+            };
+            assert_eq!(
+                other,
+                &shown[0],
+                "device {n} shows another {name}: epochs, keys {:?}, not {:?}",
+                knows(n),
+                knows(0)
+            );
         }
         let passport = devices[0].party.passport();
         for office in offices.iter_mut() {

@@ -7,12 +7,13 @@ use passport_core::party::Party;
 use passport_core::section::SectionName;
 use passport_core::time::Timestamp;
 use passport_core::vault::MemoryVault;
-use rand_chacha::ChaCha20Rng;
-
 use passport_sync::client::RemoteConfig;
 use passport_sync::client::exchange::{Exchange, Exchanged};
 use passport_sync::session::BackoffPolicy;
 use passport_tests::post::{Post, Way, Weather};
+use rand_chacha::ChaCha20Rng;
+
+use crate::without::{Lacking, Without};
 
 pub(crate) type Student = Holder<MemoryVault>;
 pub(crate) type Practice = Organisation<MemoryVault>;
@@ -42,7 +43,12 @@ pub(crate) struct Office {
 impl Device {
     /// Ends without warning and starts again from its vault.
     pub(crate) fn restart(&mut self) {
-        self.party = Holder::open(self.party.journal().vault().clone()).unwrap();
+        self.restart_from(self.party.journal().vault().clone());
+    }
+
+    /// Starts again from a vault as it was.
+    pub(crate) fn restart_from(&mut self, vault: MemoryVault) {
+        self.party = Holder::open(vault).unwrap();
     }
 
     /// A copy of the device, as a restored backup is one.
@@ -91,7 +97,7 @@ pub(crate) fn join(
     let pending = PendingDevice::create(MemoryVault::new(), &urls, None, rng).unwrap();
     let request = pending.request().0.to_vec();
     by.party.approve_device(&request, "another", now, rng).ok()?;
-    exchange(&mut by.party, post, Weather::default(), now, rng);
+    exchange(&mut by.party, post, Weather::default(), None, now, rng);
     let mut way = Way { post, weather: Weather::default(), asked: 0 };
     let mut pending = Some(pending);
     for incoming in way.everything_for(pending.as_ref()?.request_key(), now, rng) {
@@ -111,6 +117,7 @@ pub(crate) fn exchange(
     party: &mut dyn Party,
     post: &mut Post,
     weather: Weather,
+    without: Option<Without>,
     now: Timestamp,
     rng: &mut ChaCha20Rng,
 ) -> Exchanged {
@@ -120,5 +127,6 @@ pub(crate) fn exchange(
     let config = RemoteConfig::default();
     let mut exchange = Exchange { now, policy, config, pause: &mut pause, progress: &mut progress };
     let mut way = Way { post, weather, asked: 0 };
-    exchange.through(&mut way, party, &url, rng).unwrap()
+    let mut party = Lacking { party, without };
+    exchange.through(&mut way, &mut party, &url, rng).unwrap()
 }

@@ -6,39 +6,39 @@ use std::sync::LazyLock;
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse(include_str!("r4.txt")));
 
 /// Types by name.
-pub(super) struct Schema(BTreeMap<&'static str, Type>);
+pub(in crate::fhir) struct Schema(BTreeMap<&'static str, Type>);
 
 /// Elements by the element that they are in; those of the type itself under the empty name.
-pub(super) type Type = BTreeMap<&'static str, Vec<Element>>;
+pub(in crate::fhir) type Type = BTreeMap<&'static str, Vec<Element>>;
 
 /// One element.
-pub(super) struct Element {
+pub(in crate::fhir) struct Element {
     /// Its name, of a choice without the type.
-    pub(super) name: &'static str,
+    pub(in crate::fhir) name: &'static str,
     /// Whether its type is part of its name, as in `onsetDateTime`.
-    pub(super) is_choice: bool,
-    pub(super) required: bool,
-    pub(super) repeats: bool,
+    pub(in crate::fhir) is_choice: bool,
+    pub(in crate::fhir) required: bool,
+    pub(in crate::fhir) repeats: bool,
     /// What it may be; empty for anything.
-    pub(super) kinds: Vec<Kind>,
+    pub(in crate::fhir) kinds: Vec<Kind>,
     /// The codes that it may have; each with its system, empty for a plain code.
-    pub(super) codes: Vec<(&'static str, Vec<&'static str>)>,
+    pub(in crate::fhir) codes: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 /// One type an element may have.
-pub(super) struct Kind {
-    pub(super) name: &'static str,
+pub(in crate::fhir) struct Kind {
+    pub(in crate::fhir) name: &'static str,
     /// Of a reference: the resources that it may name.
-    pub(super) targets: Vec<&'static str>,
+    pub(in crate::fhir) targets: Vec<&'static str>,
 }
 
 impl Schema {
-    pub(super) fn get() -> &'static Self {
+    pub(in crate::fhir) fn get() -> &'static Self {
         &SCHEMA
     }
 
     /// A type of this name.
-    pub(super) fn of(&self, name: &str) -> Option<&Type> {
+    pub(in crate::fhir) fn of(&self, name: &str) -> Option<&Type> {
         self.0.get(name)
     }
 
@@ -54,6 +54,102 @@ impl Schema {
             }
         }
         Self(types)
+    }
+}
+
+/// The element that a member is, of a choice with the kind that its name says; no kind where it may
+/// be anything.
+pub(in crate::fhir) fn find(
+    elements: &'static [Element],
+    member: &str,
+) -> Option<(&'static Element, Option<&'static Kind>)> {
+    elements.iter().find_map(|e| match e.form(member) {
+        _ if !e.is_choice && e.name == member => Some((e, e.kinds.first())),
+        Some(_) if e.kinds.is_empty() => Some((e, None)),
+        Some(form) => e.kind_of(form).map(|kind| (e, Some(kind))),
+        None => None,
+    })
+}
+
+/// The types of members that every resource may have.
+pub(in crate::fhir) const OF_RESOURCES: [(&str, &str); 4] =
+    [("meta", "Meta"), ("text", "Narrative"), ("implicitRules", "uri"), ("language", "code")];
+
+/// Where an element stands in the table, as far as the table has it.
+pub(in crate::fhir) struct Place {
+    /// Its type, and the way within it.
+    of: Option<(&'static Type, String)>,
+    is_resource: bool,
+    repeats: bool,
+    /// What type it is, as its kind or its name says.
+    kind: String,
+}
+
+impl Place {
+    /// A resource of this kind.
+    pub(in crate::fhir) fn resource(kind: &str) -> Self {
+        Self { is_resource: true, ..Self::typed(kind, false) }
+    }
+
+    /// Whether it may occur more than once.
+    pub(in crate::fhir) const fn repeats(&self) -> bool {
+        self.repeats
+    }
+
+    /// The type of a primitive.
+    pub(in crate::fhir) fn primitive(&self) -> &str {
+        &self.kind
+    }
+
+    /// An element in this one.
+    pub(in crate::fhir) fn child(&self, name: &str) -> Self {
+        let of_resources = || OF_RESOURCES.iter().find(|(n, _)| *n == name);
+        match name {
+            "extension" | "modifierExtension" => return Self::typed("Extension", true),
+            "contained" => return Self::typed("Resource", true),
+            _ if self.is_resource
+                && let Some((_, kind)) = of_resources() =>
+            {
+                return Self::typed(kind, false);
+            }
+            _ => {}
+        }
+        let Some((of, within)) = &self.of else { return Self::guessed(name) };
+        let elements = of.get(within.as_str()).map(Vec::as_slice).unwrap_or_default();
+        match find(elements, name) {
+            None => Self::guessed(name),
+            Some((element, None)) => {
+                let form = element.form(name).unwrap_or_default();
+                let (first, rest) = form.split_at(form.len().min(1));
+                let is_type = Schema::get().of(form).is_some();
+                let lower = format!("{}{rest}", first.to_ascii_lowercase());
+                Self::typed(if is_type { form } else { &lower }, element.repeats)
+            }
+            Some((element, Some(kind))) if kind.name == "_" => {
+                let way = [within.as_str(), element.name];
+                let way: Vec<&str> = way.into_iter().filter(|p| !p.is_empty()).collect();
+                let of = Some((*of, way.join(".")));
+                Self { of, is_resource: false, repeats: element.repeats, kind: String::new() }
+            }
+            Some((element, Some(kind))) => Self::typed(kind.name, element.repeats),
+        }
+    }
+
+    fn typed(kind: &str, repeats: bool) -> Self {
+        let like = kind.strip_prefix('@').unwrap_or(kind);
+        let (name, within) = like.split_once('.').unwrap_or((like, ""));
+        let of = Schema::get().of(name).map(|of| (of, within.to_owned()));
+        Self { of, is_resource: false, repeats, kind: name.to_owned() }
+    }
+
+    /// An element that the table does not have: of the type that its name ends with.
+    fn guessed(name: &str) -> Self {
+        let ends_with = |kind: &str| {
+            let end = name.len().checked_sub(kind.len()).and_then(|at| name.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(kind))
+        };
+        let types = Schema::get().0.keys().filter(|kind| ends_with(kind));
+        Self::typed(types.max_by_key(|t| t.len()).unwrap_or(&""), false)
     }
 }
 
@@ -86,13 +182,13 @@ fn kind(text: &'static str) -> Kind {
 
 impl Element {
     /// The type in a member's name, if the member is a form of this choice.
-    pub(super) fn form<'a>(&self, member: &'a str) -> Option<&'a str> {
+    pub(in crate::fhir) fn form<'a>(&self, member: &'a str) -> Option<&'a str> {
         let form = member.strip_prefix(self.name)?;
         (self.is_choice && form.starts_with(|c: char| c.is_ascii_uppercase())).then_some(form)
     }
 
     /// The kind that a form's name stands for, `DateTime` for `dateTime`.
-    pub(super) fn kind_of(&self, form: &str) -> Option<&Kind> {
+    pub(in crate::fhir) fn kind_of(&self, form: &str) -> Option<&Kind> {
         self.kinds.iter().find(|k| k.name.eq_ignore_ascii_case(form))
     }
 }
@@ -114,6 +210,26 @@ mod tests {
         assert_eq!(onset.kind_of(onset.form("onsetDateTime").unwrap()).unwrap().name, "dateTime");
         assert!(condition.get("stage").unwrap().iter().any(|e| e.name == "summary"));
         assert!(schema.of("Extension").unwrap().get("").unwrap()[1].kinds.is_empty());
+    }
+
+    #[test]
+    fn a_place_knows_what_repeats_and_of_what_type_it_is() {
+        let patient = Place::resource("Patient");
+        assert!(patient.child("name").repeats() && patient.child("name").child("given").repeats());
+        assert!(!patient.child("name").child("family").repeats());
+        assert_eq!(patient.child("multipleBirthInteger").primitive(), "integer");
+        assert_eq!(patient.child("active").primitive(), "boolean");
+        let extension = patient.child("birthDate").child("extension");
+        assert_eq!(extension.child("valueString").primitive(), "string");
+        let dose = Place::resource("MedicationStatement").child("dosage").child("doseAndRate");
+        assert!(dose.repeats());
+        assert_eq!(dose.child("doseQuantity").child("value").primitive(), "decimal");
+        let bundle = Place::resource("Bundle");
+        assert!(bundle.child("entry").child("link").child("relation").primitive() == "string");
+        // Where FHIR STU3 has what R4 has not.
+        let older = Place::resource("MedicationStatement").child("dosage").child("doseQuantity");
+        assert_eq!(older.child("value").primitive(), "decimal");
+        assert!(!Place::resource("Basic").child("anything").repeats());
     }
 
     #[test]

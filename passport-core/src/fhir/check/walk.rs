@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::schema::{Element, Kind, Schema, Type};
+use super::schema::{self, Element, Kind, OF_RESOURCES, Schema, Type};
 use super::{Found, datatype, primitive, resource};
 use crate::fhir::json;
 
@@ -18,12 +18,7 @@ pub(super) struct Reference {
 pub(super) struct Walk<'a> {
     pub(super) found: &'a mut Found,
     pub(super) references: Vec<Reference>,
-    /// Of XML, which does not tell a list of one from an element, nor a number from text.
-    pub(super) any_form: bool,
 }
-
-const OF_RESOURCES: [(&str, &str); 4] =
-    [("meta", "Meta"), ("text", "Narrative"), ("implicitRules", "uri"), ("language", "code")];
 
 impl Walk<'_> {
     /// Checks one resource, without what is between resources; says whether it knows the kind.
@@ -114,13 +109,7 @@ impl Walk<'_> {
             _ => {}
         }
         let plain = name.strip_prefix('_').unwrap_or(name);
-        let found = elements.iter().find_map(|e| match e.form(plain) {
-            _ if !e.is_choice && e.name == plain => Some((e, e.kinds.first())),
-            Some(_) if e.kinds.is_empty() => Some((e, None)),
-            Some(form) => e.kind_of(form).map(|kind| (e, Some(kind))),
-            None => None,
-        });
-        let Some((element, kind)) = found else {
+        let Some((element, kind)) = schema::find(elements, plain) else {
             return self.found.error(at, "unknown", "is not an element that belongs here");
         };
         if plain != name {
@@ -160,16 +149,12 @@ impl Walk<'_> {
                 }
                 items.iter().enumerate().map(|(n, one)| (format!("{at}[{n}]"), one)).collect()
             }
-            // Of XML, where one of a kind may have been taken for a list of one.
-            Json::Array(items) if self.any_form && items.len() == 1 => {
-                items.iter().map(|one| (at.to_owned(), one)).collect()
-            }
             Json::Array(_) => {
                 self.found.error(at, "shape", "is a list, and one is allowed");
                 Vec::new()
             }
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
-                if repeats && !self.any_form {
+                if repeats {
                     self.found.error(at, "shape", "is not a list");
                 }
                 vec![(at.to_owned(), value)]
@@ -216,7 +201,7 @@ impl Walk<'_> {
                 datatype::invariants(kind, value, at, self.found);
             }
             _ => {
-                if let Some(wrong) = primitive::wrong(kind, value, self.any_form) {
+                if let Some(wrong) = primitive::wrong(kind, value) {
                     self.found.error(at, "form", wrong);
                 }
             }

@@ -32,8 +32,8 @@ impl VaultAgain {
     /// As [`SqliteVault::open`]; as for a damaged one when another vault lies
     /// there now.
     pub fn open(&self, wait: Duration) -> Result<SqliteVault, VaultError> {
-        let connection = attach(&self.home, wait)?;
-        let vault = SqliteVault { connection, keys: self.keys.clone() };
+        let (connection, lock) = attach(&self.home, wait)?;
+        let vault = SqliteVault { connection, _lock: lock, keys: self.keys.clone() };
         vault.check_names()?;
         Ok(vault)
     }

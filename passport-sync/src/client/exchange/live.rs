@@ -49,7 +49,7 @@ impl LiveExchange {
     ///
     /// # Errors
     /// Returns [`PartyError`].
-    pub fn begin(party: &dyn Party, url: &str) -> Result<(Self, SyncRequest), PartyError> {
+    pub fn begin(party: &mut dyn Party, url: &str) -> Result<(Self, SyncRequest), PartyError> {
         let first = request(party, url)?;
         let unanswered = Some((first.clone(), Outgoing::default()));
         Ok((Self { url: url.to_owned(), cursor: first.cursor, unanswered }, first))

@@ -84,7 +84,7 @@ pub(super) fn set_list(
     match current {
         Some(current) if current.hash == list.payload_hash() => return Ok((Outcome::Known, None)),
         Some(current) if list.replaces != Some(current.hash) || list.serial <= current.serial => {
-            let told = trusted.then_some(current.signed);
+            let told = if trusted { tx.access_list(&list.channel)? } else { None };
             return Ok((Rejection::AccessConflict.into(), told));
         }
         _ if list.signer() != controller => return Ok((Rejection::NotPermitted.into(), None)),
@@ -132,51 +132,96 @@ fn replace_members(
     Ok(())
 }
 
-/// Appends an envelope of a writer, offered by a member.
+/// Where the envelopes of one author go that are of one epoch, as far as it was found out.
+#[derive(Debug)]
+pub(super) struct Place {
+    channel: ChannelId,
+    epoch: EpochId,
+    author: VerificationKey,
+    /// Who is handed them, and how many bytes the channel has; or why they are not taken.
+    found: Result<(Vec<VerificationKey>, u64), Rejection>,
+}
+
+impl Place {
+    fn is_of(&self, envelope: &Checked) -> bool {
+        (self.channel, self.epoch, self.author)
+            == (envelope.channel, envelope.epoch, envelope.author)
+    }
+
+    fn find(tx: &dyn Transaction, asker: &Asker, envelope: &Checked) -> Result<Self, StoreError> {
+        let Checked { channel, epoch, author, .. } = *envelope;
+        let found = find(tx, asker, envelope)?;
+        Ok(Self { channel, epoch, author, found })
+    }
+}
+
+/// Who is handed an envelope of a writer that a member offers, and how many bytes its channel
+/// has.
 ///
 /// The author may be gone from the list if a member who reads and writes offers it: so a device
 /// can fill a new relay with what others wrote.
-pub(super) fn append(
-    tx: &mut dyn Transaction,
+fn find(
+    tx: &dyn Transaction,
     asker: &Asker,
     envelope: &Checked,
-) -> Result<Outcome, StoreError> {
+) -> Result<Result<(Vec<VerificationKey>, u64), Rejection>, StoreError> {
     let Some(channel) = tx.channel(&envelope.channel)? else {
-        return Ok(Rejection::UnknownChannel.into());
+        return Ok(Err(Rejection::UnknownChannel));
     };
+    let members = tx.members(&envelope.channel)?;
+    let member = |key: &VerificationKey| members.iter().find(|m| m.key == *key);
     let controls = channel.control == asker.key;
-    let offers = tx.member(&envelope.channel, &asker.key)?.filter(|m| m.is_current(asker.now));
+    let offers = member(&asker.key).filter(|m| m.is_current(asker.now));
     if !controls && offers.is_none() {
-        return Ok(Rejection::NotPermitted.into());
+        return Ok(Err(Rejection::NotPermitted));
     }
     let refills = controls || offers.is_some_and(|m| m.can == Rights::ReadWrite);
-    let author = tx.member(&envelope.channel, &envelope.author)?;
+    let author = member(&envelope.author);
     let writes =
         envelope.author == channel.control || author.is_some_and(|m| m.may_write(asker.now));
     if !writes && !refills {
-        return Ok(Rejection::NotPermitted.into());
+        return Ok(Err(Rejection::NotPermitted));
     }
-    if tx.has_object(&envelope.id)? {
-        return Ok(Outcome::Known);
-    }
-    let size = envelope.bytes.len() as u64;
-    if channel.bytes.saturating_add(size) > asker.limits.channel_bytes {
-        return Ok(Rejection::QuotaExceeded.into());
-    }
-    let readers: Vec<_> = tx
-        .members(&envelope.channel)?
-        .into_iter()
+    let readers = members
+        .iter()
         .filter(|m| m.may_read(asker.now))
         .filter(|m| m.history || channel.live.contains(&envelope.epoch))
         .map(|m| m.key)
         .collect();
+    Ok(Ok((readers, channel.bytes)))
+}
+
+/// Appends an envelope. `place` is where the last one of the request went: what follows it is
+/// mostly of the same author.
+pub(super) fn append(
+    tx: &mut dyn Transaction,
+    asker: &Asker,
+    place: &mut Option<Place>,
+    envelope: &Checked,
+) -> Result<Outcome, StoreError> {
+    let here = match place.take().filter(|place| place.is_of(envelope)) {
+        Some(same) => same,
+        None => Place::find(tx, asker, envelope)?,
+    };
+    let (readers, kept) = match &mut place.insert(here).found {
+        Ok(found) => found,
+        Err(rejection) => return Ok((*rejection).into()),
+    };
+    if tx.has_object(&envelope.id)? {
+        return Ok(Outcome::Known);
+    }
+    let size = envelope.bytes.len() as u64;
+    if kept.saturating_add(size) > asker.limits.channel_bytes {
+        return Ok(Rejection::QuotaExceeded.into());
+    }
+    *kept += size;
     let object = Object::Envelope {
         channel: envelope.channel,
         epoch: envelope.epoch,
         bytes: &envelope.bytes,
     };
     tx.put_object(&envelope.id, &object)?;
-    tx.append_feed(&readers, &envelope.id)?;
+    tx.append_feed(readers, &envelope.id)?;
     Ok(Outcome::Stored)
 }
 
@@ -197,7 +242,7 @@ pub(super) fn deliver(
         return Ok(Outcome::Known);
     }
     let limits = &asker.limits;
-    let usage = tx.mailbox(&letter.to)?;
+    let usage = tx.mailbox_usage(&letter.to, None)?;
     let full = usage.letters >= limits.mailbox_letters
         || usage.bytes.saturating_add(bytes.len() as u64) > limits.mailbox_bytes;
     if full {
@@ -206,7 +251,7 @@ pub(super) fn deliver(
     if tx.count(&asker.key, Meter::Letters, day(asker.now))? > limits.letters_per_day {
         return Ok(Rejection::RateLimited.into());
     }
-    tx.put_object(&id, &Object::Letter { to: letter.to, bytes: &bytes })?;
+    tx.put_object(&id, &Object::Letter { to: letter.to, from: asker.key, bytes: &bytes })?;
     tx.append_feed(&[letter.to], &id)?;
     Ok(Outcome::Stored)
 }

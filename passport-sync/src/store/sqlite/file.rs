@@ -21,7 +21,7 @@ pub struct Checked {
     pub objects: u64,
     /// Objects whose bytes are not those of their id.
     pub altered: u64,
-    /// Channels whose count of bytes is not the sum of their envelopes.
+    /// Channels and mailboxes whose counts are not those of their envelopes and letters.
     pub miscounted: u64,
     /// Rows of feeds without an object, or beyond the relay's position.
     pub astray: u64,
@@ -114,8 +114,10 @@ impl SqliteFile {
         };
         let mut checked = Checked {
             miscounted: count(
-                "SELECT count(*) FROM channels c WHERE bytes <> (SELECT coalesce(sum(length(o.bytes)), 0)
-                 FROM objects o WHERE o.channel = c.channel AND o.epoch IS NOT NULL)",
+                "SELECT (SELECT count(*) FROM channels c WHERE bytes <> (SELECT coalesce(sum(length(o.bytes)), 0)
+                 FROM objects o WHERE o.channel_id = c.id AND o.epoch IS NOT NULL))
+                 + (SELECT count(*) FROM mailboxes b WHERE letters <> (SELECT count(*)
+                  FROM objects o WHERE o.mailbox = b.mailbox AND b.sender IN (0, o.sender)))",
             )?,
             astray: count(
                 "SELECT count(*) FROM feed f WHERE position > (SELECT position FROM relay)
@@ -123,14 +125,16 @@ impl SqliteFile {
             )?,
             orphaned: count(
                 "SELECT (SELECT count(*) FROM members m WHERE NOT EXISTS
-                  (SELECT 1 FROM channels c WHERE c.channel = m.channel))
-                 + (SELECT count(*) FROM objects o WHERE o.channel IS NOT NULL AND NOT EXISTS
-                  (SELECT 1 FROM channels c WHERE c.channel = o.channel))",
+                  (SELECT 1 FROM channels c WHERE c.id = m.channel_id))
+                 + (SELECT count(*) FROM objects o WHERE o.channel_id IS NOT NULL AND NOT EXISTS
+                  (SELECT 1 FROM channels c WHERE c.id = o.channel_id))",
             )?,
             ..Checked::default()
         };
-        let mut objects = view
-            .prepare("SELECT id, coalesce(mailbox, x''), bytes FROM objects WHERE dropped = 0")?;
+        let mut objects = view.prepare(
+            "SELECT o.id, coalesce(k.key, x''), o.bytes FROM objects o
+                 LEFT JOIN keys k ON k.id = o.mailbox WHERE o.dropped = 0",
+        )?;
         let mut rows = objects.query([])?;
         while let Some(row) = rows.next()? {
             let (id, to, bytes): (Vec<u8>, Vec<u8>, Vec<u8>) =

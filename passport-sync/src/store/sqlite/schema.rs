@@ -6,8 +6,12 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 
 /// Each takes the schema from its index to the next version. Never change one: add another.
-const MIGRATIONS: &[&str] = &[
-    "
+///
+/// Keys and channels have small numbers, so that the rows and indexes that grow with what is
+/// stored stay small, and what a key may read lies together: a page of its feed costs the same
+/// however many channels it is in. `members` has the control key of a channel too, with `controls`.
+/// `mailboxes` has a row for each sender, and with sender 0 the sum.
+const MIGRATIONS: &[&str] = &["
     CREATE TABLE relay (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         id BLOB NOT NULL,
@@ -23,36 +27,51 @@ const MIGRATIONS: &[&str] = &[
         key BLOB NOT NULL UNIQUE
     ) STRICT;
     CREATE TABLE channels (
-        channel BLOB PRIMARY KEY,
+        id INTEGER PRIMARY KEY,
+        channel BLOB NOT NULL UNIQUE,
         control BLOB NOT NULL,
         serial INTEGER NOT NULL,
         hash BLOB NOT NULL,
-        signed BLOB NOT NULL,
         live BLOB NOT NULL,
-        bytes INTEGER NOT NULL
+        bytes INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE lists (
+        channel_id INTEGER PRIMARY KEY,
+        signed BLOB NOT NULL
     ) STRICT;
     CREATE TABLE members (
-        channel BLOB NOT NULL,
-        key BLOB NOT NULL,
-        can INTEGER NOT NULL,
+        key_id INTEGER NOT NULL,
+        channel_id INTEGER NOT NULL,
+        controls INTEGER NOT NULL,
+        can INTEGER,
         until INTEGER,
         history INTEGER NOT NULL,
-        PRIMARY KEY (channel, key)
+        PRIMARY KEY (key_id, channel_id)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_of_channel ON members (channel_id, can, until, history);
     CREATE TABLE objects (
         seq INTEGER PRIMARY KEY,
         id BLOB NOT NULL UNIQUE,
         kind INTEGER NOT NULL,
-        channel BLOB,
+        channel_id INTEGER,
         epoch BLOB,
-        mailbox BLOB,
+        mailbox INTEGER,
+        sender INTEGER,
         position INTEGER,
         acknowledged INTEGER,
         dropped INTEGER NOT NULL DEFAULT 0,
         bytes BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX objects_of_channel ON objects (channel, epoch) WHERE channel IS NOT NULL;
-    CREATE INDEX objects_of_mailbox ON objects (mailbox, acknowledged) WHERE mailbox IS NOT NULL;
+    CREATE INDEX objects_of_channel ON objects (channel_id, epoch) WHERE channel_id IS NOT NULL;
+    CREATE INDEX objects_of_mailbox ON objects (mailbox, acknowledged, position)
+        WHERE mailbox IS NOT NULL;
+    CREATE TABLE mailboxes (
+        mailbox INTEGER NOT NULL,
+        sender INTEGER NOT NULL,
+        letters INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        PRIMARY KEY (mailbox, sender)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE feed (
         key_id INTEGER NOT NULL,
         position INTEGER NOT NULL,
@@ -72,8 +91,6 @@ const MIGRATIONS: &[&str] = &[
         bytes BLOB NOT NULL
     ) STRICT;
     CREATE INDEX blobs_by_end ON blobs (expires);
-",
-    "
     CREATE TABLE links (
         id BLOB PRIMARY KEY,
         until INTEGER NOT NULL,
@@ -81,8 +98,7 @@ const MIGRATIONS: &[&str] = &[
         file BLOB NOT NULL
     ) STRICT;
     CREATE INDEX links_by_end ON links (until);
-",
-];
+"];
 
 /// Brings the schema up to date; a new database is given an identity.
 pub(super) fn migrate(

@@ -5,54 +5,62 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::transaction::View;
-use crate::store::{Channel, FeedPage, FeedQuery, MailboxUsage, Snapshot, StoreError};
+use super::transaction::{ALL_SENDERS, View};
+use crate::store::{
+    Channel, FeedPage, FeedQuery, MailboxState, MailboxUsage, Snapshot, StoreError,
+};
 use crate::wire::{Generation, Item, ItemKind, RelayId};
 
 impl Snapshot for View<'_> {
     fn relay(&self) -> Result<RelayId, StoreError> {
-        Ok(self.0.query_row("SELECT id FROM relay", [], |row| row.get(0))?)
+        let mut statement = self.connection.prepare_cached("SELECT id FROM relay")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     fn generation(&self) -> Result<Generation, StoreError> {
         let sql = "SELECT id FROM generations ORDER BY seq DESC LIMIT 1";
-        Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
     fn has_reached(&self, generation: &Generation, position: u64) -> Result<bool, StoreError> {
-        let mut statement = self.0.prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "SELECT ?2 <= coalesce(
-                (SELECT first FROM generations n WHERE n.seq > g.seq ORDER BY n.seq LIMIT 1),
-                (SELECT position FROM relay))
+                (SELECT first FROM generations n WHERE n.seq > g.seq ORDER BY n.seq LIMIT 1), ?3)
              FROM generations g WHERE g.id = ?1",
         )?;
         let reached = statement
-            .query_row(params![generation, signed(position)], |row| row.get(0))
+            .query_row(params![generation, signed(position), self.latest()?], |row| row.get(0))
             .optional()?;
         Ok(reached.unwrap_or(false))
     }
 
     fn position(&self) -> Result<u64, StoreError> {
-        let position = self.0.query_row("SELECT position FROM relay", [], |row| row.get(0))?;
-        unsigned(position, "relay", "position")
+        unsigned(self.latest()?, "relay", "position")
     }
 
     fn channel(&self, channel: &ChannelId) -> Result<Option<Channel>, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT control, serial, hash, signed, live, bytes FROM channels WHERE channel = ?1",
+        let mut statement = self.connection.prepare_cached(
+            "SELECT control, serial, hash, live, bytes FROM channels WHERE channel = ?1",
         )?;
         let mut rows = statement.query([channel.as_bytes()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let live: Vec<u8> = row.get(4)?;
+        let live = row.get_ref(3)?.as_blob().map_err(|_| damaged("channels", "live"))?;
         let live = live.chunks(EpochId::LEN).map(EpochId::from_slice).collect::<Result<_, _>>();
         Ok(Some(Channel {
             control: key(row, 0)?,
             serial: unsigned(row.get(1)?, "channels", "serial")?,
             hash: row.get(2)?,
-            signed: row.get(3)?,
             live: live.map_err(|_| damaged("channels", "live"))?,
-            bytes: unsigned(row.get(5)?, "channels", "bytes")?,
+            bytes: unsigned(row.get(4)?, "channels", "bytes")?,
         }))
+    }
+
+    fn access_list(&self, channel: &ChannelId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT signed FROM lists WHERE channel_id =
+             (SELECT id FROM channels WHERE channel = ?1)",
+        )?;
+        Ok(statement.query_row([channel.as_bytes()], |row| row.get(0)).optional()?)
     }
 
     fn member(
@@ -60,44 +68,51 @@ impl Snapshot for View<'_> {
         channel: &ChannelId,
         key: &VerificationKey,
     ) -> Result<Option<Member>, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT key, can, until, history FROM members WHERE channel = ?1 AND key = ?2",
+        let Some(key_id) = self.known_key(key)? else { return Ok(None) };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT can, until, history FROM members WHERE key_id = ?1 AND can IS NOT NULL
+             AND channel_id = (SELECT id FROM channels WHERE channel = ?2)",
         )?;
-        let mut rows = statement.query([channel.as_bytes(), key.as_bytes()])?;
-        rows.next()?.map(member).transpose()
+        let mut rows = statement.query(params![key_id, channel.as_bytes()])?;
+        rows.next()?.map(|row| member(*key, row)).transpose()
     }
 
     fn members(&self, channel: &ChannelId) -> Result<Vec<Member>, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT key, can, until, history FROM members WHERE channel = ?1 ORDER BY key",
+        let mut statement = self.connection.prepare_cached(
+            "SELECT m.can, m.until, m.history, k.key, k.id FROM members m
+             JOIN keys k ON k.id = m.key_id WHERE m.can IS NOT NULL
+             AND m.channel_id = (SELECT id FROM channels WHERE channel = ?1)",
         )?;
         let mut rows = statement.query([channel.as_bytes()])?;
         let mut members = Vec::new();
         while let Some(row) = rows.next()? {
-            members.push(member(row)?);
+            let key = key(row, 3)?;
+            self.met(key, row.get(4)?);
+            members.push(member(key, row)?);
         }
+        members.sort_unstable_by_key(|member: &Member| member.key);
         Ok(members)
     }
 
     fn has_object(&self, id: &ObjectId) -> Result<bool, StoreError> {
-        let mut statement = self.0.prepare_cached("SELECT 1 FROM objects WHERE id = ?1")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT 1 FROM objects WHERE id = ?1")?;
         Ok(statement.exists([id.as_bytes()])?)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT f.position, o.kind, c.control, m.can, m.until, o.bytes
+        let mut statement = self.connection.prepare_cached(
+            "SELECT f.position, o.kind, m.controls, m.can, m.until, o.bytes
              FROM feed f
              LEFT JOIN objects o ON o.seq = f.object AND o.dropped = 0
-             LEFT JOIN channels c ON c.channel = o.channel
-             LEFT JOIN members m ON m.channel = o.channel AND m.key = ?1
-             WHERE f.key_id = (SELECT id FROM keys WHERE key = ?1) AND f.position > ?2
+             LEFT JOIN members m ON m.key_id = ?1 AND m.channel_id = o.channel_id
+             WHERE f.key_id = ?1 AND f.position > ?2
              ORDER BY f.position LIMIT ?3",
         )?;
-        let rows_max = i64::try_from(query.rows_max).unwrap_or(i64::MAX).saturating_add(1);
-        let mut rows =
-            statement.query(params![query.key.as_bytes(), signed(query.after), rows_max])?;
         let mut page = FeedPage { position: query.after, ..FeedPage::default() };
+        let Some(key_id) = self.known_key(&query.key)? else { return Ok(page) };
+        let rows_max = i64::try_from(query.rows_max).unwrap_or(i64::MAX).saturating_add(1);
+        let mut rows = statement.query([key_id, signed(query.after), rows_max])?;
         let (mut looked_at, mut bytes) = (0, 0);
         while let Some(row) = rows.next()? {
             if looked_at == query.rows_max {
@@ -120,29 +135,48 @@ impl Snapshot for View<'_> {
         Ok(page)
     }
 
-    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxUsage, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT count(*), coalesce(sum(length(bytes)), 0),
-                    min(position) FILTER (WHERE acknowledged IS NULL), min(acknowledged)
-             FROM objects WHERE mailbox = ?1",
+    fn mailbox(&self, key: &VerificationKey) -> Result<MailboxState, StoreError> {
+        let Some(mailbox) = self.known_key(key)? else { return Ok(MailboxState::default()) };
+        // Each is the first row of a range in an index, however many letters there are.
+        let first = |sql: &str| -> Result<Option<i64>, StoreError> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            Ok(statement.query_row([mailbox], |row| row.get(0))?)
+        };
+        let unread =
+            first("SELECT min(position) FROM objects WHERE mailbox = ?1 AND acknowledged IS NULL")?;
+        let oldest = first(
+            "SELECT min(acknowledged) FROM objects
+             WHERE mailbox = ?1 AND acknowledged IS NOT NULL",
         )?;
-        let (letters, bytes, first, oldest): (i64, i64, Option<i64>, Option<i64>) = statement
-            .query_row([key.as_bytes()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })?;
-        Ok(MailboxUsage {
-            letters: unsigned(letters, "objects", "mailbox")?,
-            bytes: unsigned(bytes, "objects", "bytes")?,
-            unacknowledged: first
-                .map(|first| unsigned(first, "objects", "position"))
-                .transpose()?,
+        Ok(MailboxState {
+            unacknowledged: unread.map(|at| unsigned(at, "objects", "position")).transpose()?,
             acknowledged: oldest.map(Timestamp::from_seconds),
         })
     }
 
+    fn mailbox_usage(
+        &self,
+        key: &VerificationKey,
+        sender: Option<&VerificationKey>,
+    ) -> Result<MailboxUsage, StoreError> {
+        let sender = sender.map_or(Ok(Some(ALL_SENDERS)), |sender| self.known_key(sender))?;
+        let (Some(mailbox), Some(sender)) = (self.known_key(key)?, sender) else {
+            return Ok(MailboxUsage::default());
+        };
+        let sql = "SELECT letters, bytes FROM mailboxes WHERE mailbox = ?1 AND sender = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([mailbox, sender])?;
+        let Some(row) = rows.next()? else { return Ok(MailboxUsage::default()) };
+        Ok(MailboxUsage {
+            letters: unsigned(row.get(0)?, "mailboxes", "letters")?,
+            bytes: unsigned(row.get(1)?, "mailboxes", "bytes")?,
+        })
+    }
+
     fn blob(&self, id: &ObjectId, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement =
-            self.0.prepare_cached("SELECT bytes FROM blobs WHERE id = ?1 AND expires > ?2")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT bytes FROM blobs WHERE id = ?1 AND expires > ?2")?;
         let found = statement.query_row(params![id.as_bytes(), now.as_seconds()], |r| r.get(0));
         Ok(found.optional()?)
     }
@@ -151,7 +185,7 @@ impl Snapshot for View<'_> {
         let (mut first, mut last) = ([0; ObjectId::LEN], [u8::MAX; ObjectId::LEN]);
         first.iter_mut().zip(start).for_each(|(to, from)| *to = *from);
         last.iter_mut().zip(start).for_each(|(to, from)| *to = *from);
-        let mut statement = self.0.prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "SELECT bytes FROM blobs WHERE id BETWEEN ?1 AND ?2 AND expires > ?3 LIMIT 1",
         )?;
         let found = statement.query_row(params![first, last, now.as_seconds()], |r| r.get(0));
@@ -159,12 +193,14 @@ impl Snapshot for View<'_> {
     }
 
     fn link(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self.0.prepare_cached("SELECT state FROM links WHERE id = ?1")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT state FROM links WHERE id = ?1")?;
         Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?)
     }
 
     fn link_file(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self.0.prepare_cached("SELECT file FROM links WHERE id = ?1")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT file FROM links WHERE id = ?1")?;
         Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?)
     }
 }
@@ -172,8 +208,7 @@ impl Snapshot for View<'_> {
 /// What a row of the feed is, if its key may have it now.
 fn permitted(row: &Row<'_>, query: &FeedQuery) -> Result<Option<ItemKind>, StoreError> {
     let Some(kind) = row.get::<_, Option<i64>>(1)? else { return Ok(None) };
-    let control: Option<[u8; 32]> = row.get(2)?;
-    let controls = control.as_ref() == Some(query.key.as_bytes());
+    let controls = row.get::<_, Option<bool>>(2)?.unwrap_or(false);
     let (kind, may) = match kind {
         0 => {
             let can: Option<i64> = row.get(3)?;
@@ -189,13 +224,13 @@ fn permitted(row: &Row<'_>, query: &FeedQuery) -> Result<Option<ItemKind>, Store
     Ok(may.then_some(kind))
 }
 
-fn member(row: &Row<'_>) -> Result<Member, StoreError> {
-    let until: Option<i64> = row.get(2)?;
+fn member(key: VerificationKey, row: &Row<'_>) -> Result<Member, StoreError> {
+    let until: Option<i64> = row.get(1)?;
     Ok(Member {
-        key: key(row, 0)?,
-        can: rights(row.get(1)?)?,
+        key,
+        can: rights(row.get(0)?)?,
         until: until.map(Timestamp::from_seconds),
-        history: row.get(3)?,
+        history: row.get(2)?,
     })
 }
 

@@ -1,63 +1,154 @@
 //! Writing.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use passport_core::access::{AccessList, Rights};
 use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::snapshot::signed;
 use crate::session::port::LINK_KEPT_SECONDS;
 use crate::store::{Epochs, Meter, Object, StoreError, Transaction};
 use crate::wire::ItemKind;
 
-/// A connection inside a transaction, and whose feeds were added to in it.
-pub(super) struct View<'a>(pub(super) &'a Connection, BTreeSet<VerificationKey>);
+/// Stands for all senders together.
+pub(super) const ALL_SENDERS: i64 = 0;
+
+/// A connection inside a transaction, and what is remembered until it ends.
+pub(super) struct View<'a> {
+    pub(super) connection: &'a Connection,
+    /// Whose feeds were added to.
+    fed: BTreeSet<VerificationKey>,
+    /// The last position given out here, once there is one.
+    position: Option<i64>,
+    /// The numbers of keys that were met.
+    keys: RefCell<BTreeMap<VerificationKey, i64>>,
+    /// The object put last.
+    put: Option<(ObjectId, Row)>,
+}
+
+/// Where an object is.
+#[derive(Clone, Copy)]
+struct Row {
+    seq: i64,
+    is_letter: bool,
+}
 
 impl<'a> View<'a> {
     pub(super) const fn new(connection: &'a Connection) -> Self {
-        Self(connection, BTreeSet::new())
+        let keys = RefCell::new(BTreeMap::new());
+        Self { connection, fed: BTreeSet::new(), position: None, keys, put: None }
     }
 }
 
 impl View<'_> {
     fn run(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize, StoreError> {
-        Ok(self.0.prepare_cached(sql)?.execute(values)?)
+        Ok(self.connection.prepare_cached(sql)?.execute(values)?)
     }
 
-    /// Takes the next position.
-    fn advance(&self) -> Result<i64, StoreError> {
-        let mut statement =
-            self.0.prepare_cached("UPDATE relay SET position = position + 1 RETURNING position")?;
+    /// Keeps what was remembered, at the end of a write.
+    pub(super) fn finish(&self) -> Result<(), StoreError> {
+        if let Some(position) = self.position {
+            self.run("UPDATE relay SET position = ?1", [position])?;
+        }
+        Ok(())
+    }
+
+    /// The latest position given out.
+    pub(super) fn latest(&self) -> Result<i64, StoreError> {
+        if let Some(position) = self.position {
+            return Ok(position);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT position FROM relay")?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// Takes the next position.
+    fn advance(&mut self) -> Result<i64, StoreError> {
+        let position = self.latest()? + 1;
+        self.position = Some(position);
+        Ok(position)
+    }
+
+    /// The number of a key, if it has one.
+    pub(super) fn known_key(&self, key: &VerificationKey) -> Result<Option<i64>, StoreError> {
+        if let Some(id) = self.keys.borrow().get(key) {
+            return Ok(Some(*id));
+        }
+        let mut statement = self.connection.prepare_cached("SELECT id FROM keys WHERE key = ?1")?;
+        let id = statement.query_row([key.as_bytes()], |row| row.get(0)).optional()?;
+        if let Some(id) = id {
+            self.keys.borrow_mut().insert(*key, id);
+        }
+        Ok(id)
+    }
+
+    /// Remembers the number of a key that was met in a row.
+    pub(super) fn met(&self, key: VerificationKey, id: i64) {
+        self.keys.borrow_mut().insert(key, id);
+    }
+
+    /// The number of a key, which is given one if it has none.
     fn key_id(&self, key: &VerificationKey) -> Result<i64, StoreError> {
-        self.run("INSERT OR IGNORE INTO keys (key) VALUES (?1)", [key.as_bytes()])?;
-        let mut statement = self.0.prepare_cached("SELECT id FROM keys WHERE key = ?1")?;
-        Ok(statement.query_row([key.as_bytes()], |row| row.get(0))?)
+        if let Some(id) = self.known_key(key)? {
+            return Ok(id);
+        }
+        self.run("INSERT INTO keys (key) VALUES (?1)", [key.as_bytes()])?;
+        let id = self.connection.last_insert_rowid();
+        self.met(*key, id);
+        Ok(id)
+    }
+
+    /// The number of a channel, if it is there.
+    pub(super) fn channel_id(&self, channel: &ChannelId) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT id FROM channels WHERE channel = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([channel.as_bytes()], |row| row.get(0)).optional()?)
+    }
+
+    fn row(&self, id: &ObjectId) -> Result<Row, StoreError> {
+        if let Some((_, row)) = self.put.as_ref().filter(|(put, _)| put == id) {
+            return Ok(*row);
+        }
+        let sql = "SELECT seq, mailbox IS NOT NULL FROM objects WHERE id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let row = |row: &rusqlite::Row<'_>| Ok(Row { seq: row.get(0)?, is_letter: row.get(1)? });
+        Ok(statement.query_row([id.as_bytes()], row)?)
+    }
+
+    /// Counts letters and their bytes in or out of a mailbox, for a sender and in sum.
+    fn tally(&self, to: i64, from: i64, letters: i64, bytes: i64) -> Result<(), StoreError> {
+        for sender in [from, ALL_SENDERS] {
+            self.run(
+                "INSERT INTO mailboxes VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+                 SET letters = letters + ?3, bytes = bytes + ?4",
+                [to, sender, letters, bytes],
+            )?;
+        }
+        Ok(())
     }
 
     fn backfill_epoch(
-        &self,
+        &mut self,
         key_id: i64,
-        channel: &ChannelId,
+        channel: i64,
         epoch: Option<&EpochId>,
     ) -> Result<(), StoreError> {
         let epoch = epoch.map(EpochId::as_bytes);
-        let mut statement = self.0.prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "SELECT seq FROM objects
-             WHERE channel = ?1 AND kind = 0 AND dropped = 0 AND (?2 IS NULL OR epoch = ?2)
+             WHERE channel_id = ?1 AND kind = 0 AND dropped = 0 AND (?2 IS NULL OR epoch = ?2)
              ORDER BY seq",
         )?;
         let found: Vec<i64> = statement
-            .query_map(params![channel.as_bytes(), epoch], |row| row.get(0))?
+            .query_map(params![channel, epoch], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         self.run(
             "DELETE FROM feed WHERE key_id = ?1 AND object IN (SELECT seq FROM objects
-             WHERE channel = ?2 AND kind = 0 AND dropped = 0 AND (?3 IS NULL OR epoch = ?3))",
-            params![key_id, channel.as_bytes(), epoch],
+             WHERE channel_id = ?2 AND kind = 0 AND dropped = 0 AND (?3 IS NULL OR epoch = ?3))",
+            params![key_id, channel, epoch],
         )?;
         for object in found {
             let position = self.advance()?;
@@ -65,11 +156,33 @@ impl View<'_> {
         }
         Ok(())
     }
+
+    fn put_members(&self, channel: i64, list: &AccessList) -> Result<(), StoreError> {
+        self.run("DELETE FROM members WHERE channel_id = ?1", [channel])?;
+        for member in &list.members {
+            self.run(
+                "INSERT INTO members VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+                params![
+                    self.key_id(&member.key)?,
+                    channel,
+                    rights_number(member.can),
+                    member.until.map(Timestamp::as_seconds),
+                    member.history
+                ],
+            )?;
+        }
+        self.run(
+            "INSERT INTO members VALUES (?1, ?2, 1, NULL, NULL, 0)
+             ON CONFLICT DO UPDATE SET controls = 1",
+            [self.key_id(&list.controller())?, channel],
+        )?;
+        Ok(())
+    }
 }
 
 impl Transaction for View<'_> {
     fn fed(&self) -> BTreeSet<VerificationKey> {
-        self.1.clone()
+        self.fed.clone()
     }
 
     fn put_channel(
@@ -79,75 +192,67 @@ impl Transaction for View<'_> {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let live: Vec<u8> = list.live.iter().flat_map(EpochId::as_bytes).copied().collect();
-        self.run(
-            "INSERT INTO channels VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)
-             ON CONFLICT (channel) DO UPDATE SET control = ?2, serial = ?3, hash = ?4,
-             signed = ?5, live = ?6",
-            params![
-                list.channel.as_bytes(),
-                list.controller().as_bytes(),
-                signed(list.serial),
-                hash,
-                bytes,
-                live
-            ],
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO channels (channel, control, serial, hash, live)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (channel) DO UPDATE
+             SET control = ?2, serial = ?3, hash = ?4, live = ?5 RETURNING id",
         )?;
-        self.run("DELETE FROM members WHERE channel = ?1", [list.channel.as_bytes()])?;
-        for member in &list.members {
-            self.run(
-                "INSERT INTO members VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    list.channel.as_bytes(),
-                    member.key.as_bytes(),
-                    rights_number(member.can),
-                    member.until.map(Timestamp::as_seconds),
-                    member.history
-                ],
-            )?;
-        }
-        Ok(())
+        let control = list.controller();
+        let channel: i64 = statement.query_row(
+            params![list.channel.as_bytes(), control.as_bytes(), signed(list.serial), hash, live],
+            |row| row.get(0),
+        )?;
+        self.run("INSERT OR REPLACE INTO lists VALUES (?1, ?2)", params![channel, bytes])?;
+        self.put_members(channel, list)
     }
 
     fn put_object(&mut self, id: &ObjectId, object: &Object<'_>) -> Result<(), StoreError> {
-        let (channel, epoch, mailbox, bytes) = match *object {
-            Object::Envelope { channel, epoch, bytes } => {
-                self.run(
-                    "UPDATE channels SET bytes = bytes + ?2 WHERE channel = ?1",
-                    params![channel.as_bytes(), signed(bytes.len() as u64)],
+        let bytes = object.bytes();
+        let (mut channel_id, mut of_epoch, mut mailbox, mut sender) = (None, None, None, None);
+        match *object {
+            Object::Envelope { channel, epoch, .. } => {
+                let mut statement = self.connection.prepare_cached(
+                    "UPDATE channels SET bytes = bytes + ?2 WHERE channel = ?1 RETURNING id",
                 )?;
-                (Some(channel), Some(epoch), None, bytes)
+                let size = signed(bytes.len() as u64);
+                let known = params![channel.as_bytes(), size];
+                channel_id = statement.query_row(known, |row| row.get(0)).optional()?;
+                of_epoch = Some(epoch);
             }
-            Object::Letter { to, bytes } => (None, None, Some(to), bytes),
-            Object::AccessList { channel, bytes } => (Some(channel), None, None, bytes),
-        };
+            Object::Letter { to, from, .. } => {
+                let (to, from) = (self.key_id(&to)?, self.key_id(&from)?);
+                self.tally(to, from, 1, signed(bytes.len() as u64))?;
+                (mailbox, sender) = (Some(to), Some(from));
+            }
+            Object::AccessList { channel, .. } => channel_id = self.channel_id(&channel)?,
+        }
         self.run(
-            "INSERT INTO objects (id, kind, channel, epoch, mailbox, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO objects (id, kind, channel_id, epoch, mailbox, sender, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 id.as_bytes(),
                 kind_number(object.kind()),
-                channel.as_ref().map(ChannelId::as_bytes),
-                epoch.as_ref().map(EpochId::as_bytes),
-                mailbox.as_ref().map(VerificationKey::as_bytes),
+                channel_id,
+                of_epoch.as_ref().map(EpochId::as_bytes),
+                mailbox,
+                sender,
                 bytes
             ],
         )?;
+        let seq = self.connection.last_insert_rowid();
+        self.put = Some((*id, Row { seq, is_letter: mailbox.is_some() }));
         Ok(())
     }
 
     fn append_feed(&mut self, keys: &[VerificationKey], id: &ObjectId) -> Result<(), StoreError> {
-        let position = self.advance()?;
-        self.run(
-            "UPDATE objects SET position = ?2 WHERE id = ?1 AND kind = 1",
-            params![id.as_bytes(), position],
-        )?;
+        let (position, row) = (self.advance()?, self.row(id)?);
+        if row.is_letter {
+            self.run("UPDATE objects SET position = ?2 WHERE seq = ?1", [row.seq, position])?;
+        }
         for key in keys {
-            self.1.insert(*key);
+            self.fed.insert(*key);
             let key_id = self.key_id(key)?;
-            self.run(
-                "INSERT INTO feed SELECT ?1, ?2, seq FROM objects WHERE id = ?3",
-                params![key_id, position, id.as_bytes()],
-            )?;
+            self.run("INSERT INTO feed VALUES (?1, ?2, ?3)", [key_id, position, row.seq])?;
         }
         Ok(())
     }
@@ -158,7 +263,8 @@ impl Transaction for View<'_> {
         channel: &ChannelId,
         epochs: Epochs<'_>,
     ) -> Result<(), StoreError> {
-        self.1.insert(*key);
+        self.fed.insert(*key);
+        let Some(channel) = self.channel_id(channel)? else { return Ok(()) };
         let key_id = self.key_id(key)?;
         match epochs {
             Epochs::All => self.backfill_epoch(key_id, channel, None),
@@ -171,21 +277,23 @@ impl Transaction for View<'_> {
     fn clear_feed(&mut self, key: &VerificationKey, channel: &ChannelId) -> Result<(), StoreError> {
         self.run(
             "DELETE FROM feed WHERE key_id = (SELECT id FROM keys WHERE key = ?1) AND object IN
-             (SELECT seq FROM objects WHERE channel = ?2 AND kind = 0)",
+             (SELECT seq FROM objects WHERE kind = 0 AND channel_id =
+              (SELECT id FROM channels WHERE channel = ?2))",
             [key.as_bytes(), channel.as_bytes()],
         )?;
         Ok(())
     }
 
     fn drop_epoch(&mut self, channel: &ChannelId, epoch: &EpochId) -> Result<(), StoreError> {
+        let Some(channel) = self.channel_id(channel)? else { return Ok(()) };
         self.run(
             "UPDATE channels SET bytes = max(0, bytes - (SELECT coalesce(sum(length(bytes)), 0)
-             FROM objects WHERE channel = ?1 AND epoch = ?2)) WHERE channel = ?1",
-            [channel.as_bytes(), epoch.as_bytes()],
+             FROM objects WHERE channel_id = ?1 AND epoch = ?2)) WHERE id = ?1",
+            params![channel, epoch.as_bytes()],
         )?;
         self.run(
-            "UPDATE objects SET bytes = x'', dropped = 1 WHERE channel = ?1 AND epoch = ?2",
-            [channel.as_bytes(), epoch.as_bytes()],
+            "UPDATE objects SET bytes = x'', dropped = 1 WHERE channel_id = ?1 AND epoch = ?2",
+            params![channel, epoch.as_bytes()],
         )?;
         Ok(())
     }
@@ -196,10 +304,11 @@ impl Transaction for View<'_> {
         position: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let Some(mailbox) = self.known_key(key)? else { return Ok(()) };
         self.run(
             "UPDATE objects SET acknowledged = ?3
              WHERE mailbox = ?1 AND acknowledged IS NULL AND position <= ?2",
-            params![key.as_bytes(), signed(position), now.as_seconds()],
+            [mailbox, signed(position), now.as_seconds()],
         )?;
         Ok(())
     }
@@ -209,15 +318,23 @@ impl Transaction for View<'_> {
         key: &VerificationKey,
         before: Timestamp,
     ) -> Result<(), StoreError> {
+        let Some(mailbox) = self.known_key(key)? else { return Ok(()) };
         self.run(
-            "DELETE FROM feed WHERE key_id = (SELECT id FROM keys WHERE key = ?1) AND position IN
+            "DELETE FROM feed WHERE key_id = ?1 AND position IN
              (SELECT position FROM objects WHERE mailbox = ?1 AND acknowledged < ?2)",
-            params![key.as_bytes(), before.as_seconds()],
+            [mailbox, before.as_seconds()],
         )?;
-        self.run(
-            "DELETE FROM objects WHERE mailbox = ?1 AND acknowledged < ?2",
-            params![key.as_bytes(), before.as_seconds()],
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM objects WHERE mailbox = ?1 AND acknowledged < ?2
+             RETURNING sender, length(bytes)",
         )?;
+        let gone: Vec<(i64, i64)> = statement
+            .query_map([mailbox, before.as_seconds()], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (sender, bytes) in gone {
+            self.tally(mailbox, sender, -1, -bytes)?;
+        }
+        self.run("DELETE FROM mailboxes WHERE mailbox = ?1 AND letters = 0", [mailbox])?;
         Ok(())
     }
 
@@ -229,7 +346,7 @@ impl Transaction for View<'_> {
             Meter::Links => 3,
             Meter::Openings => 4,
         };
-        let mut statement = self.0.prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "INSERT INTO counts VALUES (?1, ?2, ?3, 1) ON CONFLICT (key, meter) DO UPDATE
              SET count = iif(day = ?3, count + 1, 1), day = ?3 RETURNING count",
         )?;

@@ -1,0 +1,153 @@
+//! Epochs that devices found apart come together, and then there is rest.
+
+use passport_core::epoch::Right;
+use passport_core::holder::Holder;
+use passport_core::id::EpochId;
+use passport_core::keys::OrganisationKind;
+
+use super::office::*;
+
+/// Two devices that shared with different practices before they heard of each other, each having
+/// told a relay of its own.
+struct Apart {
+    rng: rand_chacha::ChaCha20Rng,
+    phone: Student,
+    laptop: Student,
+    practices: [Practice; 2],
+    relays: [Office; 2],
+}
+
+fn apart(seed: u64) -> Apart {
+    let mut rng = rng(seed);
+    let mut relays = [Office::default(), Office { relay: [1; 16], ..Office::default() }];
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut relays[0], day(0), &mut rng);
+    let home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &home, &["medications"], Right::Contribute, None, day(1), &mut rng);
+    share(&mut laptop, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    medication(&mut phone, "by phone", "1 mg", day(1), &mut rng);
+    medication(&mut laptop, "by laptop", "1 mg", day(1), &mut rng);
+    relays[0].sync(&mut phone, day(1), &mut rng);
+    relays[1].sync(&mut laptop, day(1), &mut rng);
+    Apart { rng, phone, laptop, practices: [home, campus], relays }
+}
+
+impl Apart {
+    /// Each device exchanges with the relay at which the other was last.
+    fn cross(&mut self, round: usize, now: i64) {
+        let (one, other) = (round % 2, (round + 1) % 2);
+        self.relays[other].sync(&mut self.phone, day(now), &mut self.rng);
+        self.relays[one].sync(&mut self.laptop, day(now), &mut self.rng);
+    }
+
+    fn epochs(&self) -> Vec<EpochId> {
+        self.phone.fold().epochs.keys().copied().collect()
+    }
+}
+
+#[test]
+fn two_devices_at_two_relays_do_not_found_past_each_other_for_ever() {
+    let mut town = apart(61);
+    for round in 0..3 {
+        town.cross(round, 2);
+    }
+    let settled = town.epochs();
+    for round in 3..12 {
+        town.cross(round, 2);
+        assert_eq!(town.epochs(), settled, "round {round} founded another");
+    }
+    assert_eq!(town.laptop.fold().epochs.keys().copied().collect::<Vec<_>>(), settled);
+    let medications = section("medications");
+    let on_phone = shown(&town.phone.view(&medications).unwrap());
+    assert_eq!(on_phone, shown(&town.laptop.view(&medications).unwrap()));
+    for item in ["fluoxetine", "by phone", "by laptop"] {
+        assert!(on_phone.contains(item), "{item}");
+    }
+    for practice in &mut town.practices {
+        for relay in &mut town.relays {
+            relay.sync(practice, day(2), &mut town.rng);
+        }
+        let theirs = practice.view(town.phone.passport(), &medications).unwrap();
+        assert_eq!(shown(&theirs), on_phone);
+    }
+}
+
+#[test]
+fn what_is_written_in_an_epoch_that_comes_second_arrives_and_the_epoch_is_left() {
+    let mut town = apart(62);
+    town.cross(0, 2);
+    // Each has brought together what both had founded, and has not heard of the other's.
+    medication(&mut town.phone, "second by phone", "1 mg", day(2), &mut town.rng);
+    medication(&mut town.laptop, "second by laptop", "1 mg", day(2), &mut town.rng);
+    for round in 1..6 {
+        town.cross(round, 3);
+    }
+    let medications = section("medications");
+    let currents = town.phone.fold().current(&medications);
+    assert_eq!(currents.len(), 2, "both know what there is to know");
+    let on_phone = shown(&town.phone.view(&medications).unwrap());
+    assert_eq!(on_phone, shown(&town.laptop.view(&medications).unwrap()));
+    for item in ["second by phone", "second by laptop"] {
+        assert!(on_phone.contains(item), "{item}");
+    }
+    // It goes the way of every epoch that was left.
+    for round in 0..4 {
+        town.cross(round, 40);
+    }
+    for relay in &town.relays {
+        assert_eq!(relay.of(&currents[1]), 0, "a relay keeps what nobody writes in");
+        assert!(relay.of(&currents[0]) > 0);
+    }
+    // The next founding follows both.
+    let third = practice("Third Surgery", OrganisationKind::Gp, &mut town.rng);
+    share(&mut town.phone, &third, &["medications"], Right::Read, None, day(41), &mut town.rng);
+    assert_eq!(town.phone.fold().current(&medications).len(), 1);
+}
+
+#[test]
+fn a_copy_of_a_device_goes_on_under_the_new_key_of_the_ledger_too() {
+    let mut rng = rng(63);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    let laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut copy = Holder::open(phone.journal().vault().clone()).unwrap();
+    phone.remove_device(laptop.device(), day(1), &mut rng).unwrap();
+    medication(&mut phone, "after the removal", "1 mg", day(1), &mut rng);
+    for _ in 0..2 {
+        office.sync(&mut phone, day(1), &mut rng);
+        office.sync(&mut copy, day(1), &mut rng);
+    }
+    let medications = section("medications");
+    let on_phone = phone.view(&medications).unwrap();
+    assert!(shown(&on_phone).contains("after the removal"));
+    assert_eq!(on_phone.epoch, copy.view(&medications).unwrap().epoch);
+    assert_eq!(shown(&on_phone), shown(&copy.view(&medications).unwrap()));
+}
+
+#[test]
+fn who_was_shut_out_by_a_device_that_is_removed_stays_out() {
+    let mut rng = rng(64);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    for _ in 0..2 {
+        office.sync(&mut phone, day(1), &mut rng);
+        office.sync(&mut laptop, day(1), &mut rng);
+    }
+    // Beside each other: the laptop takes the consent back, and the phone removes the laptop.
+    laptop.revoke(campus.id(), &[], day(2), &mut rng).unwrap();
+    office.sync(&mut laptop, day(2), &mut rng);
+    phone.remove_device(laptop.device(), day(2), &mut rng).unwrap();
+    let founded = phone.fold().current(&section("medications"));
+    for _ in 0..2 {
+        office.sync(&mut phone, day(3), &mut rng);
+    }
+    assert!(phone.fold().in_force(&section("medications"), day(3)).next().is_none());
+    assert_ne!(phone.fold().current(&section("medications")), founded, "campus had its key");
+}

@@ -1,0 +1,138 @@
+//! Runs that do without one mechanism, to see that its promise then fails.
+//!
+//! What a party does in an exchange is left out by standing between it and the exchange; what a
+//! person does, by not doing it while everybody believes that it was done.
+
+use passport_core::access::AccessList;
+use passport_core::envelope::Header;
+use passport_core::journal::{Incoming, Outgoing, RelayId, RemoteState, Verdict, Verdicts};
+use passport_core::keys::{Signed, SigningKey};
+use passport_core::party::{Party, PartyError, Received};
+use passport_core::time::Timestamp;
+use rand_core::CryptoRng;
+
+/// A mechanism to do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Without {
+    /// Nothing is put in order after an exchange: no carry-over, no founding of what was founded
+    /// at once.
+    Tidying,
+    /// A relay that lost what it had, or is another, is taken for the same.
+    Meeting,
+    /// Whatever a relay answers is taken for an acknowledgement.
+    Verdicts,
+    /// How far a feed was read is kept, and not what came: as if the two were written apart.
+    Pages,
+    /// A crash loses what a command had said it wrote.
+    Disk,
+    /// What a person revokes stays given.
+    Revoking,
+    /// What a person gives until a day has no end.
+    Ending,
+    /// A device that a person removes stays in.
+    Expelling,
+    /// Who is given a section is given its past.
+    Forgetting,
+}
+
+impl Without {
+    /// All of them, each with a seed of a short run, and what that run is found to break.
+    pub(crate) const ALL: [(Self, u64, &'static str); 9] = [
+        (Self::Tidying, 0, "is lost"),
+        (Self::Meeting, 0, "counts as kept"),
+        (Self::Verdicts, 0, "counts as kept"),
+        (Self::Pages, 0, "is lost"),
+        (Self::Disk, 0, "is lost"),
+        (Self::Revoking, 0, "without a grant"),
+        (Self::Ending, 0, "without a grant"),
+        (Self::Expelling, 0, "after its removal"),
+        (Self::Forgetting, 0, "gone before the grant"),
+    ];
+
+    /// The one that the environment names.
+    pub(crate) fn asked() -> Option<Self> {
+        let name = std::env::var("PASSPORT_TOWN_WITHOUT").ok()?;
+        let known = Self::ALL.iter().find(|(this, ..)| format!("{this:?}") == name);
+        Some(known.unwrap_or_else(|| panic!("there is no mechanism {name}")).0)
+    }
+}
+
+/// A party that does without something.
+pub(crate) struct Lacking<'a> {
+    pub(crate) party: &'a mut dyn Party,
+    pub(crate) without: Option<Without>,
+}
+
+impl Lacking<'_> {
+    fn lacks(&self, what: Without) -> bool {
+        self.without == Some(what)
+    }
+}
+
+impl Party for Lacking<'_> {
+    fn request_key(&self) -> &SigningKey {
+        self.party.request_key()
+    }
+
+    fn list_keys(&self) -> Vec<SigningKey> {
+        self.party.list_keys()
+    }
+
+    fn concerns(&self, header: &Header) -> bool {
+        self.party.concerns(header)
+    }
+
+    fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {
+        self.party.remote(url)
+    }
+
+    fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
+        self.party.outgoing(url, now)
+    }
+
+    fn met(&mut self, url: &str, relay: RelayId, reset: bool) -> Result<(), PartyError> {
+        if self.lacks(Without::Meeting) {
+            return Ok(());
+        }
+        self.party.met(url, relay, reset)
+    }
+
+    fn settle_with(
+        &mut self,
+        url: &str,
+        outgoing: &Outgoing,
+        verdicts: &Verdicts,
+        now: Timestamp,
+    ) -> Result<usize, PartyError> {
+        let mut verdicts = verdicts.clone();
+        if self.lacks(Without::Verdicts) {
+            let all = verdicts.lists.iter_mut().chain(&mut verdicts.envelopes);
+            let all = all.chain(&mut verdicts.letters).chain(&mut verdicts.drops);
+            all.for_each(|verdict| *verdict = Verdict::Kept);
+        }
+        self.party.settle_with(url, outgoing, &verdicts, now)
+    }
+
+    fn learn_list(&mut self, url: &str, list: &Signed<AccessList>) -> Result<bool, PartyError> {
+        self.party.learn_list(url, list)
+    }
+
+    fn receive(
+        &mut self,
+        url: &str,
+        mut incoming: Incoming,
+        now: Timestamp,
+    ) -> Result<Received, PartyError> {
+        if self.lacks(Without::Pages) && incoming.position.at % 3 == 0 {
+            incoming.items.clear();
+        }
+        self.party.receive(url, incoming, now)
+    }
+
+    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+        if self.lacks(Without::Tidying) {
+            return Ok(0);
+        }
+        self.party.tidy(now, rng)
+    }
+}
