@@ -20,7 +20,7 @@ use crate::output::{self, Output};
 use crate::passphrase::Passphrases;
 use crate::relay::Relay;
 use crate::relay_url::RelayUrl;
-use crate::{check, completions, demo, help, logging, man, panic, schema, verify};
+use crate::{check, completions, demo, explain, help, logging, man, panic, schema, verify};
 
 /// Your record of care, carried between home and campus; you decide who sees what, and until when
 ///
@@ -104,6 +104,7 @@ enum Command {
     Relay(Relay),
     Verify(verify::Verify),
     Check(check::Check),
+    Explain(explain::Explain),
     Demo(demo::Demo),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -289,6 +290,7 @@ fn run(arguments: Vec<OsString>) -> Result<(), CliError> {
         Command::Relay(c) => c.run(&app),
         Command::Verify(c) => c.run(&app),
         Command::Check(c) => c.run(&app),
+        Command::Explain(c) => c.run(&app),
         Command::Demo(c) => c.run(&app),
         Command::Schema(c) => c.run(&app),
         Command::Completions(c) => c.run(&app),

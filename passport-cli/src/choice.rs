@@ -36,7 +36,7 @@ pub(crate) enum Format {
     Card,
     /// Everything, as `passport show --json` prints it
     Json,
-    /// A document and coded list for a practice's inbox
+    /// A folder for a practice's inbox: document, list of codes, FHIR
     PracticePack,
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum OrgFormat {
     Html,
     /// A table for a spreadsheet
     Csv,
-    /// A document and coded list for a practice's inbox
+    /// A folder for a practice's inbox: document, list of codes, FHIR
     PracticePack,
 }
 

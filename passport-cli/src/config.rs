@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::app_strategy::{AppStrategy as _, AppStrategyArgs, choose_native_strategy};
+use passport_core::vault::LOCK_FILES;
 
 use crate::error::CliError;
 
@@ -44,13 +45,16 @@ impl Home {
         self.dir.join(passport_core::vault::VAULT_FILE)
     }
 
-    /// Deletes the vault, and the journal that SQLite leaves beside it. What cannot be removed can
-    /// only be in the way.
+    /// Deletes the vault, with what SQLite leaves beside it and the locks. What cannot be removed
+    /// can only be in the way.
     pub(crate) fn delete_vault(&self) {
         for left in ["", "-journal", "-wal", "-shm"] {
             let mut name = self.vault_file().into_os_string();
             name.push(left);
             let _ = std::fs::remove_file(name);
+        }
+        for lock in LOCK_FILES {
+            let _ = std::fs::remove_file(self.vault_file().with_file_name(lock));
         }
     }
 

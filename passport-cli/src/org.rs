@@ -20,7 +20,9 @@ mod init;
 mod quarantine;
 mod remote;
 mod remove;
+mod send;
 mod show;
+mod stats;
 mod students;
 mod suggest;
 mod sync;
@@ -54,6 +56,7 @@ pub(crate) enum Org {
     Export(export::Export),
     Forget(forget::Forget),
     Audit(audit::Audit),
+    Stats(stats::Stats),
 }
 
 impl Org {
@@ -80,6 +83,7 @@ impl Org {
             Self::Export(c) => c.run(app),
             Self::Forget(c) => c.run(app),
             Self::Audit(c) => c.run(app),
+            Self::Stats(c) => c.run(app),
         }
     }
 }

@@ -100,7 +100,8 @@ impl Page {
     pub(crate) fn of(who: &Who, views: &[View], now: Timestamp) -> Self {
         let name = who.get("name").map_or("unnamed", String::as_str);
         let mut parts = vec![glance::part(views)];
-        parts.extend(views.iter().map(|view| record::part(&Section::of(view))));
+        let mut glossed = record::Glossed::default();
+        parts.extend(views.iter().map(|view| record::part(&Section::of(view), &mut glossed)));
         Self {
             title: format!("Student passport: {name}"),
             facts: facts(who, views, now),

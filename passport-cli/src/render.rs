@@ -9,6 +9,7 @@ pub(crate) mod words;
 
 use std::fmt::Write as _;
 
+use passport_core::glossary;
 use passport_core::section::display::neutralise_line as one_line;
 use passport_core::time::Timestamp;
 
@@ -178,6 +179,15 @@ pub(crate) fn screen(sections: &[Section], reader: Reader) -> String {
     }
     if sections.is_empty() {
         text.push_str("Nothing recorded yet.\n");
+    }
+    let entries = sections.iter().flat_map(|s| &s.entries);
+    let spoken: Vec<String> = entries.map(words::spoken).collect();
+    let terms = glossary::in_text(&spoken.join("\n"));
+    if !terms.is_empty() {
+        text.push_str("\nIn plain words\n");
+    }
+    for term in terms {
+        let _ = writeln!(text, "  {}", words::gloss(term));
     }
     text
 }

@@ -3,11 +3,11 @@
 //! ```text
 //!  relay ──frame──┐                                  ┌──► receive, tell, offer ──► relay
 //!  vault changed ─┼─► one queue of events ─► vault ──┤
-//!  signal ────────┘   (waits 50 ms at most)  opened  └──► let go of once nothing comes
+//!  signal ────────┘   (waits 50 ms at most)  opened  └──► let go of once another waits for it
 //! ```
 //!
-//! The vault is held only while there is something to do, so other commands get their turn; what
-//! they write is noticed by the file's time and sent.
+//! The vault stays open until another command wants it, which then gets its turn; what that wrote
+//! is noticed by the file's time, and sent.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -27,14 +27,10 @@ use crate::passport::WAIT;
 use crate::signals;
 use crate::syncing::{self, RemoteLine, Synced};
 
-/// How long it waits for an event before it looks at the vault.
+/// How long it waits for an event before it looks who wants the vault, or has had it.
 const TICK: Duration = Duration::from_millis(50);
 /// Ticks in a second.
 const TICKS: u64 = 20;
-/// Most events taken without letting go of the vault.
-const HELD_MAX: u32 = 200;
-/// How long others then have to get at it; SQLite tries every tenth of a second.
-const TURN: Duration = Duration::from_millis(150);
 /// Most events that wait.
 const EVENTS_MAX: usize = 16;
 /// A relay that is away is tried at least twice a minute, for ever.
@@ -45,6 +41,8 @@ const POLICY: BackoffPolicy =
 pub(crate) trait Watched: Party + Sized {
     /// Opens it.
     fn open_again(vault: SqliteVault) -> Result<Self, CliError>;
+    /// Whether another process waits for its vault.
+    fn is_wanted(&self) -> bool;
     /// Its relays.
     fn relays(&self) -> Vec<String>;
 }
@@ -80,9 +78,9 @@ struct Watch<'a, P> {
     app: &'a App,
     again: &'a VaultAgain,
     teller: &'a mut dyn Teller<P>,
+    /// While the vault is open.
     party: Option<P>,
-    /// Events since the vault was opened.
-    held: u32,
+    /// What the file was like when it was let go of.
     seen: Option<(SystemTime, u64)>,
     links: Vec<Link>,
     events: SyncSender<Event>,
@@ -108,7 +106,7 @@ pub(crate) fn watch<P: Watched>(
     };
     signals::tell(told).map_err(|e| CliError::user("signals cannot be received").caused_by(e))?;
     let mut watch: Watch<'_, P> =
-        Watch { app, again, teller, party: None, held: 0, seen: None, links: Vec::new(), events };
+        Watch { app, again, teller, party: None, seen: None, links: Vec::new(), events };
     let urls = watch.party()?.relays();
     if urls.is_empty() {
         return Err(syncing::no_relay());
@@ -129,12 +127,7 @@ impl<P: Watched> Watch<'_, P> {
                     if current {
                         self.happened(link, *event, rng)?;
                     }
-                    self.held += 1;
-                    if self.held > HELD_MAX {
-                        self.let_go();
-                        // Nobody unparks this thread, and to go on early does no harm.
-                        std::thread::park_timeout(TURN);
-                    }
+                    self.make_way();
                 }
                 Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => self.quiet(rng)?,
@@ -151,19 +144,17 @@ impl<P: Watched> Watch<'_, P> {
         Ok(self.party.insert(party))
     }
 
-    /// Lets others at the vault, and remembers how it was left.
-    fn let_go(&mut self) {
-        if self.party.is_some() {
+    /// Lets go of the vault if another waits for it, and remembers how it was left.
+    fn make_way(&mut self) {
+        if self.party.take_if(|party| party.is_wanted()).is_some() {
             self.seen = changed(&self.again.file());
         }
-        self.party = None;
-        self.held = 0;
     }
 
     /// Nothing came for a while: was something written here, or is a relay to be tried again?
     fn quiet(&mut self, rng: &mut dyn CryptoRng) -> Result<(), CliError> {
-        self.let_go();
-        if changed(&self.again.file()) != self.seen {
+        self.make_way();
+        if self.party.is_none() && changed(&self.again.file()) != self.seen {
             self.offer(rng)?;
             self.party()?;
             if let Some(party) = &mut self.party {

@@ -19,7 +19,7 @@
 //!   is for, deterministic CBOR
 //! - [`keys`]: signatures, the recovery phrase, devices, organisations' cards, wraps
 //! - [`section`]: the one table of sections, kinds and fields, and their typed values;
-//!   [`nhs_number`] checks one of them
+//!   [`nhs_number`] checks one of them, [`glossary`] explains their words and those of services
 //! - [`author`], [`attestation`], [`edit`]: who recorded something, what an organisation signed of
 //!   it, and the typed changes that cross the wire
 //! - [`envelope`]: edits sealed and signed
@@ -30,7 +30,7 @@
 //!   organisations say they did
 //! - [`vault`], [`journal`]: what a device keeps, and what each relay has of it
 //! - [`party`], [`holder`], [`organisation`]: the two sides, as commands; [`discharge`] is what one
-//!   of them says to those who may not know why
+//!   of them says to those who may not know why, [`disclosure`] which counts may be told
 //! - `fhir` (feature): health records in and out
 //!
 //! # A passport and its first medicine
@@ -74,12 +74,14 @@ pub mod attestation;
 pub mod author;
 pub mod codec;
 pub mod discharge;
+pub mod disclosure;
 pub mod domain;
 pub mod edit;
 pub mod envelope;
 pub mod epoch;
 #[cfg(feature = "fhir")]
 pub mod fhir;
+pub mod glossary;
 pub mod grant;
 pub mod holder;
 pub mod id;

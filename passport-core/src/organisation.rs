@@ -11,6 +11,7 @@ mod forget;
 mod held;
 mod receipts;
 mod record;
+mod stats;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +39,7 @@ pub use check::{
 pub use confirm::{ConfirmedNumber, NumberTold};
 pub use held::{HeldEpoch, HeldGrant, HeldState};
 pub use receipts::AuditRecord;
+pub use stats::{Counted, Stats};
 
 const CARD: &[u8] = b"card";
 const CARD_KEY: &[u8] = b"card";

@@ -24,7 +24,7 @@ pub use kdf::{KdfFloor, KdfParams};
 pub use memory::MemoryVault;
 pub(crate) use seal::{open_with, seal_with};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteVault, VAULT_FILE, VaultAgain};
+pub use sqlite::{LOCK_FILES, SqliteVault, VAULT_FILE, VaultAgain};
 
 /// Longest key of a record, in bytes.
 pub const KEY_LIMIT: usize = 1024;

@@ -367,3 +367,61 @@ fn every_summary_is_what_it_claims_to_be() {
         }
     }
 }
+
+#[test]
+fn student_status_is_coded_and_not_known_is_told_apart_from_not_said() {
+    let study = |status: Option<&str>| {
+        let mut fields = BTreeMap::from([
+            ("provider".to_owned(), Value::Text("Northfield University".into())),
+            ("course".to_owned(), Value::Text("Physics".into())),
+            (
+                "period".to_owned(),
+                Value::Period(Period {
+                    start: Some("2026-09-21".parse().unwrap()),
+                    end: Some("2029-06-30".parse().unwrap()),
+                }),
+            ),
+        ]);
+        let choice = |s: &str| ("status".to_owned(), Value::Choice(s.into()));
+        fields.extend(status.map(choice));
+        ExportEntry {
+            id: id(1),
+            section: "education".parse().unwrap(),
+            kind: "study".into(),
+            fields,
+            conflicts: BTreeMap::new(),
+            author_name: "Holder".into(),
+            recorded_at: Timestamp::from_seconds(1_790_000_000),
+            attested: false,
+            proof: None,
+        }
+    };
+    for (status, wanted) in [
+        (Some("enrolled"), "v3-RoleClass"),
+        (Some("graduated"), "urn:student-passport:student-status"),
+        (Some("unknown"), "asked-unknown"),
+        (None, "\"unknown\""),
+    ] {
+        let entries = [study(status)];
+        assert_same("student status", &entries);
+        let [collection, _] = exports(&entries);
+        assert!(collection.contains(wanted) && !collection.contains("field:"), "{collection}");
+        assert_eq!(collection.contains("\"STD\""), status == Some("enrolled"));
+    }
+}
+
+#[test]
+fn a_status_that_another_system_coded_is_studies_and_no_result() {
+    let observation = serde_json::json!({
+        "resourceType": "Observation", "status": "final", "code": { "text": "Occupation" },
+        "valueCodeableConcept": { "coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/v3-RoleClass", "code": "STD",
+        }] },
+        "performer": [{ "display": "Northfield University" }],
+        "effectivePeriod": { "start": "2026-09-21" },
+    });
+    let import = import::read(observation.to_string().as_bytes()).unwrap();
+    let draft = &import.drafts[0];
+    assert_eq!(draft.section.as_str(), "education");
+    assert_eq!(draft.fields["status"], Value::Choice("enrolled".into()));
+}

@@ -2,11 +2,13 @@
 //! ([`via`]); and [`exchange`], which takes a party through them.
 
 pub mod exchange;
+mod fhir;
 mod live;
 mod page;
 mod remote;
 pub mod via;
 
+pub use fhir::{FhirAnswer, transact};
 pub use live::{LiveConnection, LiveEvent, LiveSink};
 pub use page::fetch_page;
 pub use remote::{Address, Remote, RemoteConfig, RemoteError};

@@ -1,6 +1,6 @@
 //! `passport export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::ValueEnum as _;
@@ -16,6 +16,7 @@ use crate::exporting;
 use crate::files;
 use crate::help;
 use crate::holder::show::{Shown, who};
+use crate::pack::{self, Pack};
 use crate::page::card::Card;
 use crate::page::{self, Page};
 use crate::passport::{self, Passport};
@@ -30,6 +31,7 @@ use serde_json::json;
 \x20 passport export --format pdf -o record.pdf\n\
 \x20 passport export --format card -o card.pdf\n\
 \x20 passport export --format json -o record.json\n\
+\x20 passport export --format practice-pack -o for-my-practice\n\
 \x20 passport export --format ips medications allergies problems -o summary.json"))]
 pub(crate) struct Export {
     /// The form
@@ -38,7 +40,7 @@ pub(crate) struct Export {
     /// The sections; everything but `private` and `risks` when left out
     #[arg(value_name = "SECTION")]
     sections: Vec<SectionName>,
-    /// The file to write; `-` is standard output
+    /// The file to write; `-` is standard output; a new folder for `practice-pack`
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: PathBuf,
 }
@@ -73,10 +75,7 @@ impl Export {
                 let card = Card::of(&who(&mut passport, false)?, &views, app.now());
                 page::pdf::write_card(&card, app.now())?
             }
-            Format::PracticePack => {
-                return Err(CliError::user("this form is not in this version yet")
-                    .hint("`--format ips`, `fhir`, `html`, `pdf` and `json` are"));
-            }
+            Format::PracticePack => return packed(app, &mut passport, &views, &output),
         };
         files::write(&output, &content)?;
         if output.as_os_str() == "-" {
@@ -86,6 +85,36 @@ impl Export {
         let answer = json!({"file": output, "format": name, "sections": sections, "conflicts": exporting::conflicts(&views)});
         app.output().answer(&answer, |_| format!("Written: {}", output.display()))
     }
+}
+
+/// Writes a folder for a practice whose system takes documents.
+fn packed(
+    app: &App,
+    passport: &mut Passport,
+    views: &[View],
+    folder: &Path,
+) -> Result<(), CliError> {
+    let who = who(passport, false)?;
+    let page = Page::of(&who, views, app.now());
+    let pack = Pack {
+        name: who.get("name").cloned().unwrap_or_default(),
+        pdf: page::pdf::write(&page, app.now())?,
+        html: page::html::write(&page).into_bytes(),
+        ips: json_text(&fhir(app, passport, views, true)?)?,
+        fhir: json_text(&fhir(app, passport, views, false)?)?,
+        codes: pack::codes(views)?,
+        at: app.now(),
+    };
+    let files = pack.write(folder)?;
+    let sections: Vec<&SectionName> = views.iter().map(|v| &v.section).collect();
+    let conflicts = exporting::conflicts(views);
+    let answer = json!({
+        "file": folder, "format": "practice-pack", "files": files, "sections": sections,
+        "conflicts": conflicts,
+    });
+    app.output().answer(&answer, |_| {
+        format!("Written: {}, {} files. They are not encrypted.", folder.display(), files.len())
+    })
 }
 
 /// A document as JSON, for people to look at too.

@@ -60,6 +60,10 @@ impl Watched for Passport {
         Ok(Self::open(vault)?)
     }
 
+    fn is_wanted(&self) -> bool {
+        self.journal().vault().is_wanted()
+    }
+
     fn relays(&self) -> Vec<String> {
         self.fold().relays.clone()
     }

@@ -14,6 +14,7 @@ use passport_core::view::View;
 use serde_json::json;
 
 use super::desk::{self, Party};
+use super::send::Sending;
 use super::show::holder;
 use crate::app::App;
 use crate::choice::OrgFormat;
@@ -21,15 +22,17 @@ use crate::error::CliError;
 use crate::exit_code::ExitCode;
 use crate::exporting;
 use crate::files;
+use crate::pack::{self, Pack};
 use crate::page::{self, Page};
 
-/// Writes what a student shares to a file for another system
+/// Writes what a student shares to a file for another system, or sends it to a FHIR server
 ///
-/// The file is not encrypted. The export is noted with your staff name in your own log.
+/// A file is not encrypted. The export is noted with your staff name in your own log.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport org --actor j.smith export \"Ada Example\" --format ips -o ada.json\n\
-\x20 passport org --actor j.smith export \"Ada Example\" --format pdf -o ada.pdf")]
+\x20 passport org --actor j.smith export \"Ada Example\" --format practice-pack -o ada\n\
+\x20 passport org --actor j.smith export Ada --format fhir --to https://fhir.example/r4")]
 pub(crate) struct Export {
     /// The student: their name, or the first letters of their id
     #[arg(value_name = "STUDENT")]
@@ -37,61 +40,116 @@ pub(crate) struct Export {
     /// The form
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: OrgFormat,
-    /// The file to write; standard output when left out
+    /// The file to write, or the new folder for `practice-pack`; standard output when left out
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Sends it to a FHIR server instead
+    /// Sends it to a FHIR server instead, where sending it again creates nothing twice
     #[arg(long, value_name = "FHIR-BASE-URL", conflicts_with = "output")]
     to: Option<String>,
+    /// A file that holds the token for that server
+    #[arg(long, value_name = "FILE", requires = "to")]
+    token_file: Option<PathBuf>,
 }
 
 impl Export {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { student, format, output, to } = self;
+        let Self { student, format, output, to, token_file } = self;
         app.actor()?;
-        let unwritten = matches!(format, OrgFormat::Csv | OrgFormat::PracticePack);
-        if unwritten || to.is_some() {
-            return Err(CliError::usage("this form of export is not in this version yet")
-                .hint("`-o FILE` with `--format ips`, `fhir`, `html` or `pdf` writes a file"));
+        if to.is_some() && format != OrgFormat::Fhir {
+            return Err(CliError::usage("a FHIR server takes `--format fhir` alone"));
         }
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
-        let views = desk::views(&mut party, &student)?;
-        // What was received under a consent that has ended is not handed on, and that is said.
-        let in_force = |v: &View| desk::ended(&party, student.id, &v.section, app.now()).is_none();
-        let (views, ended): (Vec<View>, Vec<View>) = views.into_iter().partition(in_force);
-        for view in &ended {
-            let title = view.section.spec().title;
-            app.output().say(&format!("{title} is left out: the consent for it has ended."));
-        }
-        if views.is_empty() {
-            return Err(CliError::new(ExitCode::NoGrant, "no consent in force to export under")
-                .hint("`passport org students` lists what is shared with you, and until when"));
-        }
-        let content = match format {
-            OrgFormat::Html | OrgFormat::Pdf => document(&party, app, &student, &views, format)?,
-            OrgFormat::Fhir | OrgFormat::Ips | OrgFormat::Csv | OrgFormat::PracticePack => {
-                fhir(&party, app, &student, &views, format)
+        let views = in_force(&mut party, app, &student)?;
+        let conflicts = exporting::conflicts(&views);
+        let form = format.to_possible_value().map(|v| v.get_name().to_owned());
+        let sections: Vec<SectionName> = views.iter().map(|v| v.section.clone()).collect();
+        let mut answer = json!({ "format": form, "sections": sections, "conflicts": conflicts });
+        let mut tell = |name: &str, value: serde_json::Value| {
+            if let Some(members) = answer.as_object_mut() {
+                members.insert(name.to_owned(), value);
             }
         };
-        let handed_on = views.iter().map(|v| &v.section);
-        desk::audit(&mut party, app, student.id, handed_on, Access::Exported)?;
-        let file = output.unwrap_or_else(|| "-".into());
-        files::write(&file, &content)?;
-        if file == Path::new("-") {
-            return Ok(());
-        }
-        let conflicts = exporting::conflicts(&views);
-        let sections: Vec<SectionName> = views.into_iter().map(|v| v.section).collect();
-        let place = file.display().to_string();
-        let form = format.to_possible_value().map(|v| v.get_name().to_owned());
-        let answer =
-            json!({ "file": place, "format": form, "sections": sections, "conflicts": conflicts });
-        app.output().answer(&answer, |_| {
+        let noted =
+            |party: &mut Party| desk::audit(party, app, student.id, &sections, Access::Exported);
+        let said = if let Some(base) = to {
+            let collection = collection(&party, app, &student, &views);
+            let sending = Sending::new(app, &party, &student, &collection, token_file.as_deref())?;
+            noted(&mut party)?;
+            let sent = sending.to(app, &base)?;
+            tell("server", json!(base));
+            tell("created", json!(sent.created));
+            tell("there", json!(sent.there));
+            tell("left_out", json!(sent.left_out));
+            sent.words()
+        } else if format == OrgFormat::PracticePack {
+            let pack = packed(&party, app, &student, &views)?;
+            let folder = output.unwrap_or_else(|| "-".into());
+            noted(&mut party)?;
+            let files = pack.write(&folder)?;
+            tell("file", json!(folder));
+            tell("files", json!(files));
+            let place = folder.display();
+            format!(
+                "Exported to {place}. Its files are not encrypted: they now are yours to protect."
+            )
+        } else {
+            let content = match format {
+                OrgFormat::Html | OrgFormat::Pdf => {
+                    document(&party, app, &student, &views, format)?
+                }
+                OrgFormat::Csv => pack::table(&views)?,
+                OrgFormat::Fhir | OrgFormat::Ips | OrgFormat::PracticePack => {
+                    fhir(&party, app, &student, &views, format)
+                }
+            };
+            noted(&mut party)?;
+            let file = output.unwrap_or_else(|| "-".into());
+            files::write(&file, &content)?;
+            if file == Path::new("-") {
+                return Ok(());
+            }
+            tell("file", json!(file));
+            let place = file.display();
             format!("Exported to {place}. The file is not encrypted: it now is yours to protect.")
-        })
+        };
+        app.output().answer(&answer, |_| said)
     }
+}
+
+/// What was received under a consent in force; what was not is not handed on, and that is said.
+fn in_force(party: &mut Party, app: &App, student: &StudentName) -> Result<Vec<View>, CliError> {
+    let views = desk::views(party, student)?;
+    let in_force = |v: &View| desk::ended(party, student.id, &v.section, app.now()).is_none();
+    let (views, ended): (Vec<View>, Vec<View>) = views.into_iter().partition(in_force);
+    for view in &ended {
+        let title = view.section.spec().title;
+        app.output().say(&format!("{title} is left out: the consent for it has ended."));
+    }
+    if views.is_empty() {
+        return Err(CliError::new(ExitCode::NoGrant, "no consent in force to export under")
+            .hint("`passport org students` lists what is shared with you, and until when"));
+    }
+    Ok(views)
+}
+
+/// What goes into a folder for a practice's inbox.
+fn packed(
+    party: &Party,
+    app: &App,
+    student: &StudentName,
+    views: &[View],
+) -> Result<Pack, CliError> {
+    Ok(Pack {
+        name: student.name.clone(),
+        pdf: document(party, app, student, views, OrgFormat::Pdf)?,
+        html: document(party, app, student, views, OrgFormat::Html)?,
+        ips: fhir(party, app, student, views, OrgFormat::Ips),
+        fhir: fhir(party, app, student, views, OrgFormat::Fhir),
+        codes: pack::codes(views)?,
+        at: app.now(),
+    })
 }
 
 /// What is shared as a document for people.
@@ -124,13 +182,7 @@ fn fhir(
     views: &[View],
     format: OrgFormat,
 ) -> Vec<u8> {
-    let grants = party.grants();
-    let held = || grants.iter().filter(|g| g.grant.passport == student.id);
-    let subject = ExportSubject {
-        name: Some(student.name.clone()),
-        date_of_birth: None,
-        nhs_number: held().find_map(|g| g.grant.nhs_number.clone()),
-    };
+    let subject = subject(party, student);
     let entries = exporting::entries(views, student.id);
     let open = exporting::conflicts(views).len();
     if open > 0 {
@@ -141,6 +193,8 @@ fn fhir(
     if format != OrgFormat::Ips {
         return format!("{:#}\n", bundle(&subject, &entries, app.now())).into_bytes();
     }
+    let grants = party.grants();
+    let held = || grants.iter().filter(|g| g.grant.passport == student.id);
     let sections: Vec<SectionName> = views.iter().map(|v| v.section.clone()).collect();
     let card = party.card();
     let organisation = ExportOrganisation {
@@ -168,4 +222,25 @@ fn fhir(
         at: app.now(),
     });
     format!("{document:#}\n").into_bytes()
+}
+
+/// Whose record it is, as far as the consents say.
+fn subject(party: &Party, student: &StudentName) -> ExportSubject {
+    let grants = party.grants();
+    let mut given = grants.iter().filter(|g| g.grant.passport == student.id);
+    ExportSubject {
+        name: Some(student.name.clone()),
+        date_of_birth: None,
+        nhs_number: given.find_map(|g| g.grant.nhs_number.clone()),
+    }
+}
+
+/// What is shared as a FHIR bundle.
+fn collection(
+    party: &Party,
+    app: &App,
+    student: &StudentName,
+    views: &[View],
+) -> serde_json::Value {
+    bundle(&subject(party, student), &exporting::entries(views, student.id), app.now())
 }

@@ -55,6 +55,10 @@ impl Sync {
 }
 
 impl Watched for Party {
+    fn is_wanted(&self) -> bool {
+        self.journal().vault().is_wanted()
+    }
+
     fn open_again(vault: SqliteVault) -> Result<Self, CliError> {
         Self::open(vault).map_err(fault::refused)
     }

@@ -1,5 +1,9 @@
 //! A section as a part of the document: every entry with all that is said of it.
 
+use std::collections::BTreeSet;
+
+use passport_core::glossary;
+
 use super::{Block, Part, Row, Table};
 use crate::render::words;
 use crate::render::{Conflict, Entry, Reader, Section, Suggestion};
@@ -7,16 +11,32 @@ use crate::render::{Conflict, Entry, Reader, Section, Suggestion};
 /// Whoever reads the document is not the student's own program.
 const READER: Reader = Reader::Organisation;
 
-/// A section, in the view's order.
-pub(super) fn part(section: &Section) -> Part {
+/// The words of services that a document has glossed already.
+#[derive(Default)]
+pub(super) struct Glossed(BTreeSet<&'static str>);
+
+/// A section, in the view's order; a word of services is glossed where it first stands.
+pub(super) fn part(section: &Section, glossed: &mut Glossed) -> Part {
     let mut blocks = vec![Block::Aside(section.gloss.clone())];
     if section.entries.is_empty() {
         blocks.push(Block::Text(words::NOTHING_RECORDED.to_owned()));
     }
     for entry in &section.entries {
         write(&mut blocks, entry);
+        blocks.extend(glossed.first_in(entry));
     }
     Part { title: section.title.clone(), blocks, ends_sheet: false }
+}
+
+impl Glossed {
+    /// The words that stand in an entry and stood in none before.
+    fn first_in(&mut self, entry: &Entry) -> Option<Block> {
+        let mut terms = glossary::in_text(&words::spoken(entry));
+        terms.retain(|term| self.0.insert(term.name));
+        let glosses: Vec<String> = terms.into_iter().map(words::gloss).collect();
+        let said = || Block::Aside(format!("In plain words: {}", glosses.join(" ")));
+        (!glosses.is_empty()).then(said)
+    }
 }
 
 fn write(blocks: &mut Vec<Block>, entry: &Entry) {

@@ -52,19 +52,20 @@ fn page(entries: Vec<Entry>) -> Page {
         facts: vec![Row::new("Name", HOSTILE)],
         foot: HOSTILE.to_owned(),
         parts: vec![
-            record::part(&section("Medicines", entries)),
-            record::part(&section("Conditions", Vec::new())),
+            record::part(&section("Medicines", entries), &mut record::Glossed::default()),
+            record::part(&section("Conditions", Vec::new()), &mut record::Glossed::default()),
         ],
     }
 }
 
 #[test]
 fn an_entry_says_who_stands_behind_it_and_shows_both_sides_of_a_conflict() {
-    let part = record::part(&Section {
+    let section = Section {
         title: "Medicines".to_owned(),
         gloss: "What the student takes.".to_owned(),
         entries: vec![entry()],
-    });
+    };
+    let part = record::part(&section, &mut record::Glossed::default());
     let said = |block: &Block| part.blocks.contains(block);
     assert!(said(&Block::Heading("Sertraline".to_owned())));
     let stands = "Recorded by Elm Street Surgery, changed since, 2026-10-03. \
@@ -164,4 +165,12 @@ fn a_card_holds_what_fits_and_says_where_there_is_more() {
     let card = card::Card::of(&who, &[], now());
     assert!(card.code.contains("Allergies: not on this card; ask"), "{card:?}");
     assert!(card.code.len() <= 290);
+}
+
+#[test]
+fn a_word_of_services_is_glossed_where_it_first_stands_and_only_there() {
+    let mut first = entry();
+    first.fields.push(Field { title: "Told to".to_owned(), value: "the crisis team".to_owned() });
+    let html = html::write(&page(vec![first.clone(), first]));
+    assert_eq!(html.matches("In plain words: crisis team: treats at home").count(), 1, "{html}");
 }

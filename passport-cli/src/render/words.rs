@@ -1,5 +1,6 @@
 //! What is said of an entry, in the same words on a screen and on paper.
 
+use passport_core::glossary::Term;
 use passport_core::section::display::neutralise_line as one_line;
 use passport_core::time::Timestamp;
 
@@ -66,6 +67,19 @@ pub(crate) fn change(change: &Change, reader: Reader) -> String {
 pub(crate) fn conflict(conflict: &Conflict) -> String {
     let values = conflict.values.len();
     format!("{} has {values} values, set at the same time", one_line(&conflict.title))
+}
+
+/// The words in an entry that somebody wrote or that name what they wrote, to be glossed.
+pub(crate) fn spoken(entry: &Entry) -> String {
+    let fields = entry.fields.iter().flat_map(|f| [f.title.as_str(), f.value.as_str()]);
+    let notes = entry.notes.iter().map(|n| n.text.as_str());
+    let all = [entry.label.as_str(), entry.kind.as_str()].into_iter().chain(fields).chain(notes);
+    all.collect::<Vec<_>>().join("\n")
+}
+
+/// A word of services, in plain words.
+pub(crate) fn gloss(term: &Term) -> String {
+    format!("{}: {}. It does not mean: {}.", term.name, term.plain, term.not)
 }
 
 /// One of a conflict's values.

@@ -468,7 +468,12 @@ fn device() -> Value {
 
 fn exported() -> Value {
     object([
-        always("file", text("where it was written")),
+        maybe("file", text("where it was written")),
+        maybe("files", list(&text("of a practice pack: the files in the folder"))),
+        maybe("server", text("the FHIR server it was sent to")),
+        maybe("created", count("resources that are new there")),
+        maybe("there", count("resources that were there")),
+        maybe("left_out", list(&text("a type of resource that was not sent"))),
         always("format", text("its form")),
         always("sections", list(&section())),
         always(

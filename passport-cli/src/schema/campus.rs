@@ -9,8 +9,10 @@ use super::shape::{always, choice, count, flag, list, maybe, moment, object, or_
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     let placed = || object([always("id", id()), always("section", section())]);
     vec![
+        ("explain", list(&explanation())),
         ("confirm", object([always("entries", list(&placed())), always("open", list(&open()))])),
         ("org discharges", discharges()),
+        ("org stats", stats()),
         (
             "org follow-up",
             object([
@@ -40,6 +42,38 @@ pub(super) fn open() -> Value {
         always("section", section()),
         always("name", text("what the entry is called")),
         always("asks", choice(&["notice", "discharge"])),
+    ])
+}
+
+fn explanation() -> Value {
+    let said = object([
+        always("to", choice(&["student", "gp", "university"])),
+        always("words", text("what else matters to them")),
+    ]);
+    object([
+        always("term", text("the word; of a field with its section")),
+        always("sort", choice(&["passport", "service", "section", "field", "choice"])),
+        always("plain", text("what it means, in plain words")),
+        always("not", or_null(&text("what it does not mean, or is not to be called"))),
+        always("said", list(&said)),
+        always("source", text("where that comes from")),
+    ])
+}
+
+fn stats() -> Value {
+    let counted = list(&object([
+        always("of", text("what is counted")),
+        always("count", or_null(&count("how many; null where it is suppressed"))),
+    ]));
+    object([
+        always("as_of", moment("when this was counted")),
+        always("min_cell", count("the least count that is told, besides zero")),
+        always("students", or_null(&count("students who share something now"))),
+        always("sections", counted.clone()),
+        always("since", moment("since when discharges were counted")),
+        always("discharged", or_null(&count("students discharged since then"))),
+        always("settings", counted.clone()),
+        always("handled", counted),
     ])
 }
 

@@ -9,9 +9,11 @@ mod blank;
 mod ips;
 mod native;
 mod patient;
+mod transaction;
 
 pub(super) use ips::ORIGINAL;
 pub use ips::{ExportConsent, ExportOrganisation, Summary, summary};
+pub use transaction::{Transaction, transaction};
 
 use std::collections::{BTreeMap, BTreeSet};
 

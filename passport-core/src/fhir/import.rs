@@ -15,6 +15,7 @@ mod medicine;
 pub(in crate::fhir) mod person;
 mod problem;
 mod result;
+mod study;
 mod xml;
 
 pub(in crate::fhir) use bundle::text;

@@ -36,6 +36,27 @@ pub(super) const LEGAL_STATUS: &str =
 /// HL7 v3 `ActCode`, the system of `Encounter.class`.
 pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
+/// Headings of UK Core's record standard.
+pub(super) const RECORD_HEADINGS: &str =
+    "https://fhir.hl7.org.uk/CodeSystem/UKCore-RecordStandardHeadings";
+/// HL7 v3 `RoleClass`, of which [`STUDENT`] is somebody "who is a student of a school". UK Core
+/// has no element and no value set for student status, and no SNOMED CT code is sent that was not
+/// received.
+pub(super) const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass";
+/// The code of [`ROLE_CLASS`] for a student.
+pub(super) const STUDENT: &str = "STD";
+/// This project's own codes for the status of a student.
+pub(super) const STUDENT_STATUS: &str = "urn:student-passport:student-status";
+/// This project's own codes for the parts of an Observation about studies.
+pub(super) const STUDIES: &str = "urn:student-passport:studies";
+/// The parts of an Observation about studies that are texts.
+pub(super) const STUDY_TEXTS: [&str; 5] =
+    ["provider", "course", "student_number", "year_of_study", "placement"];
+/// HL7 FHIR R4: why there is no value.
+pub(super) const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+/// The code of [`DATA_ABSENT`] for *asked, and not known*.
+pub(super) const ASKED_UNKNOWN: &str = "asked-unknown";
+
 /// Whether a Flag or Condition belongs to England's Reasonable Adjustment Flag: it says so by
 /// category, or its code is one of the flag's impairments.
 pub(super) fn is_adjustment(resource: &serde_json::Value) -> bool {

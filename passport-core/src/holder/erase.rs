@@ -217,7 +217,7 @@ impl<V: Vault> Holder<V> {
         if self.was_let_go(epoch)? {
             return Ok(false);
         }
-        let silent = !self.moved_on(&self.following(epoch, current))?.contains(&self.device());
+        let silent = !self.moved_on(&self.after(epoch, current))?.contains(&self.device());
         if let Some(known) = self.fold.epochs.get(epoch).filter(|_| silent) {
             let section = known.charter.section.clone();
             self.say(batch, StatementBody::Followed { section }, now, rng)?;

@@ -235,8 +235,9 @@ impl<V: Vault> Holder<V> {
         let mut made = 0;
         // An epoch in a channel of an older control key is at the mercy of whoever was removed
         // since, and its keys may be known to them. A stale one holds what was erased.
-        let stale = |id: &EpochId| self.fold.stale.contains(id);
-        let over = |id: &EpochId| elsewhere(id) || stale(id) || self.has_grown(id);
+        // Founded beside the current one, it would be followed by nothing, and so kept.
+        let stale = self.currents(section).iter().any(|id| self.fold.stale.contains(id));
+        let over = |id: &EpochId| elsewhere(id) || stale || self.has_grown(id);
         // Where two devices each brought epochs together, the first of the two is settled, and
         // nobody goes on founding past the other.
         let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);

@@ -134,7 +134,7 @@ impl<V: Vault> Holder<V> {
         let Some(section) = epochs.get(epoch).map(|e| e.charter.section.clone()) else {
             return Ok(false);
         };
-        let mut moved = self.moved_on(&self.following(epoch, current))?;
+        let mut moved = self.moved_on(&self.after(epoch, current))?;
         moved.insert(self.device());
         let devices = self.fold.live_devices().map(|d| d.verified.key());
         let charter = self.fold.epochs.get(epoch).map(|e| &e.charter);
@@ -150,15 +150,13 @@ impl<V: Vault> Holder<V> {
         Ok(devices.chain(instances).all(|key| moved.contains(&key)))
     }
 
-    /// The epochs that follow one, however far; the current one, where it was founded beside it.
-    pub(super) fn following(&self, epoch: &EpochId, current: EpochId) -> BTreeSet<EpochId> {
+    /// The epochs that follow one, however far; where none does, the current one, which was
+    /// founded beside it.
+    pub(super) fn after(&self, epoch: &EpochId, current: EpochId) -> BTreeSet<EpochId> {
         let epochs = self.fold.epochs.values().map(|e| &e.charter);
-        let later = epochs.filter(|c| self.ancestors(c).contains(epoch));
-        let mut later: BTreeSet<EpochId> = later.map(VerifiedCharter::id).collect();
-        if later.is_empty() {
-            later.insert(current);
-        }
-        later
+        let follow = epochs.filter(|c| self.ancestors(c).contains(epoch));
+        let follow: BTreeSet<EpochId> = follow.map(VerifiedCharter::id).collect();
+        if follow.is_empty() { BTreeSet::from([current]) } else { follow }
     }
 
     /// Keys that are known to have heard of one of these epochs: whoever wrote in one, or sent a

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 pub use self::again::VaultAgain;
 use self::header::{Header, Manifest};
 use self::keys::VaultKeys;
+pub use self::lock::LOCK_FILES;
 use self::lock::Lock;
 use super::kdf::{KdfFloor, KdfParams};
 use super::{Batch, Change, Secret, Table, Vault, VaultError};
@@ -59,7 +60,7 @@ const DELETE: &str = "DELETE FROM record WHERE kind = ?1 AND name = ?2";
 pub struct SqliteVault {
     // Closed before the lock is let go of, in this order.
     connection: Connection,
-    _lock: Lock,
+    lock: Lock,
     keys: VaultKeys,
 }
 
@@ -112,7 +113,7 @@ impl SqliteVault {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         header.insert(&transaction, &Manifest::default().seal(&keys)?)?;
         transaction.commit()?;
-        Ok(Self { connection, _lock: lock, keys })
+        Ok(Self { connection, lock, keys })
     }
 
     /// Opens the vault of a home folder, waiting up to `wait` for another process to close it.
@@ -149,7 +150,7 @@ impl SqliteVault {
     ) -> Result<Self, VaultError> {
         let (connection, lock) = attach(home, wait)?;
         let keys = VaultKeys::derive(&*Header::read(&connection)?.unlock(passphrase, floor)?);
-        Ok(Self { connection, _lock: lock, keys })
+        Ok(Self { connection, lock, keys })
     }
 
     /// Replaces the passphrase. The records stay sealed under the same vault key.
@@ -188,6 +189,12 @@ impl SqliteVault {
         header.update(&transaction)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// Whether another process waits for the vault to be closed.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.lock.is_wanted()
     }
 
     /// Compares the names in the file with the sealed manifest, so that a record that went

@@ -11,9 +11,10 @@ mod transaction;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rand_core::CryptoRng;
 use rusqlite::Connection;
@@ -26,6 +27,11 @@ use super::{Read, Store, StoreError, Write};
 const GROUP_MAX: usize = 256;
 /// Most statements a connection keeps ready; more than there are.
 const STATEMENTS_MAX: usize = 64;
+/// How long a read or write waits for another process.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long nothing is written before the log is emptied: then it takes no room, and keeps nothing
+/// of what was dropped.
+const LULL: Duration = Duration::from_secs(1);
 /// Most idle reading connections kept.
 const READERS_MAX: usize = 8;
 
@@ -138,7 +144,7 @@ fn keep_private(path: &Path) -> Result<(), StoreError> {
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
          PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
@@ -151,13 +157,37 @@ fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// Commits what is queued, until nobody is left to queue anything.
+/// Commits what is queued, until nobody is left to queue anything; empties the log in a lull.
 fn work(connection: &Connection, queue: &Receiver<Job>) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(GROUP_MAX - 1));
-        commit(connection, group);
+    let mut logged = false;
+    loop {
+        let first = if logged {
+            queue.recv_timeout(LULL)
+        } else {
+            queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        logged = match first {
+            Ok(first) => {
+                let mut group = vec![first];
+                group.extend(queue.try_iter().take(GROUP_MAX - 1));
+                commit(connection, group);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                empty_log(connection);
+                false
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
     }
+}
+
+/// Moves what is in the log into the database. Where somebody still reads an older state, such as
+/// a backup, nobody waits for them: what is left is moved after the next lull.
+fn empty_log(connection: &Connection) {
+    let _at_once = connection.busy_timeout(Duration::ZERO);
+    let _emptied = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    let _patient = connection.busy_timeout(PATIENCE);
 }
 
 /// Does a group of writes as one transaction, and answers each after the commit.

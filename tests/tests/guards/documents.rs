@@ -1,10 +1,10 @@
 //! Documents that lead somewhere.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use passport_core::glossary::{self, Audience};
 use passport_core::section::table::SECTIONS;
 
 use crate::{assert_none, files, name_of, root};
@@ -108,18 +108,67 @@ fn every_decision_is_in_the_index() {
     }
 }
 
+/// The glossary's tables as the program has them: the mark of each, and its rows.
+fn glossary_tables() -> [(&'static str, String); 3] {
+    let row = |cells: &[&str]| {
+        let cells: Vec<String> = cells.iter().map(|text| text.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let mut own = String::from("| word | means | not to be called |\n|---|---|---|\n");
+    for term in glossary::words() {
+        own.push_str(&row(&[&format!("**{}**", term.name), term.plain, term.not]));
+    }
+    let mut sections =
+        String::from("| section | in plain words | what it holds |\n|---|---|---|\n");
+    for section in SECTIONS {
+        let name = format!("`{}`", section.name);
+        sections.push_str(&row(&[&name, section.title, section.gloss]));
+    }
+    let mut services = String::from(
+        "| word | in plain words | what it does not mean | what else matters to whom | source |\n\
+         |---|---|---|---|---|\n",
+    );
+    for term in glossary::services() {
+        let said = term.said.iter().map(|(to, words)| format!("{}: {words}", whom(*to)));
+        let said = said.collect::<Vec<_>>().join(" ");
+        services.push_str(&row(&[&named(term), term.plain, term.not, &said, term.source]));
+    }
+    [("words", own), ("sections", sections), ("services", services)]
+}
+
+fn whom(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Student => "Student",
+        Audience::Gp => "Practice",
+        Audience::University => "University",
+    }
+}
+
+fn named(term: &glossary::Term) -> String {
+    let also: Vec<&str> = term.also.iter().copied().filter(|n| *n != term.name).collect();
+    if also.is_empty() {
+        return term.name.to_owned();
+    }
+    format!("{} ({})", term.name, also.join(", "))
+}
+
+/// `PASSPORT_WRITE_DOCUMENTS=1` writes the tables instead.
 #[test]
 fn the_glossary_has_the_words_that_the_program_shows() {
-    let mut wanted = String::from("| section | in plain words | what it holds |\n|---|---|---|\n");
-    for section in SECTIONS {
-        let row = [section.name, section.title, section.gloss].map(|text| text.replace('|', "\\|"));
-        let [name, title, gloss] = row;
-        writeln!(wanted, "| `{name}` | {title} | {gloss} |").unwrap();
+    let place = root().join("docs/GLOSSARY.md");
+    let is = fs::read_to_string(&place).unwrap();
+    let mut wanted = is.clone();
+    for (name, table) in glossary_tables() {
+        let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+        let from = wanted.find(&begin).unwrap() + begin.len();
+        let to = wanted.find(&end).unwrap();
+        wanted.replace_range(from..to, &table);
     }
-    let glossary = fs::read_to_string(root().join("docs/GLOSSARY.md")).unwrap();
-    let (_, after) = glossary.split_once("<!-- sections: begin -->\n").unwrap();
-    let (block, _) = after.split_once("<!-- sections: end -->").unwrap();
-    assert!(block == wanted, "docs/GLOSSARY.md should have between its marks:\n{wanted}");
+    if std::env::var_os("PASSPORT_WRITE_DOCUMENTS").is_some() {
+        fs::write(&place, wanted).unwrap();
+    } else {
+        assert!(is == wanted, "docs/GLOSSARY.md differs: run this with PASSPORT_WRITE_DOCUMENTS=1");
+    }
 }
 
 #[test]

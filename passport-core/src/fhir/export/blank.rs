@@ -38,6 +38,10 @@ fn bare(entry: &ExportEntry) -> Json {
         "discharges" | "discharge-notice" => stay(),
         "education" => json!({
             "resourceType": "Observation", "status": "final", "subject": subject,
+            "category": [{ "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                "code": "social-history", "display": "Social History",
+            }] }],
             "code": { "coding": heading(entry), "text": "Student status" },
         }),
         "about-me" => about_me(entry, &subject),

@@ -1,6 +1,7 @@
 //! Where each field goes in FHIR. What is not here travels in the mark.
 
 mod place;
+mod study;
 
 use serde_json::{Value as Json, json};
 
@@ -13,6 +14,9 @@ use place::{ALLERGY_CLINICAL, As, CLASSES, place_in, statement};
 pub(super) fn write(made: &mut Json, section: &str, kind: &str, field: &str, value: &Value) {
     if (section, kind) == ("identity", "person") {
         return patient::write(made, field, value);
+    }
+    if section == "education" {
+        return study::write(made, field, value);
     }
     if let Some((pointer, form)) = place_in(made, section, kind, field)
         && let Some(written) = written(value, form)
@@ -76,6 +80,9 @@ pub(super) fn state(made: &mut Json, section: &str, kind: &str) {
 
 /// Takes out a field that the entry no longer has.
 pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
+    if section == "education" {
+        return study::erase(made, field);
+    }
     if let Some((pointer, _)) = place_in(made, section, kind, field) {
         remove(made, pointer);
     }
@@ -89,6 +96,9 @@ pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
 pub(super) fn complete(made: &mut Json, section: &str) {
     let in_error = json::has_code(made, "verificationStatus", "entered-in-error");
     let kind = json::text(made, "resourceType").unwrap_or_default().to_owned();
+    if section == "education" {
+        return study::complete(made);
+    }
     let Some(members) = made.as_object_mut() else { return };
     match kind.as_str() {
         "Condition" | "AllergyIntolerance" if in_error => {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
 use super::problem::absence_of;
+use super::study::{is_study, study};
 use crate::fhir::json;
 use crate::section::Value;
 
@@ -55,6 +56,9 @@ pub(super) fn immunisation(r: &Resource<'_>, all: &Resources<'_>, out: &mut Draf
 /// Observation (HL7 FHIR R4).
 pub(super) fn observation(r: &Resource<'_>, out: &mut Drafts<'_>) {
     let o = &r.json;
+    if is_study(o) && study(o, out) {
+        return;
+    }
     let what = json::concept_in(o, "code");
     let mut fields = Fields::default();
     let category = json::list(o, "category").iter().find_map(json::concept);

@@ -178,6 +178,7 @@ const STUDENT_STATUS: &[ChoiceSpec] = &[
     ),
     one("withdrawn", "Has left without finishing."),
     one("graduated", "Has finished the course."),
+    one("unknown", "Asked, and not known; where nothing is recorded, nobody asked."),
 ];
 
 pub(super) const EDUCATION: SectionSpec = SectionSpec {

@@ -33,7 +33,7 @@ impl VaultAgain {
     /// there now.
     pub fn open(&self, wait: Duration) -> Result<SqliteVault, VaultError> {
         let (connection, lock) = attach(&self.home, wait)?;
-        let vault = SqliteVault { connection, _lock: lock, keys: self.keys.clone() };
+        let vault = SqliteVault { connection, lock, keys: self.keys.clone() };
         vault.check_names()?;
         Ok(vault)
     }

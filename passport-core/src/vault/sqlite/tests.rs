@@ -145,6 +145,22 @@ fn an_open_vault_keeps_others_out_until_it_closes() {
 }
 
 #[test]
+fn an_open_vault_knows_who_waits_for_it() {
+    let home = TempDir::new().unwrap();
+    let vault = create(&home);
+    assert!(!vault.is_wanted());
+    let path = home.path().to_owned();
+    let waiting = std::thread::spawn(move || {
+        SqliteVault::open_with(&path, "open sesame", Duration::from_mins(1), SKIP).unwrap()
+    });
+    while !vault.is_wanted() {
+        std::thread::yield_now();
+    }
+    drop(vault);
+    assert!(!waiting.join().unwrap().is_wanted());
+}
+
+#[test]
 fn nothing_of_keys_or_values_is_in_the_files() {
     let home = TempDir::new().unwrap();
     let mut vault = create(&home);

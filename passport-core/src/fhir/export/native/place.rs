@@ -62,7 +62,6 @@ fn place(section: &str, kind: &str, field: &str) -> Option<(&'static str, As)> {
         ("care-history" | "discharges", _) => encounter(field),
         ("discharge-notice", _) => (field == "discharged_on").then_some(("/period/end", As::Plain)),
         ("documents", "document") => document(field),
-        ("education", _) => education(field),
         ("plan" | "adjustments" | "risks", _) => planned(field),
         ("identity" | "registrations" | "contacts", _) => of_patient(kind, field),
         _ => None,
@@ -86,14 +85,6 @@ fn referral(field: &str) -> Option<(&'static str, As)> {
     Some(match field {
         "service" => ("/code", As::Concept),
         "referred_on" => ("/authoredOn", As::Plain),
-        _ => return None,
-    })
-}
-
-fn education(field: &str) -> Option<(&'static str, As)> {
-    Some(match field {
-        "provider" => ("/valueString", As::Plain),
-        "period" => ("/effectivePeriod", As::Period),
         _ => return None,
     })
 }
