@@ -114,6 +114,14 @@ impl From<PartyError> for CliError {
                 Self::new(ExitCode::VerificationFailed, "keys or certificates do not hold")
                     .caused_by(error)
             }
+            PartyError::WrongPhrase => user("these are not the present 24 words of this passport")
+                .hint("the words are those that `passport init`, or the last `passport replace-phrase`, printed")
+                .hint("nothing was changed"),
+            PartyError::PhraseReplaced { at } => {
+                user(&format!("these 24 words were replaced by others on {}", at.date()))
+                    .hint("use the newer words; with these nothing can be had any more")
+                    .hint("if you did not replace them, tell from another device who is in: `passport device list`")
+            }
             PartyError::NothingToRecover => user("no passport of this phrase was found there")
                 .hint("check the words and their order, and the relay's address")
                 .hint("nothing was changed"),

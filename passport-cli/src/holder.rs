@@ -24,6 +24,7 @@ mod quarantine;
 mod recover;
 mod remote;
 mod remove;
+mod replace_phrase;
 mod resolve;
 mod revoke;
 mod share;
@@ -43,6 +44,7 @@ pub(crate) enum Holder {
     Init(init::Init),
     Code(code::Code),
     Recover(recover::Recover),
+    ReplacePhrase(replace_phrase::ReplacePhrase),
     Import(import::Import),
     Add(add::Add),
     Edit(edit::Edit),
@@ -93,6 +95,7 @@ impl Holder {
             Self::Init(c) => c.run(app),
             Self::Code(c) => c.run(app),
             Self::Recover(c) => c.run(app),
+            Self::ReplacePhrase(c) => c.run(app),
             Self::Import(c) => c.run(app),
             Self::Add(c) => c.run(app),
             Self::Edit(c) => c.run(app),

@@ -1,4 +1,4 @@
-//! Reads a recovery phrase from standard input: never from an argument, which others could see.
+//! Shows a recovery phrase, and reads one from standard input: never from an argument, which others could see.
 
 use std::io::{IsTerminal as _, Read as _};
 
@@ -24,6 +24,18 @@ pub(crate) fn ask() -> Result<RecoveryPhrase, CliError> {
     let mut text = Zeroizing::new(String::with_capacity(INPUT_BYTES_MAX));
     std::io::stdin().lock().take(limit).read_to_string(&mut text).map_err(unreadable)?;
     parse(&text)
+}
+
+/// A phrase in one line.
+pub(crate) fn joined(phrase: &RecoveryPhrase) -> Zeroizing<String> {
+    Zeroizing::new(phrase.words().collect::<Vec<_>>().join(" "))
+}
+
+/// The words of a phrase as people write them down, six in a line.
+pub(crate) fn lines(joined: &str) -> String {
+    let words: Vec<&str> = joined.split(' ').collect();
+    let lines: Vec<String> = words.chunks(6).map(|six| format!("  {}", six.join(" "))).collect();
+    lines.join("\n")
 }
 
 fn parse(text: &str) -> Result<RecoveryPhrase, CliError> {

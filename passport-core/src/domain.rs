@@ -105,6 +105,8 @@ domains! {
     INSTANCE_CERTIFICATE = "instance certificate";
     /// Signature of a device certificate.
     DEVICE_CERTIFICATE = "device certificate";
+    /// Signature of an old root that another takes its place.
+    SUCCESSION = "succession";
     /// Signature of a receipt.
     RECEIPT = "receipt";
     /// Signature of an attestation.

@@ -19,6 +19,7 @@ mod receipts;
 mod record;
 mod recover;
 mod rekey;
+mod replace;
 mod retire;
 mod share;
 
@@ -28,12 +29,12 @@ use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 use crate::codec;
-use crate::envelope::{Header, Kind, MAX_BODY, SealedEnvelope, seal};
+use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, seal};
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
 use crate::ledger::{
-    Fold, FoldedEpoch, Ledger, Statement, StatementBody, control_key, ledger_channel,
+    Fold, FoldedEpoch, Ledger, Reader, Statement, StatementBody, control_key, ledger_channel,
 };
 use crate::party::{PartyError, open_with, replica_of};
 use crate::replica::Replica;
@@ -147,7 +148,29 @@ impl<V: Vault> Holder<V> {
                     self.admit_statements(&envelope);
                 }
             }
-            self.fold = self.ledger.fold();
+            self.take_fold();
+        }
+    }
+
+    /// Takes what the statements come to. Where the recovery phrase was replaced, this device is
+    /// known by other certificates from then on.
+    fn take_fold(&mut self) {
+        if let Some(root) = self.chain.claimed_last_root() {
+            self.ledger.read_as(Reader { device: Some(self.device()), root });
+        }
+        self.fold = self.ledger.fold();
+        if let Some(known) = self.fold.devices.get(&self.device()).filter(|d| !d.removed) {
+            self.chain = known.chain.clone();
+        }
+    }
+
+    /// As [`Self::take_fold`], and keeps the certificates: no history that somebody makes up later
+    /// takes this device from the root that it descends from.
+    fn learn(&mut self, batch: &mut Batch) {
+        let before = self.chain.clone();
+        self.take_fold();
+        if self.chain != before {
+            self.remember_self(batch);
         }
     }
 
@@ -156,19 +179,12 @@ impl<V: Vault> Holder<V> {
         let key = self.ledger_key_of(&envelope.header().epoch);
         let Some(opened) = open_with(envelope, |_| key.clone()) else { return };
         let header = opened.header();
-        if header.kind != Kind::Statements {
-            return;
-        }
         if header.author == self.device.verification_key() {
             let this = (header.seq, opened.id());
             let tail = self.ledger_tails.entry(header.epoch).or_insert(this);
             *tail = this.max(*tail);
         }
-        let Ok(statements) = codec::decode::<Vec<Signed<Statement>>>(opened.body(), MAX_BODY)
-        else {
-            return;
-        };
-        for statement in statements {
+        for statement in statements_in(&opened) {
             // A statement that does not verify says nothing; the others of its envelope stand.
             let _ = self.ledger.insert(statement);
         }
@@ -196,7 +212,7 @@ impl<V: Vault> Holder<V> {
         for statement in statements {
             self.ledger.insert(statement.clone()).map_err(PartyError::Ledger)?;
         }
-        self.fold = self.ledger.fold();
+        self.learn(batch);
         self.seal_statements(batch, statements, rng)
     }
 
@@ -342,4 +358,11 @@ impl<V: Vault> Holder<V> {
         });
         Ok(named.unwrap_or_else(|| "(no name)".to_owned()))
     }
+}
+
+/// The statements in an envelope of the ledger.
+fn statements_in(opened: &OpenedEnvelope) -> Vec<Signed<Statement>> {
+    let said = opened.header().kind == Kind::Statements;
+    let read = || codec::decode(opened.body(), MAX_BODY).unwrap_or_default();
+    if said { read() } else { Vec::new() }
 }

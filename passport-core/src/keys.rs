@@ -5,7 +5,8 @@
 //! becomes a [`Verified`] only through [`Signed::verify`].
 //!
 //! ```text
-//!  RecoveryPhrase ──► RootKeys ──certifies──► device ──certifies──► device …
+//!  RecoveryPhrase ──► RootKeys ──Succession──► RootKeys of the next phrase
+//!                        └──certifies──► device ──certifies──► device …
 //!  card key ──signs──► Card ──certifies──► instances of the organisation
 //! ```
 
@@ -15,6 +16,7 @@ mod organisation;
 mod phase;
 mod phrase;
 mod signing;
+mod succession;
 mod words;
 mod wrap;
 
@@ -28,5 +30,6 @@ pub use organisation::{
 pub use phase::PhaseKey;
 pub use phrase::{PHRASE_WORDS, PhraseError, RecoveryPhrase, RootKeys};
 pub use signing::{Signable, Signature, Signed, SigningKey, Verified, VerifyError, verify};
+pub use succession::{ROOTS_LIMIT, Succession, roots};
 pub use words::{ComparisonWords, WordsError, enrolment_words, verification_phrase};
 pub use wrap::{INFO_LIMIT, ReceivingKey, ReceivingPublicKey, Sealed, WrapError, unwrap, wrap};

@@ -9,6 +9,7 @@ mod authority;
 mod compartment;
 mod fold;
 mod proven;
+mod roots;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,17 @@ pub enum LedgerError {
     Full,
 }
 
+/// The device that reads a ledger. Histories that somebody with an old recovery phrase made up, in
+/// which that phrase was replaced by another of theirs, are told from the true one by this alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Its key: who replaced the phrase had heard of it, or of one that let it in. None while it
+    /// is being recovered.
+    pub device: Option<VerificationKey>,
+    /// The root that it descends from, as far as it has heard.
+    pub root: VerificationKey,
+}
+
 /// The statements at hand.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -50,6 +62,7 @@ pub struct Ledger {
     proven: Proven,
     /// Keys of what is kept back, as far as a passphrase gave them; the one in use last.
     compartments: Vec<CompartmentKey>,
+    reader: Option<Reader>,
     waiting: BTreeMap<StatementId, (Verified<Statement>, Signed<Statement>)>,
     waiters: BTreeMap<StatementId, BTreeSet<StatementId>>,
 }
@@ -64,6 +77,7 @@ impl Ledger {
             signed: BTreeMap::new(),
             proven: Proven::default(),
             compartments: Vec::new(),
+            reader: None,
             waiting: BTreeMap::new(),
             waiters: BTreeMap::new(),
         }
@@ -114,6 +128,11 @@ impl Ledger {
             }
         }
         Ok(true)
+    }
+
+    /// Says who reads: until then nobody in particular.
+    pub fn read_as(&mut self, reader: Reader) {
+        self.reader = Some(reader);
     }
 
     /// Opens what was kept back under a passphrase; whether there is any such thing.

@@ -14,7 +14,7 @@ use crate::grant::{Grant, Withdrawal};
 use crate::id::{PassportId, VerificationKey};
 use crate::keys::{
     CertificateChain, PhaseKey, ReceivingKey, ReceivingPublicKey, Sealed, Signable, Signed,
-    WrapError, unwrap, wrap,
+    Succession, WrapError, unwrap, wrap,
 };
 use crate::ledger::Statement;
 use crate::receipt::Receipt;
@@ -58,6 +58,12 @@ pub enum Letter {
         /// The key of the ledger.
         #[cbor(n(0), with = "minicbor::bytes")]
         ledger_key: [u8; 32],
+        /// The passport.
+        #[n(1)]
+        passport: PassportId,
+        /// How the phrase's root came after the passport's first.
+        #[n(2)]
+        successions: Vec<Signed<Succession>>,
     },
     /// To another device of the holder: the ledger's new key.
     #[n(4)]
@@ -86,6 +92,13 @@ pub enum Letter {
         #[n(1)]
         chain: CertificateChain,
     },
+    /// To the recovery mailbox of a phrase that was replaced: the word that it was.
+    #[n(7)]
+    Replaced {
+        /// The phrase's own root said so.
+        #[n(0)]
+        succession: Signed<Succession>,
+    },
 }
 
 impl fmt::Debug for Letter {
@@ -98,6 +111,7 @@ impl fmt::Debug for Letter {
             Self::LedgerKey { .. } => "Letter::LedgerKey",
             Self::Receipts { .. } => "Letter::Receipts",
             Self::Removed { .. } => "Letter::Removed",
+            Self::Replaced { .. } => "Letter::Replaced",
         })
     }
 }

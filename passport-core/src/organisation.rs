@@ -269,12 +269,21 @@ impl<V: Vault> Organisation<V> {
         of_student.flat_map(|e| e.charter.removed_devices.iter().copied()).collect()
     }
 
+    /// The roots of a student's passport, as far as held charters show: who replaced the recovery
+    /// phrase may not be spoken for by who has the old one.
+    fn known_roots(&self, student: PassportId) -> &[VerificationKey] {
+        let of_student = self.epochs.values().filter(|e| e.charter.passport == student);
+        let roots = of_student.map(|e| e.charter.roots());
+        roots.max_by_key(|roots| roots.len()).unwrap_or_default()
+    }
+
     /// The epoch to read and write: of those that no other held one follows, the first by
     /// [`crate::epoch::VerifiedCharter::precedence`]. One whose snapshot has not come yet is
     /// passed over, and one that a removed device founded, unless it was followed.
     fn current(&mut self, student: PassportId, section: &SectionName) -> Option<EpochId> {
         let mut candidates: Vec<EpochId> = self.epochs_of(student, section);
         let removed = self.removed_devices(student);
+        let roots = self.known_roots(student);
         let held = |id: &EpochId| self.epochs.get(id).map(|e| &e.charter);
         let parents_of = |ids: &[EpochId]| -> BTreeSet<EpochId> {
             ids.iter().filter_map(held).flat_map(|c| c.parents.iter().copied()).collect()
@@ -283,7 +292,8 @@ impl<V: Vault> Organisation<V> {
             let followed = parents_of(&candidates);
             let stray = candidates.iter().position(|id| {
                 let founder = held(id).map(VerifiedCharter::founder_lineage).unwrap_or_default();
-                !followed.contains(id) && founder.iter().any(|key| removed.contains(key))
+                let old = held(id).is_some_and(|c| !c.roots().starts_with(roots));
+                !followed.contains(id) && (old || founder.iter().any(|key| removed.contains(key)))
             });
             let Some(stray) = stray else { break };
             candidates.remove(stray);

@@ -117,6 +117,15 @@ pub enum PartyError {
     /// The enrolment request does not verify.
     #[error("enrolment request does not verify")]
     Enrolment,
+    /// The recovery phrase is not the present one.
+    #[error("not the present recovery phrase")]
+    WrongPhrase,
+    /// The recovery phrase was replaced by another.
+    #[error("recovery phrase was replaced")]
+    PhraseReplaced {
+        /// When, by the clock of the device that replaced it.
+        at: Timestamp,
+    },
     /// The passport's key material is not there yet.
     #[error("nothing to recover was found")]
     NothingToRecover,

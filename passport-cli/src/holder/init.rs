@@ -2,17 +2,20 @@
 
 use clap::Args;
 use passport_core::holder::Profile;
+use passport_core::keys::RecoveryPhrase;
 use passport_core::nhs_number::NhsNumber;
 use passport_core::section::PartialDate;
 use passport_core::time::Timestamp;
+use passport_core::vault::VaultError;
 
+use super::replace_phrase::shown;
 use crate::app::App;
 use crate::error::CliError;
-use crate::passport::{self, Passport};
+use crate::passport::{self, Opened, Passport};
+use crate::recovery;
 use crate::relay_url::RelayUrl;
 use crate::rng::os_rng;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 /// Makes a new passport on this device, and prints its recovery phrase once
 ///
@@ -45,6 +48,9 @@ impl Init {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self { name, date_of_birth, nhs_number, pronouns, remotes } = self;
         plausible(&name, date_of_birth.as_ref(), app.now())?;
+        if app.home().existing_vault().is_ok() {
+            return again(app);
+        }
         let nhs_number = nhs_number.map(|n| n.digits().to_owned());
         let profile = Profile {
             name,
@@ -55,17 +61,33 @@ impl Init {
             relays: app.usable(&remotes)?,
         };
         let mut rng = os_rng()?;
-        let (holder, phrase) = passport::create(app, &mut rng, |vault, rng| {
+        let (mut holder, phrase) = passport::create(app, &mut rng, |vault, rng| {
             Ok(Passport::create(vault, &profile, app.now(), rng)?)
         })?;
-        let phrase = Zeroizing::new(phrase.words().collect::<Vec<_>>().join(" "));
-        let made = Made {
-            passport: holder.passport().to_string(),
-            device: holder.device().to_string(),
-            recovery_phrase: &phrase,
-        };
-        app.output().answer(&made, |made| words(made))
+        show(app, &mut holder, &phrase)
     }
+}
+
+/// Shows the recovery phrase, which is forgotten then.
+fn show(app: &App, holder: &mut Passport, phrase: &RecoveryPhrase) -> Result<(), CliError> {
+    let made = Made {
+        passport: holder.passport().to_string(),
+        device: holder.device().to_string(),
+        recovery_phrase: &recovery::joined(phrase),
+    };
+    app.output().answer(&made, |made| words(made))?;
+    shown(app, holder);
+    Ok(())
+}
+
+/// Goes on where a run was ended before it had shown the recovery phrase.
+fn again(app: &App) -> Result<(), CliError> {
+    if let Ok(Opened::Holder(mut holder)) = passport::open_any(app)
+        && let Some(phrase) = holder.unshown_phrase()?
+    {
+        return show(app, &mut holder, &phrase);
+    }
+    Err(VaultError::Exists.into())
 }
 
 /// Refuses what can only be a slip: it is on every grant, and how files are told to be about you.
@@ -98,14 +120,12 @@ struct Made<'a> {
 }
 
 fn words(made: &Made<'_>) -> String {
-    let listed: Vec<&str> = made.recovery_phrase.split(' ').collect();
-    let lines: Vec<String> = listed.chunks(6).map(|six| format!("  {}", six.join(" "))).collect();
     format!(
         "Your passport is ready on this device.\n\n\
          Your recovery phrase. Write it on paper and keep it safe; it is shown only now:\n\n\
          {}\n\n\
          With it you get everything back on a new device. So does whoever else finds it.\n\
          Nothing is shared until you share it.\n",
-        lines.join("\n"),
+        recovery::lines(made.recovery_phrase),
     )
 }

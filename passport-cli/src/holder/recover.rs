@@ -77,6 +77,9 @@ fn look(
         let fetched = fetch_all(&mut way, &key, app.now(), rng, &mut |page| recovery.receive(page));
         failed = fetched.err().map(CliError::from).or(failed);
     }
+    if let Some(at) = recovery.replaced() {
+        return Err(PartyError::PhraseReplaced { at }.into());
+    }
     match failed {
         _ if recovery.is_found() => Ok(()),
         Some(error) => Err(error),

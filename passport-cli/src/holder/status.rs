@@ -38,6 +38,8 @@ impl Status {
             passport: passport.passport().to_string(),
             device: passport.device().to_string(),
             removed: passport.was_removed(),
+            phrase_unshown: passport.unshown_phrase()?.is_some(),
+            phrase_void: passport.phrase_is_void()?,
             unsent: unsent(app, &passport)?,
             conflicts,
             unconfirmed: passport.unconfirmed()?.iter().map(Open::of).collect(),
@@ -62,6 +64,8 @@ struct Standing {
     passport: String,
     device: String,
     removed: bool,
+    phrase_unshown: bool,
+    phrase_void: bool,
     unsent: usize,
     conflicts: usize,
     unconfirmed: Vec<Open>,
@@ -86,6 +90,18 @@ impl Standing {
         );
         if self.removed {
             let _ = writeln!(text, "{REMOVED}");
+        }
+        if self.phrase_unshown {
+            text.push_str(
+                "Your recovery phrase was not shown to its end: `passport replace-phrase` shows \
+                 it.\n",
+            );
+        }
+        if self.phrase_void {
+            text.push_str(
+                "The recovery phrase that this device made last is not in force: another device \
+                 replaced it. Keep the paper of that one.\n",
+            );
         }
         if self.missing > 0 {
             let _ = writeln!(

@@ -1,6 +1,7 @@
 //! `passport org forget`.
 
 use clap::Args;
+use passport_core::organisation::HeldState;
 use passport_core::section::display::neutralise_line;
 use serde_json::json;
 
@@ -35,6 +36,14 @@ impl Forget {
             || "They have not asked for it.".to_owned(),
             |at| format!("They asked for it on {}.", at.date()),
         );
+        let in_force = party
+            .grants()
+            .into_iter()
+            .filter(|g| g.grant.passport == student.id && g.state(app.now()) == HeldState::Active);
+        let asked = match in_force.count() {
+            0 => asked,
+            n => format!("{asked} They share with you still: {n} consents, which go too."),
+        };
         let question =
             format!("{asked} Everything that {name} shared goes, and cannot be read again. Go on?");
         app.confirm().ask(&question)?;

@@ -142,6 +142,7 @@ pub struct VerifiedCharter {
     id: EpochId,
     founder: VerificationKey,
     lineage: Vec<VerificationKey>,
+    roots: Vec<VerificationKey>,
     founder_until: Option<Timestamp>,
     cards: BTreeMap<OrganisationId, VerifiedCard>,
     instances: BTreeMap<VerificationKey, OrganisationId>,
@@ -207,12 +208,14 @@ impl Charter {
         }
         let id = EpochId::from_bytes(verified.payload_hash());
         let (lineage, founder_until) = (founder.lineage().to_vec(), founder.expires());
+        let roots = founder.roots().to_vec();
         let founder = founder.key();
         Ok(VerifiedCharter {
             charter: verified.into_inner(),
             id,
             founder,
             lineage,
+            roots,
             founder_until,
             cards,
             instances,
@@ -272,6 +275,13 @@ impl VerifiedCharter {
     #[must_use]
     pub fn founder_lineage(&self) -> &[VerificationKey] {
         &self.lineage
+    }
+
+    /// The passport's roots, from its first to the one the founder descends from. Who speaks for
+    /// the holder here descends from that, or from one after it.
+    #[must_use]
+    pub fn roots(&self) -> &[VerificationKey] {
+        &self.roots
     }
 
     /// Orders epochs that no other follows, the one to write in first: most revocations, then

@@ -130,6 +130,12 @@ pub(super) const WORDS: &[Term] = &[
     own("relay", "the blind server between the parties", "cloud, hub"),
     own("recovery phrase", "the 24 words from which everything can be had back", "seed, password"),
     own(
+        "root",
+        "the key of a recovery phrase that certifies devices; the first one's hash is the passport's id",
+        "master key",
+    ),
+    own("succession", "an old root's word that another takes its place", ""),
+    own(
         "verification phrase",
         "the four words by which two people know a card is the right one",
         "code",

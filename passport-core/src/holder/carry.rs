@@ -167,7 +167,7 @@ impl<V: Vault> Holder<V> {
     }
 
     pub(super) fn is_removed(&self, device: &VerificationKey) -> bool {
-        self.fold.devices.get(device).is_some_and(|d| d.removed)
+        self.fold.gone.contains(device)
     }
 
     /// Re-applies one late envelope in the current epoch; whether there was anything to do.

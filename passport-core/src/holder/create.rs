@@ -4,10 +4,11 @@ use rand_core::CryptoRng;
 
 use super::{DEVICE_KEY, Holder, LEDGER_KEY, META, Meta, NewEntry, RECEIVING_KEY};
 use crate::codec;
+use crate::id::PassportId;
 use crate::journal::Journal;
 use crate::keys::{
-    CertificateChain, DeviceCertificate, PhaseKey, ReceivingKey, RecoveryPhrase, RootKeys,
-    SigningKey,
+    CertificateChain, DeviceCertificate, PhaseKey, ReceivingKey, RecoveryPhrase, RootKeys, Signed,
+    SigningKey, Succession,
 };
 use crate::ledger::{Fold, Ledger, StatementBody};
 use crate::party::{PartyError, section};
@@ -33,8 +34,8 @@ pub struct Profile {
 }
 
 impl<V: Vault> Holder<V> {
-    /// Begins a passport in an empty vault, on its first device. The phrase is returned once and
-    /// kept nowhere.
+    /// Begins a passport in an empty vault, on its first device. The phrase is returned, and kept
+    /// until [`Self::phrase_was_shown`].
     ///
     /// # Errors
     /// Returns [`PartyError`].
@@ -48,7 +49,10 @@ impl<V: Vault> Holder<V> {
         let root = phrase.root_keys();
         let ledger_key = PhaseKey::generate(rng);
         let mut batch = Batch::new();
-        let mut holder = Self::first_device(vault, &root, ledger_key, &mut batch, now, rng)?;
+        let passport = root.passport();
+        let mut holder =
+            Self::first_device(vault, (passport, &[]), &root, ledger_key, &mut batch, now, rng)?;
+        Self::keep_phrase(&mut batch, &phrase);
         let opened = StatementBody::Opened {
             locator: root.locator.verification_key(),
             recovery: root.receiving.public_key(),
@@ -85,6 +89,7 @@ impl<V: Vault> Holder<V> {
     /// A device that the root certifies: the first, and after a recovery.
     pub(super) fn first_device(
         vault: V,
+        (passport, successions): (PassportId, &[Signed<Succession>]),
         root: &RootKeys,
         ledger_key: PhaseKey,
         batch: &mut Batch,
@@ -93,7 +98,6 @@ impl<V: Vault> Holder<V> {
     ) -> Result<Self, PartyError> {
         let device = SigningKey::generate(rng);
         let receiving = ReceivingKey::generate(rng);
-        let passport = root.passport();
         let certificate = DeviceCertificate::new(
             passport,
             device.verification_key(),
@@ -101,7 +105,8 @@ impl<V: Vault> Holder<V> {
             now,
             None,
         );
-        let chain = CertificateChain::first(&certificate, &root.root);
+        let certificate = Signed::new(&certificate, &root.root);
+        let chain = CertificateChain::rooted(successions, certificate);
         let holder = Self {
             journal: Journal::open(vault)?,
             device,

@@ -313,7 +313,8 @@ impl<V: Vault> Holder<V> {
         };
         let Ok(said) = statement.verify_by(&by.key()) else { return false };
         let of_this = matches!(&said.body, StatementBody::DeviceRemoved { device } if own.lineage().contains(device));
-        let counts = !by.lineage().iter().any(|key| self.is_removed(key));
+        let counts = by.roots().starts_with(&self.fold.roots)
+            && !by.lineage().iter().any(|key| self.is_removed(key));
         if said.passport != self.passport || !of_this || !counts || self.was_removed() {
             return false;
         }

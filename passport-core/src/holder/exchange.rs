@@ -172,7 +172,7 @@ impl<V: Vault> Party for Holder<V> {
             }
         }
         if said {
-            self.fold = self.ledger.fold();
+            self.learn(&mut batch);
         }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;

@@ -120,7 +120,7 @@ impl<V: Vault> Holder<V> {
 
     /// Takes the fold anew after keys came or went; what was read without them is forgotten.
     fn refold(&mut self) {
-        self.fold = self.ledger.fold();
+        self.take_fold();
         let kept = |id: &EpochId| {
             self.fold.epochs.get(id).is_none_or(|e| is_kept_back(&e.charter.section))
         };

@@ -1,15 +1,17 @@
 //! Recovery: the phrase and a relay bring everything back.
 
+use std::collections::BTreeSet;
+
 use rand_core::CryptoRng;
 
-use super::Holder;
+use super::{Holder, statements_in};
 use crate::envelope::SealedEnvelope;
 use crate::id::PassportId;
 use crate::journal::{Incoming, IncomingItem};
-use crate::keys::{PhaseKey, RecoveryPhrase, RootKeys, SigningKey};
-use crate::ledger::{StatementBody, ledger_epoch};
+use crate::keys::{PhaseKey, RecoveryPhrase, RootKeys, Signed, SigningKey, roots};
+use crate::ledger::{Fold, Ledger, Reader, StatementBody, ledger_epoch};
 use crate::letter::Letter;
-use crate::party::PartyError;
+use crate::party::{PartyError, open_with};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Vault};
 
@@ -18,15 +20,24 @@ use crate::vault::{Batch, Vault};
 #[derive(Debug)]
 pub struct Recovery {
     root: RootKeys,
-    ledger_keys: Vec<PhaseKey>,
+    found: Vec<Found>,
+    replaced: Option<Timestamp>,
     envelopes: Vec<SealedEnvelope>,
+}
+
+/// A key of the ledger, and of which passport.
+#[derive(Debug)]
+struct Found {
+    passport: PassportId,
+    key: PhaseKey,
 }
 
 impl Recovery {
     /// Begins with a phrase.
     #[must_use]
     pub fn new(phrase: &RecoveryPhrase) -> Self {
-        Self { root: phrase.root_keys(), ledger_keys: Vec::new(), envelopes: Vec::new() }
+        let (found, envelopes) = (Vec::new(), Vec::new());
+        Self { root: phrase.root_keys(), found, replaced: None, envelopes }
     }
 
     /// The key that signs the requests to the recovery mailbox.
@@ -35,10 +46,10 @@ impl Recovery {
         &self.root.locator
     }
 
-    /// The passport that the phrase belongs to.
+    /// When the phrase was replaced by another, if a relay has word of that.
     #[must_use]
-    pub fn passport(&self) -> PassportId {
-        self.root.passport()
+    pub fn replaced(&self) -> Option<Timestamp> {
+        self.replaced
     }
 
     /// Takes in what a relay has for the recovery mailbox.
@@ -48,9 +59,7 @@ impl Recovery {
             match item {
                 IncomingItem::Letter(bytes) => {
                     let letter = Letter::open(&bytes, &mailbox, &self.root.receiving);
-                    if let Ok(Letter::Recovery { ledger_key }) = letter {
-                        self.ledger_keys.push(PhaseKey::from_bytes(&ledger_key));
-                    }
+                    self.read(letter.ok());
                 }
                 IncomingItem::Envelope(bytes) => {
                     let envelope = SealedEnvelope::decode(&bytes).ok();
@@ -61,6 +70,26 @@ impl Recovery {
         }
     }
 
+    fn read(&mut self, letter: Option<Letter>) {
+        let own = self.root.root.verification_key();
+        match letter {
+            Some(Letter::Recovery { ledger_key, passport, successions }) => {
+                // A letter says nothing of who sent it: the passport has to be the phrase's.
+                let first = successions.first().map_or(own, Signed::claimed_signer);
+                let roots = roots(&passport, first, &successions);
+                if roots.is_ok_and(|roots| roots.last() == Some(&own)) {
+                    let key = PhaseKey::from_bytes(&ledger_key);
+                    self.found.push(Found { passport, key });
+                }
+            }
+            Some(Letter::Replaced { succession }) => {
+                let said = succession.verify_by(&own).ok();
+                self.replaced = self.replaced.or(said.map(|said| said.at));
+            }
+            Some(_) | None => {}
+        }
+    }
+
     /// Whether a ledger of the passport was found, and a key that opens it.
     #[must_use]
     pub fn is_found(&self) -> bool {
@@ -68,10 +97,9 @@ impl Recovery {
     }
 
     /// Keys that open a generation of the ledger that is at hand.
-    fn found_keys(&self) -> impl Iterator<Item = &PhaseKey> {
-        let passport = self.root.passport();
-        self.ledger_keys.iter().filter(move |key| {
-            let epoch = ledger_epoch(&passport, key);
+    fn found_keys(&self) -> impl Iterator<Item = &Found> {
+        self.found.iter().filter(|found| {
+            let epoch = ledger_epoch(&found.passport, &found.key);
             self.envelopes.iter().any(|e| e.header().epoch == epoch)
         })
     }
@@ -80,7 +108,9 @@ impl Recovery {
     /// with the next exchange.
     ///
     /// # Errors
-    /// Returns [`PartyError::NothingToRecover`] when no ledger was found; nothing is written then.
+    /// Returns [`PartyError::NothingToRecover`] when no ledger was found,
+    /// [`PartyError::PhraseReplaced`] when the phrase is not the passport's any more; nothing is
+    /// written then.
     pub fn complete<V: Vault>(
         self,
         vault: V,
@@ -89,23 +119,24 @@ impl Recovery {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Holder<V>, PartyError> {
-        // A letter says nothing of who sent it: which key the ledger goes on under is for the
-        // statements to say.
-        let mut found = self.found_keys().cloned();
-        let ledger_key = found.next().ok_or(PartyError::NothingToRecover)?;
+        if let Some(at) = self.replaced {
+            return Err(PartyError::PhraseReplaced { at });
+        }
+        let (passport, fold) = self.passport()?;
+        let mut keys = self.found_keys().filter(|found| found.passport == passport);
+        let first = keys.next().ok_or(PartyError::NothingToRecover)?.key.clone();
         let mut batch = Batch::new();
-        let mut holder = Holder::first_device(vault, &self.root, ledger_key, &mut batch, now, rng)?;
-        for key in found {
-            holder.learn_ledger_key(&mut batch, key);
+        let of = (passport, fold.successions.as_slice());
+        let mut holder = Holder::first_device(vault, of, &self.root, first, &mut batch, now, rng)?;
+        // Which key the ledger goes on under is for the statements to say.
+        for other in keys {
+            holder.learn_ledger_key(&mut batch, other.key.clone());
         }
         for envelope in &self.envelopes {
             holder.journal.append(&mut batch, envelope, None)?;
             holder.admit_statements(envelope);
         }
-        holder.fold = holder.ledger.fold();
-        if holder.fold.locator.is_none() {
-            return Err(PartyError::NothingToRecover);
-        }
+        holder.take_fold();
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),
             name: holder.distinct_name(device_name),
@@ -120,5 +151,37 @@ impl Recovery {
         holder.leave_recovery(&mut batch, rng)?;
         holder.journal.commit(batch)?;
         Ok(holder)
+    }
+
+    /// The passport whose present root is the phrase's, and what its ledger comes to. Letters say
+    /// nothing of who sent them.
+    fn passport(&self) -> Result<(PassportId, Fold), PartyError> {
+        let own = self.root.root.verification_key();
+        let mut failed = PartyError::NothingToRecover;
+        let passports: BTreeSet<PassportId> = self.found_keys().map(|f| f.passport).collect();
+        for passport in passports {
+            let mut ledger = Ledger::new(passport);
+            ledger.read_as(Reader { device: None, root: own });
+            let keys: Vec<&PhaseKey> =
+                self.found_keys().filter(|f| f.passport == passport).map(|f| &f.key).collect();
+            for envelope in &self.envelopes {
+                let of_it = |key: &&&PhaseKey| ledger_epoch(&passport, key) == envelope.header().epoch;
+                let key = keys.iter().find(of_it).map(|key| (**key).clone());
+                let opened = open_with(envelope, |_| key.clone());
+                for statement in opened.iter().flat_map(statements_in) {
+                    // One that does not verify says nothing.
+                    let _ = ledger.insert(statement);
+                }
+            }
+            let fold = ledger.fold();
+            if fold.roots.last() == Some(&own) && fold.locator.is_some() {
+                return Ok((passport, fold));
+            }
+            // A relay may have kept the letter back that says so.
+            if let Some(next) = fold.successions.iter().find_map(|s| s.verify_by(&own).ok()) {
+                failed = PartyError::PhraseReplaced { at: next.at };
+            }
+        }
+        Err(failed)
     }
 }

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
-use super::{Holder, LEDGER_KEY};
+use super::{Holder, LEDGER_KEY, statements_in};
 use crate::codec;
-use crate::envelope::MAX_BODY;
 use crate::id::{EpochId, StatementId, VerificationKey};
 use crate::keys::{CertificateChain, PhaseKey, Signed, SigningKey};
 use crate::ledger::{KeyOfLedger, Statement, StatementBody, control_key, identity, ledger_epoch};
@@ -96,7 +95,11 @@ impl<V: Vault> Holder<V> {
         let Ok(device) = chain.verify(&self.passport) else { return false };
         let removed = |key| self.fold.devices.get(key).is_some_and(|d| d.removed);
         match key.verify_by(&device.key()) {
-            Ok(new) if new.passport == self.passport && !device.lineage().iter().any(removed) => {
+            Ok(new)
+                if new.passport == self.passport
+                    && device.roots().starts_with(&self.fold.roots)
+                    && !device.lineage().iter().any(removed) =>
+            {
                 self.learn_ledger_key(batch, new.key())
             }
             Ok(_) | Err(_) => false,
@@ -117,7 +120,7 @@ impl<V: Vault> Holder<V> {
         let body = StatementBody::Rekeyed { generation, earlier };
         let statement = self.ledger.draft(now, body, &self.device);
         self.ledger.insert(statement).map_err(PartyError::Ledger)?;
-        self.fold = self.ledger.fold();
+        self.learn(batch);
         self.seal_again(batch, &BTreeSet::new(), rng)?;
         let new = NewLedgerKey::new(self.passport, &key);
         let (signed, chain) = (Signed::new(&new, &self.device), self.chain.clone());
@@ -148,7 +151,11 @@ impl<V: Vault> Holder<V> {
         if before.is_some_and(|before| *before == left) {
             return Ok(false);
         }
-        let letter = Letter::Recovery { ledger_key: *key.as_bytes() };
+        let letter = Letter::Recovery {
+            ledger_key: *key.as_bytes(),
+            passport: self.passport,
+            successions: self.fold.successions.clone(),
+        };
         let sealed = letter.seal(&locator, receiving, rng)?;
         self.journal.post(batch, locator, sealed);
         batch.put(Table::Meta, RECOVERY, left);
@@ -169,9 +176,8 @@ impl<V: Vault> Holder<V> {
         let mut there = BTreeSet::new();
         for envelope in self.journal.envelopes(&epoch)? {
             let opened = open_with(&envelope, |_| Some(key.clone()));
-            let statements = opened
-                .and_then(|o| codec::decode::<Vec<Signed<Statement>>>(o.body(), MAX_BODY).ok());
-            there.extend(statements.iter().flatten().map(identity));
+            let statements = opened.iter().flat_map(statements_in);
+            there.extend(statements.map(|statement| identity(&statement)));
         }
         self.seal_again(batch, &there, rng)
     }

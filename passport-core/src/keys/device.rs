@@ -8,7 +8,7 @@
 use minicbor::{Decode, Encode};
 
 use super::wrap::ReceivingPublicKey;
-use super::{Signable, Signed, SigningKey, VerifyError};
+use super::{Signable, Signed, SigningKey, Succession, VerifyError, roots};
 use crate::domain::{self, Domain};
 use crate::id::{PassportId, VerificationKey};
 use crate::time::Timestamp;
@@ -101,42 +101,72 @@ pub enum ChainError {
     Loop,
 }
 
-/// Certificates from the root's to the device's own. CBOR: an array of signed certificates.
+/// Certificates from the root's to the device's own, and how that root came after the passport's
+/// first. CBOR: `[[1* signed certificate], [* signed succession]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(transparent)]
-pub struct CertificateChain(#[n(0)] Vec<Signed<DeviceCertificate>>);
+#[cbor(array)]
+pub struct CertificateChain {
+    #[n(0)]
+    certificates: Vec<Signed<DeviceCertificate>>,
+    #[n(1)]
+    successions: Vec<Signed<Succession>>,
+}
 
 impl CertificateChain {
     /// A chain of one: a device certified by the root itself.
     #[must_use]
     pub fn first(certificate: &DeviceCertificate, root: &SigningKey) -> Self {
-        Self(vec![Signed::new(certificate, root)])
+        Self::rooted(&[], Signed::new(certificate, root))
+    }
+
+    /// A chain of one, by the root that successions lead to.
+    #[must_use]
+    pub fn rooted(
+        successions: &[Signed<Succession>],
+        certificate: Signed<DeviceCertificate>,
+    ) -> Self {
+        Self { certificates: vec![certificate], successions: successions.to_vec() }
+    }
+
+    /// This chain from a place in its lineage on, where another chain leads to the key there.
+    #[must_use]
+    pub fn grafted(&self, at: usize, onto: &Self) -> Self {
+        let mut chain = onto.clone();
+        chain.certificates.extend(self.certificates.iter().skip(at).cloned());
+        chain
     }
 
     /// This chain with another device, certified by the last one's key.
     #[must_use]
     pub fn extend(&self, certificate: &DeviceCertificate, device: &SigningKey) -> Self {
-        let mut chain = self.0.clone();
-        chain.push(Signed::new(certificate, device));
-        Self(chain)
+        let mut chain = self.clone();
+        chain.certificates.push(Signed::new(certificate, device));
+        chain
     }
 
     /// How many certificates there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.certificates.len()
     }
 
     /// Whether there is no certificate.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.certificates.is_empty()
     }
 
-    /// Which root key the chain claims to start at.
+    /// Which root key the passport claims to have begun with.
     #[must_use]
     pub fn claimed_root(&self) -> Option<VerificationKey> {
-        self.0.first().map(Signed::claimed_signer)
+        let first = self.successions.first().map(Signed::claimed_signer);
+        first.or_else(|| self.certificates.first().map(Signed::claimed_signer))
+    }
+
+    /// Which root key the first certificate claims to be by.
+    #[must_use]
+    pub fn claimed_last_root(&self) -> Option<VerificationKey> {
+        self.certificates.first().map(Signed::claimed_signer)
     }
 
     /// Checks that the chain leads from the passport's root key to a device.
@@ -144,19 +174,18 @@ impl CertificateChain {
     /// # Errors
     /// Returns [`ChainError`] when any link does not hold.
     pub fn verify(&self, passport: &PassportId) -> Result<VerifiedDevice, ChainError> {
-        let length = || ChainError::Length { len: self.0.len() };
-        if self.0.len() > CHAIN_LIMIT {
+        let length = || ChainError::Length { len: self.len() };
+        if self.len() > CHAIN_LIMIT {
             return Err(length());
         }
-        let root = self.claimed_root().ok_or_else(length)?;
-        if PassportId::of_root(&root) != *passport {
-            return Err(ChainError::Root);
-        }
+        let first = self.claimed_root().ok_or_else(length)?;
+        let roots = roots(passport, first, &self.successions)?;
+        let root = roots.last().copied().ok_or(ChainError::Root)?;
         let mut keys = vec![root];
         let mut issuer = root;
         let mut expires: Option<Timestamp> = None;
         let mut last = None;
-        for (at, signed) in self.0.iter().enumerate() {
+        for (at, signed) in self.certificates.iter().enumerate() {
             let position = at + 1;
             let certificate = signed
                 .verify_by(&issuer)
@@ -167,7 +196,7 @@ impl CertificateChain {
             if certificate.passport != *passport {
                 return Err(ChainError::OtherPassport { position });
             }
-            if keys.contains(&certificate.device) {
+            if keys.contains(&certificate.device) || roots.contains(&certificate.device) {
                 return Err(ChainError::Loop);
             }
             keys.push(certificate.device);
@@ -187,6 +216,7 @@ impl CertificateChain {
             receiving: last.into_inner().receiving,
             expires,
             lineage: keys,
+            roots,
         })
     }
 }
@@ -201,6 +231,7 @@ pub struct VerifiedDevice {
     issued_at: Timestamp,
     expires: Option<Timestamp>,
     lineage: Vec<VerificationKey>,
+    roots: Vec<VerificationKey>,
 }
 
 impl VerifiedDevice {
@@ -244,6 +275,12 @@ impl VerifiedDevice {
     #[must_use]
     pub fn valid_at(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|end| now < end)
+    }
+
+    /// The passport's roots, from its first to the one this device descends from.
+    #[must_use]
+    pub fn roots(&self) -> &[VerificationKey] {
+        &self.roots
     }
 
     /// Every key from the root's to the device's own: removing any removes what it vouched for.
@@ -294,7 +331,7 @@ mod tests {
     fn a_foreign_root_proves_nothing() {
         let chain = CertificateChain::first(&certificate(2, None), &key(9));
         assert_eq!(chain.verify(&passport()), Err(ChainError::Root));
-        let empty = CertificateChain(Vec::new());
+        let empty = CertificateChain { certificates: Vec::new(), successions: Vec::new() };
         assert_eq!(empty.verify(&passport()), Err(ChainError::Length { len: 0 }));
     }
 
@@ -307,7 +344,7 @@ mod tests {
             Err(ChainError::Certificate { position: 2, source: VerifyError::UnexpectedSigner })
         );
         let mut swapped = good.extend(&certificate(3, None), &key(2));
-        swapped.0.swap(0, 1);
+        swapped.certificates.swap(0, 1);
         assert_eq!(swapped.verify(&passport()), Err(ChainError::Root));
     }
 
@@ -328,6 +365,33 @@ mod tests {
         );
         let chain = first.extend(&certificate(2, None), &key(2));
         assert_eq!(chain.verify(&passport()), Err(ChainError::Loop));
+    }
+
+    #[test]
+    fn a_root_follows_another_by_the_others_word_alone() {
+        let succession = |from: u8, to: u8| {
+            let said = Succession::new(passport(), key(to).verification_key(), at(1));
+            Signed::new(&said, &key(from))
+        };
+        let rooted = |successions: &[Signed<Succession>], root: u8| {
+            let signed = Signed::new(&certificate(2, None), &key(root));
+            CertificateChain::rooted(successions, signed).verify(&passport())
+        };
+        let device = rooted(&[succession(1, 8), succession(8, 9)], 9).unwrap();
+        assert_eq!(device.roots().len(), 3);
+        assert_eq!(device.lineage(), [9, 2].map(|n| key(n).verification_key()));
+        assert_eq!(rooted(&[succession(8, 9)], 9), Err(ChainError::Root));
+        assert_eq!(rooted(&[succession(1, 8), succession(1, 9)], 9), Err(ChainError::Root));
+        assert_eq!(rooted(&[succession(1, 8), succession(8, 1)], 1), Err(ChainError::Root));
+        assert!(rooted(&[succession(1, 8)], 1).is_err(), "the old root certifies no more");
+        let child = CertificateChain::first(&certificate(3, None), &key(1))
+            .extend(&certificate(4, None), &key(3));
+        let onto = CertificateChain::rooted(
+            &[succession(1, 8)],
+            Signed::new(&certificate(3, None), &key(8)),
+        );
+        let device = child.grafted(1, &onto).verify(&passport()).unwrap();
+        assert_eq!(device.lineage(), [8, 3, 4].map(|n| key(n).verification_key()));
     }
 
     #[test]

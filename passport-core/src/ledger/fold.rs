@@ -9,7 +9,8 @@ use crate::epoch::{PhaseKeys, VerifiedCharter};
 use crate::grant::Grant;
 use crate::id::{EntryId, EnvelopeId, EpochId, OrganisationId, StatementId, VerificationKey};
 use crate::keys::{
-    CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Verified, VerifiedCard, VerifiedDevice,
+    CertificateChain, PhaseKey, ReceivingPublicKey, Signed, Succession, Verified, VerifiedCard,
+    VerifiedDevice,
 };
 use crate::section::SectionName;
 use crate::time::Timestamp;
@@ -41,6 +42,13 @@ pub struct Fold {
     pub earlier_keys: BTreeMap<EpochId, PhaseKey>,
     /// Whether a removed device has the key under which the ledger goes on.
     pub exposed: bool,
+    /// The passport's roots in order: the last is the present recovery phrase's.
+    pub roots: Vec<VerificationKey>,
+    /// What made each root but the first follow the one before it.
+    pub successions: Vec<Signed<Succession>>,
+    /// Devices that were removed, or descend from a replaced phrase alone: also those of which no
+    /// statement counts.
+    pub gone: BTreeSet<VerificationKey>,
     /// Entries that were erased, by section.
     pub erased: BTreeMap<SectionName, BTreeSet<EntryId>>,
     /// Epochs whose founders had not heard of all that was erased of their section: wherever they
@@ -130,21 +138,23 @@ impl Fold {
                     fold.locator.get_or_insert(*locator);
                 }
                 StatementBody::DeviceAdded { chain, name } => {
-                    if let Some(verified) = ledger.proven.devices.get(id).cloned() {
+                    if let Some(proven) = ledger.proven.devices.get(id) {
+                        let key = proven.key();
+                        let line = authority.line_of(&key);
                         let device = Device {
                             name: name.clone(),
-                            chain: chain.clone(),
+                            chain: line.map_or(chain, |line| &line.chain).clone(),
                             added_at: statement.at,
-                            removed: authority.is_removed(&verified.key()),
-                            verified,
+                            removed: line.is_none(),
+                            verified: line.map_or(proven, |line| &line.device).clone(),
                         };
-                        added.entry(device.verified.key()).or_default().push(*id);
-                        fold.devices.entry(device.verified.key()).or_insert(device);
+                        added.entry(key).or_default().push(*id);
+                        fold.devices.entry(key).or_insert(device);
                     }
                 }
                 StatementBody::DeviceRemoved { .. } => fold.removals.push(*id),
                 StatementBody::Locked { .. } => fold.locks.push(*id),
-                StatementBody::Followed { .. } => {}
+                StatementBody::Followed { .. } | StatementBody::Replaced { .. } => {}
                 StatementBody::Founded { .. } | StatementBody::FoundedClosed { .. } => {
                     let epoch = ledger.proven.epochs.get(id).map(|e| (e.charter.id(), e.clone()));
                     founded.extend(epoch.iter().map(|(epoch, _)| (*id, *epoch)));
@@ -189,6 +199,7 @@ impl Fold {
                 }
             }
         }
+        fold.take_roots(ledger, &authority);
         fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
         fold.weigh_generations(ledger, &authority, &rekeyed, &added);
         fold.grants = given
@@ -206,6 +217,21 @@ impl Fold {
             })
             .collect();
         fold
+    }
+
+    /// The roots, and where the present phrase finds its letters.
+    fn take_roots(&mut self, ledger: &Ledger, authority: &Authority) {
+        self.roots.clone_from(&authority.roots.keys);
+        self.gone = authority.gone().collect();
+        for id in &authority.roots.replaced_by {
+            self.removals.push(*id);
+            let body = ledger.statements.get(id).map(|statement| &statement.body);
+            if let Some(StatementBody::Replaced { succession, locator, recovery, .. }) = body {
+                self.successions.push(succession.clone());
+                self.locator = Some(*locator);
+                self.recovery = Some(recovery.clone());
+            }
+        }
     }
 
     /// Which generations of the ledger no removed device was given the key of.
@@ -227,7 +253,8 @@ impl Fold {
         });
         self.generations = safe.map(|(_, generation)| *generation).collect();
         self.generations.sort_unstable();
-        self.exposed = self.generations.is_empty() && self.devices.values().any(|d| d.removed);
+        let shut_out = self.devices.values().any(|d| d.removed) || !self.successions.is_empty();
+        self.exposed = self.generations.is_empty() && shut_out;
     }
 
     /// The epochs of which some founding does not build on every erasure of their section.

@@ -6,8 +6,10 @@ use super::{CompartmentKey, FoldedEpoch, Statement, StatementBody};
 use crate::archive::Archive;
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::Grant;
-use crate::id::StatementId;
-use crate::keys::{Card, Verified, VerifiedCard, VerifiedDevice};
+use crate::id::{StatementId, VerificationKey};
+use crate::keys::{
+    Card, DeviceCertificate, Signed, Succession, Verified, VerifiedCard, VerifiedDevice,
+};
 
 /// By the statement that holds it.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,36 @@ pub(super) struct Proven {
     pub(super) devices: BTreeMap<StatementId, VerifiedDevice>,
     pub(super) cards: BTreeMap<StatementId, VerifiedCard>,
     pub(super) grants: BTreeMap<StatementId, Grant>,
+    pub(super) replacements: BTreeMap<StatementId, Replacement>,
+}
+
+/// A new root that takes an old one's place, by the word of both.
+#[derive(Clone, Debug)]
+pub(super) struct Replacement {
+    pub(super) old: VerificationKey,
+    pub(super) new: VerificationKey,
+    /// The old root's word.
+    pub(super) succession: Signed<Succession>,
+    /// The devices that the new root certifies, the one that made the statement among them.
+    pub(super) devices: BTreeMap<VerificationKey, Signed<DeviceCertificate>>,
+}
+
+impl Replacement {
+    fn said_by(statement: &Verified<Statement>) -> Option<Self> {
+        let StatementBody::Replaced { succession, devices, .. } = &statement.body else {
+            return None;
+        };
+        let old = succession.claimed_signer();
+        let next = succession.verify_by(&old).ok().filter(|s| s.is_of(&statement.passport))?;
+        let certified = devices.iter().filter_map(|signed| {
+            let certificate = signed.verify_by(&next.root).ok()?;
+            Some((certificate.device, signed.clone()))
+        });
+        let devices: BTreeMap<_, _> = certified.collect();
+        let certifies_itself = devices.contains_key(&statement.signer());
+        let (new, succession) = (next.root, succession.clone());
+        certifies_itself.then_some(Self { old, new, succession, devices })
+    }
 }
 
 impl Proven {
@@ -33,6 +65,8 @@ impl Proven {
         } else if let StatementBody::Granted { grant } = &statement.body {
             let grant = grant.verify_by(&statement.signer()).ok();
             self.grants.extend(grant.map(|grant| (id, grant.into_inner())));
+        } else if let StatementBody::Replaced { .. } = &statement.body {
+            self.replacements.extend(Replacement::said_by(statement).map(|made| (id, made)));
         } else {
             let epoch = FoldedEpoch::founded_by(id, statement, compartments);
             self.epochs.extend(epoch.map(|epoch| (id, epoch)));

@@ -10,7 +10,10 @@ use crate::grant::Grant;
 use crate::id::{
     EntryId, EnvelopeId, EpochId, OrganisationId, PassportId, StatementId, VerificationKey,
 };
-use crate::keys::{Card, CertificateChain, PhaseKey, ReceivingPublicKey, Signable, Signed};
+use crate::keys::{
+    Card, CertificateChain, DeviceCertificate, PhaseKey, ReceivingPublicKey, Signable, Signed,
+    Succession,
+};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 
@@ -195,6 +198,22 @@ pub enum StatementBody {
         #[n(0)]
         section: SectionName,
     },
+    /// Another recovery phrase takes the place of the one so far.
+    #[n(16)]
+    Replaced {
+        /// The old root's word.
+        #[n(0)]
+        succession: Signed<Succession>,
+        /// Key of the recovery mailbox from now on.
+        #[n(1)]
+        locator: VerificationKey,
+        /// Where a new key of the ledger is wrapped for the new phrase to find.
+        #[n(2)]
+        recovery: ReceivingPublicKey,
+        /// The devices that stay, each certified by the new root.
+        #[n(3)]
+        devices: Vec<Signed<DeviceCertificate>>,
+    },
 }
 
 impl StatementBody {
@@ -227,6 +246,7 @@ impl fmt::Debug for StatementBody {
             Self::DeletionAsked { .. } => "DeletionAsked",
             Self::Erased { .. } => "Erased",
             Self::Followed { .. } => "Followed",
+            Self::Replaced { .. } => "Replaced",
         })
     }
 }

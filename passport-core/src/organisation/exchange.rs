@@ -170,7 +170,8 @@ impl<V: Vault> Organisation<V> {
             | Letter::Recovery { .. }
             | Letter::LedgerKey { .. }
             | Letter::Receipts { .. }
-            | Letter::Removed { .. } => None,
+            | Letter::Removed { .. }
+            | Letter::Replaced { .. } => None,
         }
     }
 
@@ -188,7 +189,8 @@ impl<V: Vault> Organisation<V> {
                 held.charter.passport == grant.passport && held.charter.section == grant.section;
             let revoked = held.charter.removed_devices.contains(&grant.signer());
             let removed = self.removed_devices(grant.passport);
-            let stray = held.charter.founder_lineage().iter().any(|key| removed.contains(key));
+            let stray = held.charter.founder_lineage().iter().any(|key| removed.contains(key))
+                || !held.charter.roots().starts_with(self.known_roots(grant.passport));
             if !same || (current && (revoked || stray)) {
                 return None;
             }
@@ -298,6 +300,7 @@ impl<V: Vault> Organisation<V> {
         let device = chain.verify(&passport(&verified)).ok()?;
         let removed = self.removed_devices(device.passport());
         let speaks = device.key() == verified.signer()
+            && device.roots().starts_with(self.known_roots(device.passport()))
             && !device.lineage().iter().any(|key| removed.contains(key));
         speaks.then_some(verified)
     }

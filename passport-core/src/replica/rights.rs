@@ -105,7 +105,8 @@ impl Replica {
         };
         let device = chain.verify(&self.charter.passport).map_err(|_| Refusal::Author)?;
         let removed = |key: &VerificationKey| self.charter.removed_devices.contains(key);
-        if device.key() != author || device.lineage().iter().any(removed) {
+        let replaced = !device.roots().starts_with(self.charter.roots());
+        if device.key() != author || replaced || device.lineage().iter().any(removed) {
             return Err(Refusal::Author);
         }
         Ok((Standing::Holder, device.expires()))

@@ -23,4 +23,6 @@ mod reconcile;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod replace;
+#[cfg(test)]
 mod retire;

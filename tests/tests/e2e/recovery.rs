@@ -136,3 +136,36 @@ fn a_phrase_and_a_relay_bring_everything_back() {
     }
     assert_eq!(home.digest(&phone, "medications", 2), blank.digest(&phone, "medications", 2));
 }
+
+#[test]
+fn words_that_were_replaced_are_told_so_and_the_new_ones_bring_everything_back() {
+    let stage = Stage::new(NOW);
+    let home = stage.organisation("home", "Elm Street Surgery", "gp");
+    let phone = stage.student("phone", "Ada Example");
+    phone.meet(&home);
+    phone.share(&["medications"], &home, &["--can", "contribute"]);
+    phone.sync();
+    let old = phone.words.clone();
+    let replace = phone.whole(&["replace-phrase"]);
+    let wrong = phone.cli.run_with(&replace, &format!("{}art", "abandon ".repeat(23)));
+    assert_eq!(wrong.code, Some(1), "{wrong:#?}");
+    let made = phone.cli.run_with(&replace, &old).success().json();
+    let new = made["recovery_phrase"].as_str().unwrap().to_owned();
+    assert_ne!(new, old);
+    let status = phone.json(&["status"]);
+    assert_eq!((&status["phrase_unshown"], &status["phrase_void"]), (&false.into(), &false.into()));
+    let _ = phone.record(&phone, "medications", &["item=Sertraline"]);
+    phone.sync();
+    refuses(&stage, &old, 1, "words that were replaced");
+    let blank = stage.blank("blank");
+    let arguments = blank.whole(&["recover", "--remote", stage.relay.url()]);
+    let told = blank.cli.run_with(&arguments, &old);
+    assert!(told.stderr.contains("were replaced by others on 2026-09-20"), "{told:#?}");
+    let back = blank.cli.run_with(&arguments, &new).success().json();
+    assert_eq!(back["passport"], phone.id.as_str());
+    for person in [&home, &phone, &blank] {
+        person.sync();
+    }
+    assert_eq!(blank.digest(&blank, "medications", 1), phone.digest(&phone, "medications", 1));
+    assert_eq!(home.digest(&phone, "medications", 1), phone.digest(&phone, "medications", 1));
+}

@@ -280,4 +280,24 @@ impl Town {
         }
         vec![Who::Device(n)]
     }
+
+    /// New words for the old ones, which lie at home beside all that came before them.
+    pub(crate) fn replace_phrase(&mut self, n: usize, rng: &mut ChaCha20Rng) -> Vec<Who> {
+        if self.devices[n].removed {
+            return Vec::new();
+        }
+        for at in 0..self.phrases.len() {
+            let old = self.phrases[at].clone();
+            let replaced = |party: &mut Student, at, rng: &mut ChaCha20Rng| {
+                party.replace_phrase(&old, at, rng)
+            };
+            if let Some(new) = self.on_device(n, rng, replaced) {
+                self.phrases.push(new);
+                self.oracle.founded(self.devices[n].party.sections().len());
+                self.tell("replace the phrase", &format!("device {n}"));
+                break;
+            }
+        }
+        vec![Who::Device(n)]
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  a step ──► deeds: add, edit, remove, share until a day, revoke, let in and remove devices,
-//!             move to other relays, contribute, change and note offline
+//!             replace the phrase, move to other relays, contribute, change and note offline
 //!         ──► exchanges: with a relay or by a folder, cut, lost, late, doubled, out of order,
 //!             across a wall that stands for days
 //!         ──► faults: crashes, restarts, copied devices, clocks that step, relays that start
@@ -43,7 +43,7 @@ use crate::streets::Run;
 use crate::without::Without;
 
 /// Everything that happens in a town.
-const HAPPENS: [&str; 30] = [
+const HAPPENS: [&str; 31] = [
     "add",
     "annotate",
     "change by an organisation",
@@ -65,6 +65,7 @@ const HAPPENS: [&str; 30] = [
     "relay restarted",
     "relay rolled back",
     "remove",
+    "replace the phrase",
     "restart",
     "revoke",
     "round",

@@ -1,7 +1,7 @@
 //! The parties: devices of one student, and organisations.
 
 use passport_core::holder::{Holder, PendingDevice, Profile};
-use passport_core::keys::OrganisationKind;
+use passport_core::keys::{OrganisationKind, RecoveryPhrase};
 use passport_core::organisation::{Organisation, OrganisationProfile};
 use passport_core::party::Party;
 use passport_core::section::SectionName;
@@ -64,15 +64,19 @@ impl Office {
     }
 }
 
-pub(crate) fn first_device(urls: &[String], now: Timestamp, rng: &mut ChaCha20Rng) -> Device {
+pub(crate) fn first_device(
+    urls: &[String],
+    now: Timestamp,
+    rng: &mut ChaCha20Rng,
+) -> (Device, RecoveryPhrase) {
     let profile = Profile {
         name: "Amina Yusuf".to_owned(),
         device_name: "phone".to_owned(),
         relays: urls.to_vec(),
         ..Profile::default()
     };
-    let (party, _) = Holder::create(MemoryVault::new(), &profile, now, rng).unwrap();
-    Device { party, skew: 0, removed: false }
+    let (party, phrase) = Holder::create(MemoryVault::new(), &profile, now, rng).unwrap();
+    (Device { party, skew: 0, removed: false }, phrase)
 }
 
 pub(crate) fn office(name: &str, urls: &[String], now: Timestamp, rng: &mut ChaCha20Rng) -> Office {

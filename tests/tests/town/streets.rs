@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use passport_core::id::EpochId;
+use passport_core::keys::RecoveryPhrase;
 use passport_core::time::Timestamp;
 use passport_tests::histories::{Counts, below};
 use passport_tests::post::{Post, Weather};
@@ -41,6 +42,8 @@ pub(crate) struct Town {
     pub(crate) devices: Vec<Device>,
     pub(crate) offices: Vec<Office>,
     pub(crate) oracle: Oracle,
+    /// Recovery phrases, those that were replaced too.
+    pub(crate) phrases: Vec<RecoveryPhrase>,
     pub(crate) folder: tempfile::TempDir,
     /// Who cannot reach which relay, until when.
     pub(crate) walls: BTreeMap<(Who, usize), i64>,
@@ -68,7 +71,7 @@ impl Town {
         let at = Timestamp::from_seconds(now);
         let urls: Vec<String> = (0..POSTS).map(|n| format!("http://relay-{n}.example")).collect();
         let posts = (0..).zip(&urls).map(|(n, url)| Post::new(url, [n; 16])).collect();
-        let mut first = first_device(&urls[..2], at, rng);
+        let (mut first, phrase) = first_device(&urls[..2], at, rng);
         let offices = ["Practice", "Clinic"].map(|name| office(name, &urls, at, rng));
         for office in &offices {
             first.party.add_contact(office.party.card(), true, at, rng).unwrap();
@@ -79,6 +82,7 @@ impl Town {
             devices: vec![first],
             offices: offices.into(),
             oracle: Oracle::default(),
+            phrases: vec![phrase],
             folder: tempfile::tempdir().unwrap(),
             walls: BTreeMap::new(),
             run,
@@ -138,7 +142,8 @@ impl Town {
             88..89 => self.clone_device(n),
             89..92 => self.step_clock(rng),
             92..94 => self.wall(rng),
-            _ => self.harm_relay(rng),
+            94..99 => self.harm_relay(rng),
+            _ => self.replace_phrase(n, rng),
         };
         for who in met {
             self.look_at(who);

@@ -3,7 +3,13 @@
 use serde_json::Value;
 
 use super::super::shape::{always, count, flag, list, moment, object, or_null, text};
-use super::section;
+use super::{id, section};
+
+/// Of `replace-phrase`.
+pub(super) fn replaced() -> Value {
+    let words = text("24 words, shown this once");
+    object([always("passport", id()), always("recovery_phrase", words)])
+}
 
 /// Of `erase`.
 pub(super) fn erased() -> Value {

@@ -29,6 +29,7 @@ const ROWS: &[(&str, &[&str], In)] = &[
     ("init", &["--name", "Ada", "--remote", NOBODY, "--nhs-number", "1"], In::Anywhere(2)),
     ("code", &[], In::Vault),
     ("recover", &["--remote", NOBODY], In::Anywhere(1)),
+    ("replace-phrase", &[], In::Vault),
     ("import", &[MISSING], In::Vault),
     ("add", &["medications", "--set", "item=x"], In::Vault),
     ("edit", &["x", "--set", "note=y"], In::Vault),

@@ -199,7 +199,9 @@ fn the_charter_and_its_founder_verify_by_the_document_alone() {
     assert_eq!(charter.len(), 17);
     let passport = bytes(&charter[2]);
     let Array(chain) = &charter[3] else { panic!("no chain") };
-    let [Array(first)] = &chain[..] else { panic!("not one certificate") };
+    let [Array(certificates), Array(successions)] = &chain[..] else { panic!("{chain:?}") };
+    let [Array(first)] = &certificates[..] else { panic!("not one certificate") };
+    assert!(successions.is_empty());
     verify(&first[1], "device certificate", bytes(&first[0]), &first[2]);
     assert_eq!(hash("passport", &[bytes(&first[1])]), *passport);
     let certificate = read(bytes(&first[0]));
