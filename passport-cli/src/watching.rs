@@ -239,7 +239,12 @@ impl<P: Watched> Watch<'_, P> {
     ) -> Result<(), CliError> {
         match event {
             LiveEvent::Lost(error) => self.lost(number, &error, rng),
-            LiveEvent::Frame(LiveFrame::Beat) => {}
+            LiveEvent::Frame(LiveFrame::Beat) => {
+                let live = self.links.get_mut(number).and_then(|link| link.live.as_mut());
+                if live.map(|(_, exchange)| exchange.beat()) == Some(LiveTurn::Offer) {
+                    self.offer(rng)?;
+                }
+            }
             LiveEvent::Frame(frame) => match self.take(number, frame)? {
                 Ok(LiveTurn::Rest) => {}
                 Ok(LiveTurn::Offer) => self.offer(rng)?,

@@ -12,13 +12,15 @@
 //! ```
 
 mod header;
+mod line;
 mod pack;
 mod padding;
 mod seal;
 
 pub use header::{Header, HeaderError, Kind, MAX_DEPENDENCIES};
+pub use line::{Following, Line};
 pub use pack::{PackError, Packed, Stretch, pack, parts, unpack, unpack_in_place};
-pub use padding::padme;
+pub use padding::{padded, padme};
 pub use seal::{
     EnvelopeError, OpenError, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope, seal, seal_alike,
 };

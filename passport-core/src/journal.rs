@@ -52,11 +52,11 @@ pub struct Journal<V> {
     authors: BTreeMap<EpochId, Authors>,
 }
 
-/// Who wrote so many envelopes of an epoch.
+/// Who wrote which of so many envelopes of an epoch, those too that a pack took the place of.
 #[derive(Debug, Default)]
 struct Authors {
     count: u64,
-    keys: BTreeSet<VerificationKey>,
+    places: BTreeMap<VerificationKey, Vec<u64>>,
 }
 
 /// How much there is of an epoch.
@@ -185,6 +185,10 @@ impl<V: Vault> Journal<V> {
         let epoch = envelope.header().epoch;
         let extent = self.extents.entry(epoch).or_default();
         let place = place(epoch.as_bytes(), extent.count);
+        if let Some(known) = self.authors.get_mut(&epoch).filter(|a| a.count == extent.count) {
+            known.places.entry(envelope.header().author).or_default().push(extent.count);
+            known.count += 1;
+        }
         extent.count += 1;
         extent.bytes += bytes.len() as u64;
         extent.held += 1;
@@ -211,7 +215,7 @@ impl<V: Vault> Journal<V> {
         let run = Stretch::of(pack).filter(|stretch| stretch.packed);
         let Some(run) = run else { return self.append(batch, pack, source) };
         let mut ending: BTreeMap<EnvelopeId, Vec<(u64, Stretch)>> = BTreeMap::new();
-        for (index, envelope) in self.entries(&run.epoch)? {
+        for (index, envelope) in self.written_by(&run.epoch, &run.author)? {
             let stretch = Stretch::of(&envelope).filter(|stretch| stretch.is_beside(&run));
             if let Some(stretch) = stretch {
                 ending.entry(stretch.last).or_default().push((index, stretch));
@@ -275,16 +279,7 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn envelopes(&self, epoch: &EpochId) -> Result<Vec<SealedEnvelope>, JournalError> {
-        Ok(self.entries(epoch)?.into_iter().map(|(_, envelope)| envelope).collect())
-    }
-
-    /// The envelopes of an epoch in order of arrival, each with its number.
-    ///
-    /// # Errors
-    /// Returns [`JournalError`].
-    pub fn entries(&self, epoch: &EpochId) -> Result<Vec<(u64, SealedEnvelope)>, JournalError> {
-        let all = (0..self.extent(epoch).count)
-            .map(|index| Ok(self.sealed(epoch, index)?.map(|envelope| (index, envelope))));
+        let all = (0..self.extent(epoch).count).map(|index| self.sealed(epoch, index));
         all.filter_map(Result::transpose).collect()
     }
 
@@ -292,14 +287,41 @@ impl<V: Vault> Journal<V> {
     ///
     /// # Errors
     /// Returns [`JournalError`].
-    pub fn authors(&mut self, epoch: &EpochId) -> Result<&BTreeSet<VerificationKey>, JournalError> {
-        let mut known = self.authors.remove(epoch).unwrap_or_default();
+    pub fn authors(&mut self, epoch: &EpochId) -> Result<BTreeSet<VerificationKey>, JournalError> {
+        self.look_through(epoch)?;
+        let known = self.authors.get(epoch);
+        Ok(known.into_iter().flat_map(|known| known.places.keys().copied()).collect())
+    }
+
+    /// The envelopes of one author in an epoch in order of arrival, each with its number.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn written_by(
+        &mut self,
+        epoch: &EpochId,
+        author: &VerificationKey,
+    ) -> Result<Vec<(u64, SealedEnvelope)>, JournalError> {
+        self.look_through(epoch)?;
+        let places = self.authors.get(epoch).and_then(|known| known.places.get(author));
+        let sealed = places.into_iter().flatten().map(|index| {
+            Ok(self.sealed(epoch, *index)?.map(|envelope| (*index, envelope)))
+        });
+        sealed.filter_map(Result::transpose).collect()
+    }
+
+    /// Notes who wrote what of an epoch, as far as it is in the vault.
+    fn look_through(&mut self, epoch: &EpochId) -> Result<(), JournalError> {
         let count = self.extent(epoch).count;
+        let mut known = self.authors.remove(epoch).unwrap_or_default();
         for index in known.count..count {
-            known.keys.extend(self.sealed(epoch, index)?.map(|envelope| envelope.header().author));
+            if let Some(envelope) = self.sealed(epoch, index)? {
+                known.places.entry(envelope.header().author).or_default().push(index);
+                known.count = index + 1;
+            }
         }
-        known.count = count;
-        Ok(&self.authors.entry(*epoch).or_insert(known).keys)
+        self.authors.insert(*epoch, known);
+        Ok(())
     }
 
     /// Adds to a batch that every envelope of an epoch is deleted.

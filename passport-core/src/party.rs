@@ -231,7 +231,21 @@ pub trait Party {
     ///
     /// # Errors
     /// Returns [`PartyError`].
-    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError>;
+    fn tidy(
+        &mut self,
+        pace: Pace,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError>;
+}
+
+/// Whether somebody goes on writing here: what is packed then is sent, and packed again soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Something was written a moment ago, and more may follow.
+    Busy,
+    /// Nothing was written for a while, or there will be no better time.
+    Quiet,
 }
 
 /// Notes which relay answers at a URL.

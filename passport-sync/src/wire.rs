@@ -9,7 +9,7 @@ mod message;
 mod rejection;
 
 pub use link::{LINK_URL_MAX, LinkPasscode, LinkState, NewLink, Opening};
-pub use live::LiveFrame;
+pub use live::{LiveFrame, Said};
 pub use message::{
     AccessConflict, Cursor, DeliveredLetter, Item, ItemKind, Letter, Outcome, Refusal, Results,
     SyncRequest, SyncResponse,

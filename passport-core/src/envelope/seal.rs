@@ -170,6 +170,30 @@ impl SealedEnvelope {
         codec::encode(&self.wire)
     }
 
+    /// Everything but the header: body tag, nonce, signature, ciphertext.
+    pub(super) fn sealed_parts(&self) -> Vec<u8> {
+        let Wire { body_tag, nonce, signature, ciphertext, .. } = &self.wire;
+        [body_tag.as_slice(), nonce, signature.as_bytes(), ciphertext].concat()
+    }
+
+    /// The envelope of a header and [`Self::sealed_parts`]; none where there can be none.
+    pub(super) fn from_parts(header: Header, sealed: &[u8]) -> Option<Self> {
+        header.check().ok()?;
+        let (body_tag, rest) = sealed.split_first_chunk::<32>()?;
+        let (nonce, rest) = rest.split_first_chunk::<24>()?;
+        let (signature, ciphertext) = rest.split_first_chunk::<64>()?;
+        let bytes = codec::encode(&header);
+        let id = identity(&bytes, body_tag);
+        let wire = Wire {
+            header: bytes,
+            body_tag: *body_tag,
+            nonce: *nonce,
+            ciphertext: ciphertext.to_vec(),
+            signature: Signature::from_bytes(*signature),
+        };
+        Some(Self { wire, header, id })
+    }
+
     /// Bytes of its body as sealed.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "padding is never empty")]

@@ -15,7 +15,7 @@ use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
 use crate::letter::Letter;
 use crate::party::{
-    Party, PartyError, Received, admit_arrived, contents, pack_own, sections_in_order,
+    Pace, Party, PartyError, Received, admit_arrived, contents, pack_own, sections_in_order,
 };
 use crate::replica::Node;
 use crate::section::SectionName;
@@ -197,7 +197,12 @@ impl<V: Vault> Party for Holder<V> {
 
     /// Leaves the recovery letter, brings together epochs founded at once, carries over what was
     /// written in older ones, and retires those that everybody has left.
-    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+    fn tidy(
+        &mut self,
+        pace: Pace,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
         let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
         if !self.has_a_say() {
@@ -223,7 +228,8 @@ impl<V: Vault> Party for Holder<V> {
             made += self.retire(&mut batch, &section, now, rng)?;
             for epoch in self.currents(&section) {
                 let Some(known) = self.fold.epochs.get(&epoch) else { continue };
-                made += pack_own(&mut self.journal, &mut batch, &self.device, epoch, &known.keys)?;
+                let (journal, keys) = (&mut self.journal, &known.keys);
+                made += pack_own(journal, &mut batch, &self.device, epoch, keys, pace)?;
             }
         }
         if !batch.is_empty() {

@@ -15,7 +15,7 @@ use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
-use crate::party::{Party, PartyError, Received, admit_arrived, contents, pack_own};
+use crate::party::{Pace, Party, PartyError, Received, admit_arrived, contents, pack_own};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -96,13 +96,19 @@ impl<V: Vault> Party for Organisation<V> {
 
     /// Deletes what was erased, leaves receipts for what came, and for what was done with it, and
     /// packs what was written here.
-    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+    fn tidy(
+        &mut self,
+        pace: Pace,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
         self.let_go(now)?;
         let letters = self.send_receipts(now, rng)?;
         let mut batch = Batch::new();
         let mut packs = 0;
         for (epoch, held) in &self.epochs {
-            packs += pack_own(&mut self.journal, &mut batch, &self.instance, *epoch, &held.keys)?;
+            let (journal, keys) = (&mut self.journal, &held.keys);
+            packs += pack_own(journal, &mut batch, &self.instance, *epoch, keys, pace)?;
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;

@@ -3,7 +3,9 @@
 //!
 //! Small envelopes are packed once there are [`LOOSE`]; packs of about one size, once there are
 //! [`FAN`]. So an author of n small envelopes has fewer than `LOOSE + FAN · log n` at a relay,
-//! and uploads each `log n` times, compressed.
+//! and uploads each `log n` times, compressed. While somebody goes on writing it waits for
+//! [`LOT`] small ones, and leaves packs as they are: each is then uploaded twice at most, and what
+//! came of it is put together once the writer falls silent.
 //!
 //! What a relay has is packed apart from what it has not: it puts a pack in the place of a run
 //! only where it has the whole run.
@@ -18,11 +20,13 @@ use crate::epoch::PhaseKeys;
 use crate::id::{EnvelopeId, EpochId};
 use crate::journal::Journal;
 use crate::keys::{PhaseKey, SigningKey};
-use crate::party::PartyError;
+use crate::party::{Pace, PartyError};
 use crate::vault::{Batch, Vault};
 
 /// Small envelopes of one run that make a pack.
 const LOOSE: usize = 8;
+/// As many, while somebody goes on writing.
+const LOT: usize = 256;
 /// Packs of about one size that make a larger one.
 const FAN: u64 = 4;
 /// Largest envelope that is worth packing, in bytes.
@@ -85,8 +89,13 @@ pub(crate) fn pack_own<V: Vault>(
     author: &SigningKey,
     epoch: EpochId,
     keys: &PhaseKeys,
+    pace: Pace,
 ) -> Result<usize, PartyError> {
-    if journal.extent(&epoch).loose < LOOSE as u64 {
+    let enough = match pace {
+        Pace::Busy => LOT,
+        Pace::Quiet => LOOSE,
+    };
+    if journal.extent(&epoch).loose < enough as u64 {
         return Ok(0);
     }
     let own = own(journal, author, &epoch)?;
@@ -94,9 +103,10 @@ pub(crate) fn pack_own<V: Vault>(
     let mut made = 0;
     // What relays have and have not of the last run is two: once they have a little more, it is
     // worth another look.
-    let left = runs.iter().rev().take(2).filter(|run| due(run).is_none());
+    let packed_last = |due: &[Own]| due.last().is_some_and(|own| own.stretch.packed);
+    let left = runs.iter().rev().take(2).filter(|run| due(run, pace).is_none_or(packed_last));
     let left: usize = left.map(|run| loose(run)).sum();
-    for due in runs.iter().filter_map(|run| due(run)) {
+    for due in runs.iter().filter_map(|run| due(run, pace)) {
         let phase = due.first().map_or(0, |own| own.stretch.phase);
         let Some(key) = keys.get(&phase) else { continue };
         let opened = due.iter().flat_map(|own| open(own.envelope.clone(), keys));
@@ -105,13 +115,15 @@ pub(crate) fn pack_own<V: Vault>(
             made += 1;
         }
     }
+    // Packs that were left as they are want another look when it is quiet.
+    let left = if pace == Pace::Busy { left.max(LOOSE) } else { left };
     journal.set_loose(batch, &epoch, left as u64);
     Ok(made)
 }
 
 /// What `author` wrote in an epoch and is worth packing, in order.
 fn own<V: Vault>(
-    journal: &Journal<V>,
+    journal: &mut Journal<V>,
     author: &SigningKey,
     epoch: &EpochId,
 ) -> Result<Vec<Own>, PartyError> {
@@ -119,8 +131,8 @@ fn own<V: Vault>(
     let settled = journal.settled(epoch)?;
     let mut own = Vec::new();
     let mut numbers: BTreeMap<EnvelopeId, u64> = BTreeMap::new();
-    for (index, envelope) in journal.entries(epoch)? {
-        let Some(stretch) = Stretch::of(&envelope).filter(|s| s.author == author) else { continue };
+    for (index, envelope) in journal.written_by(epoch, &author)? {
+        let Some(stretch) = Stretch::of(&envelope) else { continue };
         numbers.insert(stretch.last, stretch.seq);
         let bytes = envelope.len();
         let settled = index < settled;
@@ -152,15 +164,16 @@ fn loose(run: &[Own]) -> usize {
     run.iter().rev().take_while(|own| !own.stretch.packed).count()
 }
 
-/// What of a run to pack now, if there is enough: the envelopes after its last pack, and packs
-/// before them of which there are enough of one size.
-fn due(run: &[Own]) -> Option<&[Own]> {
+/// What of a run to pack now, if there is enough: the envelopes after its last pack, and, when it
+/// is quiet, packs before them of which there are enough of one size; or such packs alone.
+fn due(run: &[Own], pace: Pace) -> Option<&[Own]> {
     let loose = loose(run);
-    if loose < LOOSE {
-        return None;
-    }
-    let mut rest = run.len() - loose;
-    let mut count = loose as u64;
+    let packs = run.len() - loose;
+    let (mut rest, end, mut count) = match pace {
+        Pace::Busy => return run.get(packs..).filter(|_| loose >= LOT),
+        Pace::Quiet if loose >= LOOSE => (packs, run.len(), loose as u64),
+        Pace::Quiet => (packs.checked_sub(1)?, packs, run.get(packs - 1)?.count),
+    };
     loop {
         let before = run.get(..rest)?.iter().rev();
         let alike: Vec<&Own> = before
@@ -168,7 +181,7 @@ fn due(run: &[Own]) -> Option<&[Own]> {
             .collect();
         let bytes: usize = alike.iter().map(|own| own.bytes).sum();
         if (alike.len() as u64) + 1 < FAN || bytes > 2 * FULL {
-            return run.get(rest..);
+            return run.get(rest..end).filter(|due| due.len() > 1);
         }
         rest -= alike.len();
         count += alike.iter().map(|own| own.count).sum::<u64>();

@@ -7,7 +7,7 @@ use passport_core::holder::Holder;
 use passport_core::id::{EntryId, EpochId};
 use passport_core::journal::Journal;
 use passport_core::keys::{OrganisationKind, RecoveryPhrase};
-use passport_core::party::Party as _;
+use passport_core::party::{Pace, Party as _};
 use passport_core::receipt::Access;
 use passport_core::vault::{MemoryVault, Vault};
 use rand_chacha::ChaCha20Rng;
@@ -344,7 +344,7 @@ fn an_entry_that_was_moved_is_erased_where_it_came_from_too() {
     }
     assert!(found(&office, &[&phone], &[]).is_empty());
     assert!(phone.erasing_entry(entry, day(1)).is_err(), "it is nowhere");
-    let _ = phone.tidy(day(2), &mut rng).unwrap();
+    let _ = phone.tidy(Pace::Quiet, day(2), &mut rng).unwrap();
     let reopened: Holder<MemoryVault> = Holder::open(phone.journal().vault().clone()).unwrap();
     assert_eq!(reopened.fold().stale, phone.fold().stale);
 }

@@ -8,7 +8,7 @@ use passport_core::id::{EntryId, EpochId, VerificationKey};
 use passport_core::journal::{Incoming, IncomingItem, Position, Verdict, Verdicts};
 use passport_core::keys::{OrganisationKind, RecoveryPhrase};
 use passport_core::organisation::{Organisation, OrganisationProfile};
-use passport_core::party::Party;
+use passport_core::party::{Pace, Party};
 use passport_core::section::{SectionName, Value};
 use passport_core::time::Timestamp;
 use passport_core::vault::MemoryVault;
@@ -54,7 +54,7 @@ impl Office {
             party.met(URL, self.relay, false).unwrap();
             let key = party.request_key().verification_key();
             party.receive(URL, self.incoming(key), now).unwrap();
-            let made = party.tidy(now, rng).unwrap();
+            let made = party.tidy(Pace::Quiet, now, rng).unwrap();
             let out = party.outgoing(URL, now).unwrap();
             let more = out.more;
             let taken = if self.full { Verdict::Later } else { Verdict::Kept };

@@ -6,7 +6,7 @@ use passport_core::holder::NewEntry;
 use passport_core::holder::Share;
 use passport_core::id::EpochId;
 use passport_core::keys::OrganisationKind;
-use passport_core::party::Party as _;
+use passport_core::party::{Pace, Party as _};
 use passport_core::section::Value;
 
 use super::office::*;
@@ -228,7 +228,7 @@ fn two_devices_that_archive_at_once_make_the_same() {
     let mut laptop = second_device(&mut s.phone, &mut office, day(2), &mut s.rng);
     // Apart from each other, both find that it is long ago.
     for device in [&mut s.phone, &mut laptop] {
-        device.tidy(day(40), &mut s.rng).unwrap();
+        device.tidy(Pace::Quiet, day(40), &mut s.rng).unwrap();
     }
     let archive = s.phone.fold().epochs[&s.first].archive.as_ref().unwrap().id();
     let packs = |device: &Student| -> Vec<Vec<u8>> {

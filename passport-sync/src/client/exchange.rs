@@ -20,7 +20,7 @@ use passport_core::access::AccessList;
 use passport_core::id::VerificationKey;
 use passport_core::journal::{Incoming, IncomingItem, Outgoing, Position, Verdict, Verdicts};
 use passport_core::keys::{Signed, SigningKey};
-use passport_core::party::{Party, PartyError};
+use passport_core::party::{Pace, Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
 
@@ -190,7 +190,7 @@ impl Exchange<'_> {
     ) -> Result<(), Stop> {
         for _ in 0..ROUNDS_MAX {
             self.pull(way, party, url, done, rng)?;
-            party.tidy(self.now, rng)?;
+            party.tidy(Pace::Quiet, self.now, rng)?;
             if !self.offer(way, party, url, done, rng)? {
                 break;
             }

@@ -22,7 +22,8 @@ use crate::frames::{FrameReader, write_frame};
 use crate::signature::SignatureHeaders;
 use crate::tls;
 use crate::wire::{
-    LIVE_PATH, LIVE_PROTOCOL, LIVE_SILENCE_SECONDS, LiveFrame, RESPONSE_MAX, Refusal, SyncRequest,
+    LIVE_PATH, LIVE_PROTOCOL, LIVE_SILENCE_SECONDS, LiveFrame, RESPONSE_MAX, Refusal, Said,
+    SyncRequest,
 };
 
 /// Largest refusal that is read, in bytes.
@@ -45,13 +46,13 @@ pub type LiveSink = Box<dyn FnMut(LiveEvent) -> bool + Send>;
 
 /// A live connection. Dropped, it ends.
 #[derive(Debug)]
-pub struct LiveConnection(mpsc::UnboundedSender<Vec<u8>>);
+pub struct LiveConnection(mpsc::UnboundedSender<SyncRequest>);
 
 impl LiveConnection {
     /// Sends a request. Wait for its answer before the next.
     pub fn send(&self, request: &SyncRequest) {
         // Where the connection has ended, its event says so.
-        let _sent = self.0.send(codec::encode(request));
+        let _sent = self.0.send(request.clone());
     }
 }
 
@@ -146,22 +147,23 @@ where
 /// Sends requests and tells frames until either ends.
 async fn converse(
     stream: TokioIo<hyper::upgrade::Upgraded>,
-    mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut queue: mpsc::UnboundedReceiver<SyncRequest>,
     mut sink: LiveSink,
 ) {
     let (reader, mut writer) = tokio::io::split(stream);
     let memory = Arc::new(Semaphore::new(RESPONSE_MAX));
     let mut frames = FrameReader::new(reader, RESPONSE_MAX, memory);
+    let (mut said, mut heard) = (Said::default(), Said::default());
     let writing = async {
         while let Some(request) = queue.recv().await {
-            write_frame(&mut writer, &request, PATIENCE).await?;
+            write_frame(&mut writer, &said.request(request), PATIENCE).await?;
         }
         Ok(None)
     };
     let reading = async {
         let silence = Duration::from_secs(LIVE_SILENCE_SECONDS);
         while let Some(frame) = timeout(silence, frames.next()).await?? {
-            let Ok(frame) = LiveFrame::decode(&frame.bytes) else {
+            let Ok(frame) = heard.read_frame(&frame.bytes) else {
                 return Ok(Some(RemoteError::Answer { status: 101 }));
             };
             if !sink(LiveEvent::Frame(frame)) {

@@ -12,7 +12,6 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use passport_core::codec;
 use passport_core::id::VerificationKey;
 use tokio::io::AsyncWrite;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -23,7 +22,7 @@ use super::{Shared, auth, routes};
 use crate::frames::{FrameReader, write_frame};
 use crate::session::Live;
 use crate::signature::check_body;
-use crate::wire::{LIVE_PROTOCOL, LiveFrame, REQUEST_MAX, Rejection, SyncRequest};
+use crate::wire::{LIVE_PROTOCOL, LiveFrame, REQUEST_MAX, Rejection, Said, SyncRequest};
 
 /// What a connection becomes after its last request, on the same seat.
 #[derive(Clone, Default)]
@@ -84,13 +83,15 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     // From before the feed is read, so that nothing arrives unseen.
     let mut waiting = Arrivals::wait(&shared.arrivals, key);
     let mut live = Live::new(key);
+    let (mut heard, mut said) = (Said::default(), Said::default());
     let mut beat = interval(shared.config.live_beat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             frame = frames.next() => {
                 let Some(frame) = frame? else { return Ok(()) };
-                let request = SyncRequest::decode(&frame.bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+                let request =
+                    heard.read_request(&frame.bytes).map_err(|_| io::ErrorKind::InvalidData)?;
                 drop(frame);
                 while let Err(wait) = shared.pace.key(&key) {
                     // Whoever sends too much is read from later.
@@ -98,7 +99,7 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 }
                 let response;
                 (live, response) = request_answered(shared, live, request).await?;
-                send(shared, to, &LiveFrame::Answer { response }).await?;
+                send(shared, to, &mut said, LiveFrame::Answer { response }).await?;
             }
             more = waiting.arrival() => {
                 if !more {
@@ -108,10 +109,10 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                     let page;
                     (live, page) = next_page(shared, live).await?;
                     let Some(response) = page else { break };
-                    send(shared, to, &LiveFrame::Arrived { response }).await?;
+                    send(shared, to, &mut said, LiveFrame::Arrived { response }).await?;
                 }
             }
-            _tick = beat.tick() => send(shared, to, &LiveFrame::Beat).await?,
+            _tick = beat.tick() => send(shared, to, &mut said, LiveFrame::Beat).await?,
         }
     }
 }
@@ -148,7 +149,8 @@ async fn next_page(
 async fn send<W: AsyncWrite + Unpin>(
     shared: &Shared,
     to: &mut W,
-    frame: &LiveFrame,
+    said: &mut Said,
+    frame: LiveFrame,
 ) -> io::Result<()> {
-    write_frame(to, &codec::encode(frame), shared.config.live_patience).await
+    write_frame(to, &said.frame(frame), shared.config.live_patience).await
 }

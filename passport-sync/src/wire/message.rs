@@ -113,15 +113,14 @@ impl SyncRequest {
     /// # Errors
     /// Returns [`Rejection::TooLarge`] or [`Rejection::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Rejection> {
-        let request: Self = codec::decode(bytes, REQUEST_MAX).map_err(|error| {
-            let too_large = matches!(error, DecodeError::TooLarge { .. });
-            if too_large { Rejection::TooLarge } else { Rejection::Malformed }
-        })?;
-        let fetches = request.fetch_channels.len();
-        if request.objects() > OBJECTS_MAX || fetches > super::FETCH_MAX {
-            return Err(Rejection::TooLarge);
-        }
-        Ok(request)
+        let request: Self = codec::decode(bytes, REQUEST_MAX).map_err(Rejection::of_form)?;
+        request.within_limits()
+    }
+
+    /// Refuses more objects than one request may have.
+    pub(super) fn within_limits(self) -> Result<Self, Rejection> {
+        let over = self.objects() > OBJECTS_MAX || self.fetch_channels.len() > super::FETCH_MAX;
+        if over { Err(Rejection::TooLarge) } else { Ok(self) }
     }
 
     /// How many objects are pushed.

@@ -1,5 +1,7 @@
 //! Why a relay says no: small numbers, never reused.
 
+use passport_core::codec::DecodeError;
+
 /// Why a relay refused a request or an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
@@ -71,6 +73,14 @@ const CODES: [(u16, Rejection); 15] = [
 ];
 
 impl Rejection {
+    /// Of what does not decode.
+    pub(super) fn of_form(error: DecodeError) -> Self {
+        match error {
+            DecodeError::TooLarge { .. } => Self::TooLarge,
+            _ => Self::Malformed,
+        }
+    }
+
     /// The number on the wire.
     #[must_use]
     pub fn code(self) -> u16 {

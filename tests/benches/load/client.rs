@@ -7,8 +7,8 @@ use passport_core::codec;
 use passport_core::keys::SigningKey;
 use passport_sync::signature::{Target, sign};
 use passport_sync::wire::{
-    Cursor, LIVE_PATH, LIVE_PROTOCOL, LiveFrame, Outcome, Refusal, SYNC_PATH, SyncRequest,
-    SyncResponse,
+    Cursor, LIVE_PATH, LIVE_PROTOCOL, LiveFrame, Outcome, Refusal, SYNC_PATH, Said,
+    SyncRequest, SyncResponse,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -133,7 +133,8 @@ impl Caller {
         if status != 101 {
             return Err(io::Error::other(format!("status {status}")));
         }
-        let mut live = Live(self);
+        let (said, heard) = (Said::default(), Said::default());
+        let mut live = Live { caller: self, said, heard };
         live.send(&first).await?;
         live.next().await?;
         Ok(live)
@@ -141,18 +142,22 @@ impl Caller {
 }
 
 /// A live connection.
-pub(crate) struct Live(Caller);
+pub(crate) struct Live {
+    caller: Caller,
+    said: Said,
+    heard: Said,
+}
 
 impl Live {
     async fn send(&mut self, request: &SyncRequest) -> io::Result<()> {
-        let bytes = codec::encode(request);
+        let bytes = self.said.request(request.clone());
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
-        self.0.stream.write_all(&[&length[..], &bytes].concat()).await
+        self.caller.stream.write_all(&[&length[..], &bytes].concat()).await
     }
 
     /// The next frame.
     pub(crate) async fn next(&mut self) -> io::Result<LiveFrame> {
-        let caller = &mut self.0;
+        let caller = &mut self.caller;
         while caller.buffer.len() < 4 {
             caller.fill().await?;
         }
@@ -161,7 +166,7 @@ impl Live {
         while caller.buffer.len() < whole {
             caller.fill().await?;
         }
-        let frame = codec::decode(&caller.buffer[4..whole], whole);
+        let frame = self.heard.read_frame(&caller.buffer[4..whole]);
         caller.buffer.drain(..whole);
         frame.map_err(|_| io::ErrorKind::InvalidData.into())
     }

@@ -8,7 +8,7 @@ use passport_core::holder::Recovery;
 use passport_core::journal::{Incoming, IncomingItem, KnownList, Position, Verdict, Verdicts};
 use passport_core::keys::{PhaseKey, Signed, SigningKey};
 use passport_core::ledger::{channel_nonce, control_key};
-use passport_core::party::Party;
+use passport_core::party::{Pace, Party};
 use passport_core::vault::{MemoryVault, Table, Vault as _};
 use passport_sync::session::{RelayLimits, handle};
 use passport_sync::store::MemoryStore;
@@ -55,7 +55,7 @@ impl Relay {
             let all = self.ask(party.request_key(), SyncRequest::default());
             party.met(URL, all.relay, false).unwrap();
             party.receive(URL, Self::incoming(all), day(1)).unwrap();
-            party.tidy(day(1), rng).unwrap();
+            party.tidy(Pace::Quiet, day(1), rng).unwrap();
             let out = party.outgoing(URL, day(1)).unwrap();
             let letter = |l: &passport_core::journal::OutgoingLetter| Letter {
                 to: l.to,

@@ -9,7 +9,7 @@ use passport_core::epoch::Right;
 use passport_core::holder::{GrantState, Holder, NewEntry, PendingDevice, Profile, Share};
 use passport_core::keys::OrganisationKind;
 use passport_core::organisation::{Organisation, OrganisationProfile};
-use passport_core::party::{Party, PartyError};
+use passport_core::party::{Pace, Party, PartyError};
 use passport_core::vault::{
     Batch, KdfFloor, KdfParams, MemoryVault, Secret, SqliteVault, Table, VAULT_FILE, Vault,
     VaultError,
@@ -155,7 +155,7 @@ impl World {
             self.office.offer(party, day(1))?;
             let incoming = self.office.incoming(party.request_key().verification_key());
             party.receive(URL, incoming, day(1))?;
-            if party.tidy(day(1), &mut self.rng)? == 0 {
+            if party.tidy(Pace::Quiet, day(1), &mut self.rng)? == 0 {
                 return self.office.offer(party, day(1));
             }
         }

@@ -8,7 +8,7 @@ use passport_core::id::{EntryId, PassportId, VerificationKey};
 use passport_core::journal::{Incoming, IncomingItem, Verdict, Verdicts};
 use passport_core::keys::{OrganisationKind, ReceivingKey, RecoveryPhrase, SigningKey};
 use passport_core::organisation::{Organisation, OrganisationProfile};
-use passport_core::party::{Party, PartyError, Received};
+use passport_core::party::{Pace, Party, PartyError, Received};
 use passport_core::section::{Code, SectionName, Value};
 use passport_core::time::Timestamp;
 use passport_core::vault::{MemoryVault, Table, Vault as _};
@@ -89,7 +89,7 @@ impl Office {
             self.take(party, now);
             let incoming = self.incoming(party.request_key().verification_key());
             party.receive(URL, incoming, now).unwrap();
-            if party.tidy(now, rng).unwrap() == 0 {
+            if party.tidy(Pace::Quiet, now, rng).unwrap() == 0 {
                 self.take(party, now);
                 return;
             }

@@ -9,7 +9,7 @@ use passport_core::id::{EntryId, VerificationKey};
 use passport_core::journal::{Incoming, IncomingItem, Position, Verdict, Verdicts};
 use passport_core::keys::VerifiedCard;
 use passport_core::organisation::Organisation;
-use passport_core::party::Party;
+use passport_core::party::{Pace, Party};
 use passport_core::section::{Code, SectionName, Value};
 use passport_core::time::Timestamp;
 use passport_core::vault::{MemoryVault, SqliteVault};
@@ -161,5 +161,5 @@ fn exchange(
         .chain(envelopes.iter().map(|e| IncomingItem::Envelope(e.clone())))
         .collect();
     party.receive(URL, Incoming { relay, position: Position::default(), items }, now).unwrap();
-    party.tidy(now, rng).unwrap();
+    party.tidy(Pace::Quiet, now, rng).unwrap();
 }

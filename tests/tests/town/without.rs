@@ -7,7 +7,7 @@ use passport_core::access::AccessList;
 use passport_core::envelope::Header;
 use passport_core::journal::{Incoming, Outgoing, RelayId, RemoteState, Verdict, Verdicts};
 use passport_core::keys::{Signed, SigningKey};
-use passport_core::party::{Party, PartyError, Received};
+use passport_core::party::{Pace, Party, PartyError, Received};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
 
@@ -125,10 +125,15 @@ impl Party for Lacking<'_> {
         self.party.keep()
     }
 
-    fn tidy(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<usize, PartyError> {
+    fn tidy(
+        &mut self,
+        pace: Pace,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
         if self.lacks(Without::Tidying) {
             return Ok(0);
         }
-        self.party.tidy(now, rng)
+        self.party.tidy(pace, now, rng)
     }
 }

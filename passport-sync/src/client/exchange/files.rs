@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use passport_core::envelope::SealedEnvelope;
 use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::journal::{Incoming, IncomingItem, Position, RelayId, Verdict, Verdicts};
-use passport_core::party::{Party, PartyError};
+use passport_core::party::{Pace, Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
 
@@ -48,7 +48,7 @@ pub fn via(
     party.met(name, id, true)?;
     let mut done = Exchanged::default();
     take(party, place, name, id, now, &mut done)?;
-    party.tidy(now, rng)?;
+    party.tidy(Pace::Quiet, now, rng)?;
     loop {
         let outgoing = party.outgoing(name, now)?;
         let envelopes = outgoing.envelopes.iter().map(|e| {

@@ -2,7 +2,7 @@
 //! of what comes.
 
 use passport_core::journal::{Outgoing, Verdicts};
-use passport_core::party::{Party, PartyError};
+use passport_core::party::{Pace, Party, PartyError};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
 
@@ -18,10 +18,28 @@ pub struct LiveExchange {
     url: String,
     /// How far the relay says it has sent.
     cursor: Option<Cursor>,
+    /// How far the party had read when the relay was last told.
+    told: Option<Cursor>,
+    /// Whether anything came since.
+    arrived: bool,
     /// Whether something new came that was not put in order yet. Otherwise that waits until there
     /// is nothing to offer, so that many changes in a row are packed once.
     received: bool,
+    writing: Writing,
     unanswered: Option<(SyncRequest, Outgoing)>,
+}
+
+/// Whether this end goes on writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// It offered something since the last beat.
+    Now,
+    /// Not since the last beat, and before.
+    Paused,
+    /// Not since the beat before: what there is to put in order has its time.
+    Over,
+    /// All is in order.
+    Not,
 }
 
 /// What to do next.
@@ -54,8 +72,16 @@ impl LiveExchange {
     /// Returns [`PartyError`].
     pub fn begin(party: &mut dyn Party, url: &str) -> Result<(Self, SyncRequest), PartyError> {
         let first = request(party, url)?;
-        let unanswered = Some((first.clone(), Outgoing::default()));
-        Ok((Self { url: url.to_owned(), cursor: first.cursor, received: false, unanswered }, first))
+        let live = Self {
+            url: url.to_owned(),
+            cursor: first.cursor,
+            told: first.cursor,
+            arrived: false,
+            received: false,
+            writing: Writing::Not,
+            unanswered: Some((first.clone(), Outgoing::default())),
+        };
+        Ok((live, first))
     }
 
     /// What to offer now, if anything, and nothing is unanswered.
@@ -75,14 +101,27 @@ impl LiveExchange {
         if !core::mem::take(&mut self.received) {
             outgoing = party.outgoing(&self.url, now)?;
         }
+        let over = outgoing.is_empty() && self.writing == Writing::Over;
         if outgoing.is_empty() {
-            party.tidy(now, rng)?;
+            party.tidy(if over { Pace::Quiet } else { Pace::Busy }, now, rng)?;
             outgoing = party.outgoing(&self.url, now)?;
+        }
+        if over {
+            self.writing = Writing::Not;
+        } else if !outgoing.is_empty() {
+            self.writing = Writing::Now;
         }
         if outgoing.is_empty() {
             return Ok(None);
         }
         let mut request = request(party, &self.url)?;
+        if self.arrived || !outgoing.drops.is_empty() {
+            self.told = request.cursor;
+            self.arrived = false;
+        } else {
+            // All that came since is how far the relay has seen what it was sent.
+            request.cursor = self.told;
+        }
         fill(&mut request, &outgoing);
         self.unanswered = Some((request.clone(), outgoing));
         Ok(Some(request))
@@ -100,7 +139,7 @@ impl LiveExchange {
         done: &mut Exchanged,
     ) -> Result<LiveTurn, LiveError> {
         match frame {
-            LiveFrame::Beat => Ok(LiveTurn::Rest),
+            LiveFrame::Beat => Ok(self.beat()),
             LiveFrame::Arrived { response } => {
                 let asked = SyncRequest { cursor: self.cursor, ..SyncRequest::default() };
                 if check(&asked, &response).map_err(RemoteError::from)?.is_some() {
@@ -111,6 +150,17 @@ impl LiveExchange {
             }
             LiveFrame::Answer { response } => self.settle(party, response, now, done),
         }
+    }
+
+    /// Nothing came for a while: whether this end fell silent, and what it wrote is to be put
+    /// together.
+    pub fn beat(&mut self) -> LiveTurn {
+        self.writing = match self.writing {
+            Writing::Now => Writing::Paused,
+            Writing::Paused | Writing::Over => Writing::Over,
+            Writing::Not => Writing::Not,
+        };
+        if self.writing == Writing::Over { LiveTurn::Offer } else { LiveTurn::Rest }
     }
 
     fn settle(
@@ -151,6 +201,7 @@ impl LiveExchange {
         done: &mut Exchanged,
     ) -> Result<usize, PartyError> {
         self.cursor = Some(response.cursor);
+        self.arrived |= !response.items.is_empty();
         let new = take_in(party, &self.url, response, false, now, done)?;
         self.received |= new > 0;
         Ok(new)

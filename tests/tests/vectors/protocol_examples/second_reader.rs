@@ -101,14 +101,19 @@ fn verify(key: &Item, purpose: &str, payload: &[u8], signature: &Item) {
     key.verify_strict(&message, &signature).unwrap();
 }
 
-/// Padmé, §7 step 2.
-pub(super) fn padded(len: usize) -> usize {
+/// Padmé, §1.
+pub(super) fn padme(len: usize) -> usize {
     if len <= 256 {
         return 256;
     }
     let log = |n: usize| (0..usize::BITS).take_while(|e| n >> e > 0).last().unwrap() as usize;
     let step = 1 << (log(len) - log(log(len)) - 1);
     len.div_ceil(step) * step
+}
+
+/// §7 step 2.
+pub(super) fn padded(len: usize) -> usize {
+    padme(len + 112).div_ceil(64) * 64 - 112
 }
 
 fn documented(name: &str) -> Vec<u8> {
