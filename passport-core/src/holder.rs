@@ -223,6 +223,17 @@ impl<V: Vault> Holder<V> {
         statements: &[Signed<Statement>],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        self.seal_in_ledger(batch, Kind::Statements, codec::encode(&statements), rng)
+    }
+
+    /// Seals something for every device, now and later, under the ledger's present key.
+    fn seal_in_ledger(
+        &mut self,
+        batch: &mut Batch,
+        kind: Kind,
+        body: Vec<u8>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
         let (epoch, key) = self.present_ledger();
         let tail = self.ledger_tails.get(&epoch);
         let header = Header {
@@ -235,9 +246,9 @@ impl<V: Vault> Holder<V> {
             seq: tail.map_or(1, |(seq, _)| seq.saturating_add(1)),
             prev: tail.map(|(_, id)| *id),
             deps: Vec::new(),
-            kind: Kind::Statements,
+            kind,
         };
-        let envelope = seal(&header, codec::encode(&statements), &key, &self.device, rng)?;
+        let envelope = seal(&header, body, &key, &self.device, rng)?;
         self.ledger_tails.insert(epoch, (header.seq, envelope.id()));
         self.journal.append(batch, &envelope, None)?;
         Ok(())
@@ -362,7 +373,14 @@ impl<V: Vault> Holder<V> {
 
 /// The statements in an envelope of the ledger.
 fn statements_in(opened: &OpenedEnvelope) -> Vec<Signed<Statement>> {
-    let said = opened.header().kind == Kind::Statements;
+    said(opened, Kind::Statements)
+}
+
+/// What an envelope of the ledger says, if it is of a kind.
+fn said<T>(opened: &OpenedEnvelope, kind: Kind) -> Vec<T>
+where
+    T: for<'b> Decode<'b, ()> + Encode<()>,
+{
     let read = || codec::decode(opened.body(), MAX_BODY).unwrap_or_default();
-    if said { read() } else { Vec::new() }
+    if opened.header().kind == kind { read() } else { Vec::new() }
 }

@@ -1,7 +1,7 @@
 //! Receipts: an organisation's signed word on what it received, opened, handed on or deleted.
 //!
-//! They are left in the mailbox of the device that founded the epoch, which passes them on to the
-//! holder's others. They prove what an organisation said of itself; an organisation that says
+//! They are left in the mailbox of the device that founded the epoch, which seals them for all of
+//! the holder's, present and to come, into the ledger's channel. They prove what an organisation said of itself; an organisation that says
 //! nothing proves nothing.
 
 use minicbor::{Decode, Encode};

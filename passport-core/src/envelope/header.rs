@@ -27,6 +27,9 @@ pub enum Kind {
     /// Many envelopes of one author re-sealed as one.
     #[n(3)]
     Pack,
+    /// Receipts of organisations, in the ledger's channel.
+    #[n(4)]
+    Receipts,
 }
 
 /// The clear part of an envelope, covered by its identity and its seal.

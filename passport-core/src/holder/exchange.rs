@@ -125,6 +125,7 @@ impl<V: Vault> Party for Holder<V> {
                                 match place {
                                     Place::Ledger => {
                                         self.admit_statements(envelope);
+                                        receipts.extend(self.receipts_in(envelope));
                                         said = true;
                                     }
                                     Place::Archive(epoch) => archived.push(epoch),
@@ -152,7 +153,7 @@ impl<V: Vault> Party for Holder<V> {
                             self.take_removal(&mut batch, &statement, &chain)
                         }
                         Ok(Letter::Receipts { receipts: some }) => {
-                            receipts.extend(some);
+                            receipts.extend(some.into_iter().map(|receipt| (receipt, None)));
                             false
                         }
                         Ok(_) | Err(_) => false,
@@ -183,6 +184,7 @@ impl<V: Vault> Party for Holder<V> {
         if rekeyed || self.ledger_keys().len() != keys {
             // What came under a key before the key did.
             self.read_ledger()?;
+            received.new += self.read_receipts()?;
         }
         admit_arrived(&mut self.replicas, arrived);
         for epoch in archived {
@@ -215,7 +217,7 @@ impl<V: Vault> Party for Holder<V> {
             self.bring_forward(&mut batch, rng)?
         };
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
-        made += self.pass_on_receipts(&mut batch, rng)?;
+        made += self.pass_on_receipts(&mut batch, now, rng)?;
         for section in self.sections() {
             made += self.put_in_order(&mut batch, &section, now, rng)?;
         }

@@ -4,24 +4,33 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
-use super::Holder;
+use super::rekey::in_runs;
+use super::{Holder, said};
 use crate::codec;
+use crate::envelope::{Kind, SealedEnvelope};
 use crate::id::{EnvelopeId, EpochId, OrganisationId, VerificationKey};
 use crate::keys::{Signable as _, Signed, Verified};
-use crate::letter::Letter;
-use crate::party::PartyError;
+use crate::party::{PartyError, open_with};
 use crate::receipt::{Access, Receipt};
 use crate::section::SectionName;
-use crate::time::Timestamp;
+use crate::time::{DAY_SECONDS, Timestamp};
 use crate::vault::{Batch, Table, Vault};
 
 /// Most receipts kept of one organisation; older ones give way.
 const KEPT: usize = 2_000;
 /// Receipts that are to be passed on to the holder's other devices.
 const PASS_ON: &[u8] = b"pass on ";
+/// On which day so many receipts were passed on.
+const PASSED_ON: &[u8] = b"passed on";
+/// Most receipts passed on in a day; the others wait. What is sealed for every device stays until
+/// the ledger's key changes, so nobody may fill its channel.
+const PASSED_ON_MAX: u64 = 1_000;
 
 /// A receipt as it was signed, and what it says.
 type SignedAndRead = (Signed<Receipt>, Verified<Receipt>);
+
+/// A receipt, and in which generation of the ledger it came; none if an organisation left it here.
+pub(super) type Come = (Signed<Receipt>, Option<EpochId>);
 
 /// One line of the access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,28 +65,56 @@ pub struct Arrival {
 }
 
 impl<V: Vault> Holder<V> {
-    /// Takes in receipts that organisations left here, or another device passed on; how many were
-    /// new.
+    /// Takes in receipts that organisations left here, or that are in the ledger's channel; how
+    /// many were new.
     pub(super) fn take_receipts(
         &self,
         batch: &mut Batch,
-        receipts: &[Signed<Receipt>],
+        receipts: &[Come],
     ) -> Result<usize, PartyError> {
-        let mut new = 0;
-        for signed in receipts {
+        let present = self.present_ledger().0;
+        let mut new = BTreeSet::new();
+        let here = |(_, generation): &&Come| *generation == Some(present);
+        let elsewhere = receipts.iter().filter(|come| !here(come));
+        for (signed, generation) in receipts.iter().filter(here).chain(elsewhere) {
             let Some(receipt) = self.checked(signed) else { continue };
             let key = signed.payload_hash();
-            if self.journal.vault().get(Table::Audit, &key)?.is_some() {
+            if self.journal.vault().get(Table::Audit, &key)?.is_some() || !new.insert(key) {
                 continue;
             }
-            new += 1;
             batch.put(Table::Audit, key, codec::encode(signed));
-            // Left with this device as the founder: the others have it from here.
-            let founded = self.fold.epochs.get(&receipt.epoch);
-            if founded.is_some_and(|e| e.charter.founder() == self.device()) {
-                let key = [PASS_ON, &key].concat();
+            // Those that joined since read the present generation alone.
+            if *generation != Some(present) {
+                let key = [PASS_ON, &receipt.at.as_seconds().to_be_bytes(), &key].concat();
                 batch.put(Table::Letter, key, codec::encode(signed));
             }
+        }
+        Ok(new.len())
+    }
+
+    /// The receipts in an envelope of the ledger.
+    pub(super) fn receipts_in(&self, envelope: &SealedEnvelope) -> Vec<Come> {
+        let generation = envelope.header().epoch;
+        if envelope.header().kind != Kind::Receipts {
+            return Vec::new();
+        }
+        let key = self.ledger_key_of(&generation);
+        let opened = open_with(envelope, |_| key.clone());
+        let receipts = opened.iter().flat_map(|opened| said(opened, Kind::Receipts));
+        receipts.map(|receipt| (receipt, Some(generation))).collect()
+    }
+
+    /// Takes in the receipts in what came under a key of the ledger before the key did.
+    pub(super) fn read_receipts(&mut self) -> Result<usize, PartyError> {
+        let mut receipts = Vec::new();
+        for generation in self.ledger_keys().keys() {
+            let envelopes = self.journal.envelopes(generation)?;
+            receipts.extend(envelopes.iter().flat_map(|envelope| self.receipts_in(envelope)));
+        }
+        let mut batch = Batch::new();
+        let new = self.take_receipts(&mut batch, &receipts)?;
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
         }
         Ok(new)
     }
@@ -99,37 +136,58 @@ impl<V: Vault> Holder<V> {
         holds.then_some(receipt)
     }
 
-    /// Passes on to the other devices what organisations left with this one, and lets the oldest
-    /// receipts go where there are too many; how many letters that made.
+    /// Seals for every device, those that come later too, what organisations left with this one,
+    /// and lets the oldest receipts go where there are too many; how many envelopes that made.
     pub(super) fn pass_on_receipts(
         &mut self,
         batch: &mut Batch,
+        now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let mut receipts = Vec::new();
-        for (name, value) in self.journal.vault().scan(Table::Letter)? {
-            if name.starts_with(PASS_ON) {
-                receipts.push(decode(&value)?);
-                batch.delete(Table::Letter, name);
-            }
-        }
-        if receipts.is_empty() {
+        let waiting = self.journal.vault().scan(Table::Letter)?;
+        let mut waiting = waiting.into_iter().filter(|(name, _)| name.starts_with(PASS_ON)).peekable();
+        if waiting.peek().is_none() {
             return Ok(0);
         }
         self.forget_oldest(batch)?;
-        let own = self.device();
-        let others = self.fold.live_devices().filter(|d| d.verified.key() != own);
-        let others: Vec<_> = others.map(|d| d.verified.clone()).collect();
-        let mut letters = 0;
-        for some in receipts.chunks(40) {
-            let letter = Letter::Receipts { receipts: some.to_vec() };
-            for device in &others {
-                let sealed = letter.seal(&device.key(), device.receiving(), rng)?;
-                self.journal.post(batch, device.key(), sealed);
-                letters += 1;
+        let today = now.as_seconds().div_euclid(DAY_SECONDS);
+        let noted = self.journal.vault().get(Table::Meta, PASSED_ON)?;
+        let noted = noted.map_or(Ok((today, 0)), |bytes| codec::decode(&bytes, 32));
+        let (day, count): (i64, u64) = noted.map_err(|_| PartyError::Damaged)?;
+        let mut count = if day == today { count } else { 0 };
+        let mut receipts: Vec<Signed<Receipt>> = Vec::new();
+        for (name, value) in waiting {
+            if count < PASSED_ON_MAX {
+                receipts.push(decode(&value)?);
+                batch.delete(Table::Letter, name);
+                count += 1;
             }
         }
-        Ok(letters)
+        batch.put(Table::Meta, PASSED_ON, codec::encode(&(today, count)));
+        self.seal_receipts(batch, receipts, rng)
+    }
+
+    /// Seals what is known under a new key of the ledger.
+    pub(super) fn seal_receipts_again(
+        &mut self,
+        batch: &mut Batch,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        let receipts = self.receipts()?.into_iter().map(|(signed, _)| signed).collect();
+        self.seal_receipts(batch, receipts, rng).map(drop)
+    }
+
+    fn seal_receipts(
+        &mut self,
+        batch: &mut Batch,
+        receipts: Vec<Signed<Receipt>>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<usize, PartyError> {
+        let runs = in_runs(receipts);
+        for run in &runs {
+            self.seal_in_ledger(batch, Kind::Receipts, codec::encode(run), rng)?;
+        }
+        Ok(runs.len())
     }
 
     fn forget_oldest(&self, batch: &mut Batch) -> Result<(), PartyError> {

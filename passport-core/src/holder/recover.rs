@@ -137,6 +137,9 @@ impl Recovery {
             holder.admit_statements(envelope);
         }
         holder.take_fold();
+        let receipts: Vec<_> =
+            self.envelopes.iter().flat_map(|envelope| holder.receipts_in(envelope)).collect();
+        holder.take_receipts(&mut batch, &receipts)?;
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),
             name: holder.distinct_name(device_name),

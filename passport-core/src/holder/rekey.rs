@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use minicbor::Encode;
 use rand_core::CryptoRng;
 
 use super::{Holder, LEDGER_KEY, statements_in};
@@ -18,7 +19,7 @@ use crate::party::{PartyError, open_with};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
-/// Bytes of statements sealed into one envelope, unless one alone is larger.
+/// Bytes of what is sealed into one envelope of the ledger, unless one alone is larger.
 const RUN_BYTES: usize = 160 * 1024;
 
 /// Which generation's key this device left in which recovery mailbox.
@@ -122,6 +123,7 @@ impl<V: Vault> Holder<V> {
         self.ledger.insert(statement).map_err(PartyError::Ledger)?;
         self.learn(batch);
         self.seal_again(batch, &BTreeSet::new(), rng)?;
+        self.seal_receipts_again(batch, rng)?;
         let new = NewLedgerKey::new(self.passport, &key);
         let (signed, chain) = (Signed::new(&new, &self.device), self.chain.clone());
         let letter = Letter::LedgerKey { key: signed, chain };
@@ -189,22 +191,28 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
         let lacking = self.ledger.statements().filter(|(id, _)| !there.contains(*id));
-        let mut runs: Vec<Vec<Signed<Statement>>> = Vec::new();
-        let mut bytes = 0;
-        for (_, statement) in lacking {
-            let len = codec::encode(statement).len();
-            match runs.last_mut() {
-                Some(run) if bytes + len <= RUN_BYTES => run.push(statement.clone()),
-                Some(_) | None => {
-                    runs.push(vec![statement.clone()]);
-                    bytes = 0;
-                }
-            }
-            bytes += len;
-        }
+        let runs = in_runs(lacking.map(|(_, statement)| statement.clone()));
         for run in &runs {
             self.seal_statements(batch, run, rng)?;
         }
         Ok(runs.len())
     }
+}
+
+/// As many at a time as fit one envelope.
+pub(super) fn in_runs<T: Encode<()>>(all: impl IntoIterator<Item = T>) -> Vec<Vec<T>> {
+    let mut runs: Vec<Vec<T>> = Vec::new();
+    let mut bytes = 0;
+    for one in all {
+        let len = codec::encode(&one).len();
+        match runs.last_mut() {
+            Some(run) if bytes + len <= RUN_BYTES => run.push(one),
+            Some(_) | None => {
+                runs.push(vec![one]);
+                bytes = 0;
+            }
+        }
+        bytes += len;
+    }
+    runs
 }

@@ -68,6 +68,49 @@ fn the_holder_sees_on_every_device_who_received_and_opened_what() {
 }
 
 #[test]
+fn a_device_that_comes_later_and_one_that_is_recovered_know_who_opened_what_before() {
+    let mut rng = rng(33);
+    let mut office = Office::default();
+    let (mut phone, phrase) = student(&mut rng);
+    let mut gp = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    let medicines = section("medications");
+    share(&mut phone, &gp, &["medications"], Right::Read, None, day(1), &mut rng);
+    let mut open = |gp: &mut Practice, phone: &mut Student, office: &mut Office, at: Timestamp| {
+        office.sync(phone, at, &mut rng);
+        office.sync(gp, at, &mut rng);
+        gp.audit(&[opened(phone, &medicines, at)]).unwrap();
+        office.sync(gp, at, &mut rng);
+        office.sync(phone, at, &mut rng);
+        phone.access_log(None).unwrap()
+    };
+    let log = open(&mut gp, &mut phone, &mut office, day(2));
+    assert_eq!(log.len(), 2);
+    // What was read is forgotten by the relay.
+    office.letters.clear();
+
+    let mut rng = super::office::rng(34);
+    let mut tablet = second_device(&mut phone, &mut office, day(3), &mut rng);
+    office.sync(&mut tablet, day(3), &mut rng);
+    assert_eq!(tablet.access_log(None).unwrap(), log);
+    // Under a new key of the ledger too, without which the tablet is left.
+    phone.remove_device(tablet.device(), day(4), &mut rng).unwrap();
+    office.sync(&mut phone, day(4), &mut rng);
+    let log = open(&mut gp, &mut phone, &mut office, day(5));
+    assert!(log.len() > 2);
+    office.sync(&mut tablet, day(5), &mut rng);
+    assert_eq!(tablet.access_log(None).unwrap().len(), 2, "it was removed");
+    let mut laptop = second_device(&mut phone, &mut office, day(6), &mut rng);
+    office.sync(&mut laptop, day(6), &mut rng);
+    assert_eq!(laptop.access_log(None).unwrap(), log);
+
+    // Nothing but the words.
+    let mut again = recover(&phrase, &office, &mut rng);
+    assert_eq!(again.access_log(None).unwrap(), log);
+    office.sync(&mut again, day(7), &mut rng);
+    assert_eq!(again.access_log(None).unwrap(), log);
+}
+
+#[test]
 fn nobody_signs_a_receipt_for_another_or_for_what_was_not_shared() {
     let mut rng = rng(32);
     let mut office = Office::default();
