@@ -304,9 +304,10 @@ impl<V: Vault> Journal<V> {
     ) -> Result<Vec<(u64, SealedEnvelope)>, JournalError> {
         self.look_through(epoch)?;
         let places = self.authors.get(epoch).and_then(|known| known.places.get(author));
-        let sealed = places.into_iter().flatten().map(|index| {
-            Ok(self.sealed(epoch, *index)?.map(|envelope| (*index, envelope)))
-        });
+        let sealed = places
+            .into_iter()
+            .flatten()
+            .map(|index| Ok(self.sealed(epoch, *index)?.map(|envelope| (*index, envelope))));
         sealed.filter_map(Result::transpose).collect()
     }
 

@@ -117,7 +117,8 @@ mod tests {
             let read = codec::decode(&short, usize::MAX).unwrap();
             assert_eq!(line.lengthen(read).unwrap().encode(), next.encode());
         }
-        let beyond = desk.write(Some(&desk.write(Some(&first), 1)), 1);
+        let between = desk.write(Some(&first), 1);
+        let beyond = desk.write(Some(&between), 1);
         assert_eq!(line.shorten(&beyond), None, "one is between");
         assert_eq!(line.shorten(&first), None);
     }

@@ -145,7 +145,8 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
         let waiting = self.journal.vault().scan(Table::Letter)?;
-        let mut waiting = waiting.into_iter().filter(|(name, _)| name.starts_with(PASS_ON)).peekable();
+        let mut waiting =
+            waiting.into_iter().filter(|(name, _)| name.starts_with(PASS_ON)).peekable();
         if waiting.peek().is_none() {
             return Ok(0);
         }

@@ -168,7 +168,8 @@ impl Recovery {
             let keys: Vec<&PhaseKey> =
                 self.found_keys().filter(|f| f.passport == passport).map(|f| &f.key).collect();
             for envelope in &self.envelopes {
-                let of_it = |key: &&&PhaseKey| ledger_epoch(&passport, key) == envelope.header().epoch;
+                let of_it =
+                    |key: &&&PhaseKey| ledger_epoch(&passport, key) == envelope.header().epoch;
                 let key = keys.iter().find(of_it).map(|key| (**key).clone());
                 let opened = open_with(envelope, |_| key.clone());
                 for statement in opened.iter().flat_map(statements_in) {

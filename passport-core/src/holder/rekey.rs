@@ -13,7 +13,7 @@ use super::{Holder, LEDGER_KEY, statements_in};
 use crate::codec;
 use crate::id::{EpochId, StatementId, VerificationKey};
 use crate::keys::{CertificateChain, PhaseKey, Signed, SigningKey};
-use crate::ledger::{KeyOfLedger, Statement, StatementBody, control_key, identity, ledger_epoch};
+use crate::ledger::{KeyOfLedger, StatementBody, control_key, identity, ledger_epoch};
 use crate::letter::{Letter, NewLedgerKey};
 use crate::party::{PartyError, open_with};
 use crate::time::Timestamp;

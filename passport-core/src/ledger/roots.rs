@@ -132,8 +132,7 @@ impl<'a> Rival<'a> {
     /// Whether its device was removed before it or beside it, by one that it trusted.
     fn is_void(&self, ledger: &Ledger, lines: &Lines) -> bool {
         let heeded = ledger.removals().filter(|(id, by, _)| {
-            self.past.contains(*id)
-                || (self.trusts(lines, by) && !ledger.precedes(&self.id, id))
+            self.past.contains(*id) || (self.trusts(lines, by) && !ledger.precedes(&self.id, id))
         });
         let removed: BTreeSet<VerificationKey> = heeded.map(|(_, _, device)| device).collect();
         let mut own = lines.get(&self.by).into_iter().flatten();
@@ -164,7 +163,8 @@ fn following<'r, 'a>(
         prefer(&mut rivals, knows_me);
         // Who is known and does not know came later.
         let apart = rivals.clone();
-        let late = |r: &Rival<'_>| apart.iter().any(|o| r.knows(lines, &o.by) && !o.knows(lines, &r.by));
+        let late =
+            |r: &Rival<'_>| apart.iter().any(|o| r.knows(lines, &o.by) && !o.knows(lines, &r.by));
         prefer(&mut rivals, |r| !late(r));
     }
     rivals.into_iter().min_by_key(|r| r.id)

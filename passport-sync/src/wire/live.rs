@@ -195,9 +195,7 @@ impl Said {
                     kind: item.kind,
                     bytes: match item.kind {
                         ItemKind::Envelope => self.shorten(&item.bytes),
-                        ItemKind::Letter | ItemKind::AccessList => {
-                            Short::Whole(item.bytes.into())
-                        }
+                        ItemKind::Letter | ItemKind::AccessList => Short::Whole(item.bytes.into()),
                     },
                 });
                 let items = items.collect();

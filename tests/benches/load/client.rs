@@ -7,8 +7,8 @@ use passport_core::codec;
 use passport_core::keys::SigningKey;
 use passport_sync::signature::{Target, sign};
 use passport_sync::wire::{
-    Cursor, LIVE_PATH, LIVE_PROTOCOL, LiveFrame, Outcome, Refusal, SYNC_PATH, Said,
-    SyncRequest, SyncResponse,
+    Cursor, LIVE_PATH, LIVE_PROTOCOL, LiveFrame, Outcome, Refusal, SYNC_PATH, Said, SyncRequest,
+    SyncResponse,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
