@@ -106,6 +106,8 @@ fn who_has_the_envelopes_takes_a_pack_in_their_place_and_shows_the_same() {
         doses(&mut phone, entry, n..n + 1, &mut rng);
         office.sync(&mut phone, day(0), &mut rng);
         office.sync(&mut gp, day(0), &mut rng);
+        // Only now the phone packs what is there.
+        office.sync(&mut phone, day(0), &mut rng);
     }
     let student = phone.passport();
     let shown_to = |gp: &mut Practice| shown(&gp.view(student, &section("medications")).unwrap());

@@ -464,7 +464,7 @@ fn a_full_channel_takes_no_more_and_a_key_opens_so_many_a_day() {
         let relay = Asking { limits, ..asking(store) };
         relay.set(1, &list(1, None, &[member(1, RW)]));
         assert_eq!(relay.append(1, &envelope(&key(1), epoch(1), 1, 300)), Outcome::Stored);
-        let more = envelope(&key(1), epoch(1), 2, 700);
+        let more = envelope(&key(1), epoch(1), 2, 650);
         assert_eq!(relay.append(1, &more), refused(Rejection::QuotaExceeded));
         let limits = RelayLimits { bytes_per_day: 1000, ..RelayLimits::default() };
         let a_day = Asking { limits, ..asking(store) };
