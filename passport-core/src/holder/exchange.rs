@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Holder;
+use super::receipts::Come;
 use crate::access::{AccessList, MEMBERS_MAX, Member, Rights, channel_id};
 use crate::codec;
 use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope};
@@ -89,7 +90,7 @@ impl<V: Vault> Party for Holder<V> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
         let mut received = Received::default();
-        let (mut said, mut rekeyed) = (false, false);
+        let mut said = false;
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
         let erased = self.erased_epochs();
@@ -141,23 +142,8 @@ impl<V: Vault> Party for Holder<V> {
                         None => None,
                     }
                 }
-                // What else comes was meant for an earlier state.
                 IncomingItem::Letter(bytes) => {
-                    Some(match Letter::open(&bytes, &self.device(), &self.receiving) {
-                        Ok(Letter::LedgerKey { key, chain }) => {
-                            let new = self.take_ledger_key(&mut batch, &key, &chain);
-                            rekeyed |= new;
-                            new
-                        }
-                        Ok(Letter::Removed { statement, chain }) => {
-                            self.take_removal(&mut batch, &statement, &chain)
-                        }
-                        Ok(Letter::Receipts { receipts: some }) => {
-                            receipts.extend(some.into_iter().map(|receipt| (receipt, None)));
-                            false
-                        }
-                        Ok(_) | Err(_) => false,
-                    })
+                    Some(self.take_letter(&mut batch, &bytes, &mut receipts))
                 }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
@@ -181,7 +167,7 @@ impl<V: Vault> Party for Holder<V> {
         remote.position = incoming.position;
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
-        if rekeyed || self.ledger_keys().len() != keys {
+        if self.ledger_keys().len() != keys {
             // What came under a key before the key did.
             self.read_ledger()?;
             received.new += self.read_receipts()?;
@@ -276,6 +262,21 @@ impl<V: Vault> Holder<V> {
             made += 1;
         }
         Ok(made + self.carry_over(batch, section, now, rng)?)
+    }
+
+    /// Takes a letter; whether it is news. What else comes was meant for an earlier state.
+    fn take_letter(&mut self, batch: &mut Batch, bytes: &[u8], receipts: &mut Vec<Come>) -> bool {
+        match Letter::open(bytes, &self.device(), &self.receiving) {
+            Ok(Letter::LedgerKey { key, chain }) => self.take_ledger_key(batch, &key, &chain),
+            Ok(Letter::Removed { statement, chain }) => {
+                self.take_removal(batch, &statement, &chain)
+            }
+            Ok(Letter::Receipts { receipts: some }) => {
+                receipts.extend(some.into_iter().map(|receipt| (receipt, None)));
+                false
+            }
+            Ok(_) | Err(_) => false,
+        }
     }
 
     /// Where an envelope belongs, if it opens as far as its epoch is known here and not closed.

@@ -75,10 +75,8 @@ const CODES: [(u16, Rejection); 15] = [
 impl Rejection {
     /// Of what does not decode.
     pub(super) fn of_form(error: DecodeError) -> Self {
-        match error {
-            DecodeError::TooLarge { .. } => Self::TooLarge,
-            _ => Self::Malformed,
-        }
+        let too_large = matches!(error, DecodeError::TooLarge { .. });
+        if too_large { Self::TooLarge } else { Self::Malformed }
     }
 
     /// The number on the wire.
