@@ -26,17 +26,16 @@ impl ReplacePhrase {
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
         let Self {} = self;
         let mut passport = passport::open(app)?;
-        let phrase = match passport.unshown_phrase()? {
+        let phrase = if let Some(phrase) = passport.unshown_phrase()? {
             // The program was ended before it had shown the last one.
-            Some(phrase) => phrase,
-            None => {
-                let names = passport.fold().live_devices().map(|d| neutralise_line(&d.name));
-                let names: Vec<String> = names.collect();
-                app.output().say(&format!("These devices stay: {}.", names.join(", ")));
-                app.confirm().ask("The old words will open nothing new. Go on?")?;
-                let old = recovery::ask()?;
-                passport.replace_phrase(&old, app.now(), &mut os_rng()?)?
-            }
+            phrase
+        } else {
+            let names = passport.fold().live_devices().map(|d| neutralise_line(&d.name));
+            let names: Vec<String> = names.collect();
+            app.output().say(&format!("These devices stay: {}.", names.join(", ")));
+            app.confirm().ask("The old words will open nothing new. Go on?")?;
+            let old = recovery::ask()?;
+            passport.replace_phrase(&old, app.now(), &mut os_rng()?)?
         };
         let words = recovery::joined(&phrase);
         let answer = json!({ "passport": passport.passport(), "recovery_phrase": *words });

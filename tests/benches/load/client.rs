@@ -133,8 +133,7 @@ impl Caller {
         if status != 101 {
             return Err(io::Error::other(format!("status {status}")));
         }
-        let (said, heard) = (Said::default(), Said::default());
-        let mut live = Live { caller: self, said, heard };
+        let mut live = Live { caller: self, said: Said::default(), heard: Said::default() };
         live.send(&first).await?;
         live.next().await?;
         Ok(live)
