@@ -183,18 +183,18 @@ fn every_kind_of_edit_has_one_encoding() {
 }
 
 const CHANGES: [&str; 4] = [
-    "91dbd50ec56024d3",
-    "4277f8646b2af213",
-    "fa30955a820008e1",
-    "6f8205aec41a0203 b27b55fd7ed55454",
+    "4ddd589780f62522",
+    "a0f8be119b5ea035",
+    "4091d0ca2617843e",
+    "bf277d294f5e84cc 41a0a8598a64b142",
 ];
-const SNAPSHOT_CHANGES: [&str; 2] = ["80ce716c22932e3b", "b2906d7a6ea4ad90"];
+const SNAPSHOT_CHANGES: [&str; 2] = ["592359656ef28212", "0a31d80c42cb0653"];
 const DIGEST: &str = "668188e4b1ce09ccb277c33b0e7ec85634c4f78e09a14c339c30e902f081bfee";
 const JSON: &str = "265077670eb11b42f7aa7d6a743e0bae642a6d8f2041377c0f69c87447b16b8a";
 const BODIES: [&str; 4] = [
     "bb0b07d75a832d46987e4a5365e5639e82b379da1e31f9143b864fd3cd034701",
     "85bb894662c2a4267e052929a62537fe402bc926062b00f3a947d2f72707cf01",
-    "0462bec1d5d322f731343fbc96f1423c799bc5c313b8be6a69d2aa82978730fe",
+    "989765a7e2a2c749e1b6fba080ac78a5e3a7172c2ee6e0c40dbd456bc896bcaf",
     "5ced5d13db8b755c2f0c3fa6267e0d408ca8e8f862caa516e6ffa3c033d62741",
 ];
 const ENVELOPES: [&str; 4] = [

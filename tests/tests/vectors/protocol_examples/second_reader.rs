@@ -101,7 +101,7 @@ fn verify(key: &Item, purpose: &str, payload: &[u8], signature: &Item) {
     key.verify_strict(&message, &signature).unwrap();
 }
 
-/// Padmé, §1.
+/// Padmé, §7 step 2.
 pub(super) fn padme(len: usize) -> usize {
     if len <= 256 {
         return 256;
@@ -111,7 +111,7 @@ pub(super) fn padme(len: usize) -> usize {
     len.div_ceil(step) * step
 }
 
-/// §7 step 2.
+/// What a body is padded to, §7 step 2.
 pub(super) fn padded(len: usize) -> usize {
     padme(len + 112).div_ceil(64) * 64 - 112
 }
