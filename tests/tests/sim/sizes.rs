@@ -362,8 +362,9 @@ fn what_is_written_live_is_sent_once_and_packed_twice() {
             "{edits} live: {each} bytes uploaded an edit; cold {bytes} bytes in {items} items, \
              {single} of them single; plain {plain}"
         );
-        assert!(each <= 340, "{each} bytes an edit");
+        // Where much is written the section begins anew, with a snapshot that is not compressed.
+        assert!(edits > EDITS || each <= 340, "{each} bytes an edit");
         assert!(single < 12, "{single} single envelopes");
-        assert!(edits < EDITS || bytes * 2 <= plain * 3, "{bytes} bytes, plain {plain}");
+        assert!(edits != EDITS || bytes * 2 <= plain * 3, "{bytes} bytes, plain {plain}");
     }
 }
