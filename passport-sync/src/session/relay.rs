@@ -62,7 +62,7 @@ pub struct RelayLimits {
 impl Default for RelayLimits {
     fn default() -> Self {
         Self {
-            channel_bytes: 256 * 1024 * 1024,
+            channel_bytes: 1024 * 1024 * 1024,
             bytes_per_day: 1024 * 1024 * 1024,
             mailbox_letters: 50_000,
             mailbox_bytes: 512 * 1024 * 1024,

@@ -11,6 +11,7 @@ mod bad_input;
 mod demo;
 mod ending;
 mod erased;
+mod files;
 mod killed;
 mod lost;
 mod planted;
@@ -33,6 +34,7 @@ fn no_file_is_forgotten() {
         "demo.rs",
         "ending.rs",
         "erased.rs",
+        "files.rs",
         "killed.rs",
         "lost.rs",
         "main.rs",
