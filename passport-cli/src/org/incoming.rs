@@ -143,7 +143,11 @@ fn planned(
                 let reason = "already recorded, and says the same".to_owned();
                 skipped.push(Skipped { resource: draft.resource, reason });
             }
-            Step::Update { id, changes, .. } => {
+            Step::Update { id, changes, draft } => {
+                if draft.enclosed.is_some() {
+                    let reason = "its words were updated, its file stays as it was".to_owned();
+                    skipped.push(Skipped { resource: draft.resource, reason });
+                }
                 let fields = changes.into_iter().map(|(n, v)| (n.to_owned(), Some(v))).collect();
                 update.push((id, fields));
             }

@@ -1,6 +1,7 @@
 //! What each command answers with `--json`.
 
 mod endings;
+mod files;
 
 use serde_json::Value;
 
@@ -68,7 +69,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("annotate", changed_entry()),
         ("move", object([always("entry", id()), always("section", section())])),
         ("show", view()),
-        ("save", saved()),
+        ("save", files::saved()),
         ("history", list(&event())),
         ("conflicts", list(&conflict())),
         ("resolve", changed_entry()),
@@ -145,7 +146,7 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org remote remove", object([always("url", text("the relay"))])),
         ("org students", list(&grant("student"))),
         ("org show", shared_view()),
-        ("org save", saved()),
+        ("org save", files::saved()),
         ("org history", list(&event())),
         ("org contribute", added()),
         ("org edit", edited_entry()),
@@ -280,30 +281,11 @@ fn view() -> Value {
         always("epoch", id()),
         always("entries", list(&entry)),
     ]);
-    let file = object([
-        always("entry", id()),
-        always("title", text("its title")),
-        always("media_type", text("its media type")),
-        always("size", count("bytes")),
-        always("here", count("parts that are here")),
-        always("of", count("parts that there are")),
-        always("whole", flag("whether all of it is here")),
-    ]);
     object([
         always("passport", id()),
         always("holder", any("the student, as far as it was shared")),
         always("sections", list(&section)),
-        maybe("files", list(&file)),
-    ])
-}
-
-fn saved() -> Value {
-    object([
-        always("entry", id()),
-        always("file", text("where it was saved")),
-        always("title", text("its title")),
-        always("media_type", text("its media type")),
-        always("size", count("bytes")),
+        maybe("files", list(&files::file())),
     ])
 }
 

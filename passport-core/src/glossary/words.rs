@@ -41,7 +41,7 @@ pub(super) const WORDS: &[Term] = &[
     own(
         "attachment",
         "a file kept beside an entry, sealed in parts under a key of its own",
-        "document, blob",
+        "blob, upload",
     ),
     own("retired", "of an epoch: in the archive, all that is here of it", "deleted"),
     own("drop", "of an epoch: a relay forgets its envelopes, having its archive", "delete"),
