@@ -83,8 +83,13 @@ struct Asker {
     key: VerificationKey,
     now: Timestamp,
     limits: RelayLimits,
-    /// How far it has read its feed.
-    read_to: u64,
+}
+
+impl Asker {
+    /// Letters that were acknowledged before this moment go.
+    fn letters_expired(&self) -> Timestamp {
+        self.now.plus_days(self.limits.letter_days.saturating_neg())
+    }
 }
 
 /// What became of a request.
@@ -119,52 +124,84 @@ fn answer(
     store: &dyn Store,
     paged: bool,
 ) -> Result<Answered, StoreError> {
-    let before = port::read(store, |snapshot| Standing::of(snapshot, sender, request.cursor))?;
-    let (cursor, known) = (request.cursor, before.cursor);
-    let position = known.map_or(0, |c| c.position);
-    let asker = Asker { key: *sender, now, limits: *limits, read_to: position };
+    let asker = Asker { key: *sender, now, limits: *limits };
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
-
+    let asked = Asked { cursor: request.cursor, bytes_max, paged };
     let work = Work::check(request);
-    let own = work.own();
-    let letters = acknowledgement(&before.mailbox, position, now, limits);
-    let (results, fed) = if work.is_empty() && letters.is_none() {
-        Default::default()
-    } else {
-        port::write(store, move |tx| {
-            if let Some(expired) = letters {
-                tx.acknowledge(&asker.key, position, now)?;
-                tx.expire_letters(&asker.key, expired)?;
+    if work.is_empty() {
+        let looked = port::read(store, |snapshot| {
+            let standing = Standing::of(snapshot, &asker, asked.cursor)?;
+            if standing.acknowledges(&asker) {
+                return Ok(None);
             }
-            let results = work.settle(tx, &asker)?;
-            Ok((results, tx.fed()))
-        })?
-    };
-
-    let query = FeedQuery { key: *sender, after: position, now, rows_max: OBJECTS_MAX, bytes_max };
-    let mut page = if paged {
-        port::read(store, |snapshot| snapshot.feed(&query))?
-    } else {
-        FeedPage { position, ..FeedPage::default() }
-    };
-    if !own.is_empty() {
-        // Whoever pushes an envelope need not be sent it.
-        page.items.retain(|item| !own.contains(&object_id(&item.bytes)));
+            asked.answer(snapshot, &asker, &standing, Results::default()).map(Some)
+        })?;
+        if let Some(response) = looked {
+            return Ok(Answered { response, fed: BTreeSet::new() });
+        }
     }
-    let response = SyncResponse {
-        relay: before.relay,
-        time: now,
-        reset: cursor.is_some() && known.is_none(),
-        results,
-        items: page.items,
-        cursor: Cursor {
-            relay: before.relay,
-            generation: before.generation,
-            position: page.position,
-        },
-        more: page.more,
-    };
-    Ok(Answered { response, fed })
+    // All of it in the one write: what a reader would have to wait for, the writer has at hand.
+    let own = work.own();
+    let mut answered = port::write(store, move |tx| {
+        let standing = Standing::of(tx, &asker, asked.cursor)?;
+        if standing.acknowledges(&asker) {
+            tx.acknowledge(&asker.key, standing.position(), now)?;
+            tx.expire_letters(&asker.key, asker.letters_expired())?;
+        }
+        let results = work.settle(tx, &asker, standing.position())?;
+        let response = asked.answer(tx, &asker, &standing, results)?;
+        Ok(Answered { response, fed: tx.fed() })
+    })?;
+    // Whoever pushes an envelope need not be sent it.
+    answered.response.items.retain(|item| own.is_empty() || !own.contains(&object_id(&item.bytes)));
+    Ok(answered)
+}
+
+/// What a request asks for beside its work.
+#[derive(Clone, Copy)]
+struct Asked {
+    cursor: Option<Cursor>,
+    bytes_max: usize,
+    /// Whether a page of the feed is wanted.
+    paged: bool,
+}
+
+impl Asked {
+    fn answer(
+        self,
+        snapshot: &dyn Snapshot,
+        asker: &Asker,
+        standing: &Standing,
+        results: Results,
+    ) -> Result<SyncResponse, StoreError> {
+        let position = standing.position();
+        let Asker { key, now, .. } = *asker;
+        let bytes_max = self.bytes_max;
+        let page = if self.paged {
+            snapshot.feed(&FeedQuery {
+                key,
+                after: position,
+                now,
+                rows_max: OBJECTS_MAX,
+                bytes_max,
+            })?
+        } else {
+            FeedPage { position, ..FeedPage::default() }
+        };
+        Ok(SyncResponse {
+            relay: standing.relay,
+            time: now,
+            reset: self.cursor.is_some() && standing.cursor.is_none(),
+            results,
+            items: page.items,
+            cursor: Cursor {
+                relay: standing.relay,
+                generation: standing.generation,
+                position: page.position,
+            },
+            more: page.more,
+        })
+    }
 }
 
 /// Keeps a rendezvous object for an hour.
@@ -238,7 +275,7 @@ struct Standing {
 impl Standing {
     fn of(
         snapshot: &dyn Snapshot,
-        key: &VerificationKey,
+        asker: &Asker,
         cursor: Option<Cursor>,
     ) -> Result<Self, StoreError> {
         let relay = snapshot.relay()?;
@@ -252,23 +289,21 @@ impl Standing {
             relay,
             generation: snapshot.generation()?,
             cursor,
-            mailbox: snapshot.mailbox(key)?,
+            mailbox: snapshot.mailbox(&asker.key)?,
         })
     }
-}
 
-/// Whether letters are newly acknowledged or expired; if so, the time before which
-/// acknowledged ones go. A poll that changes nothing writes nothing.
-fn acknowledgement(
-    mailbox: &MailboxState,
-    position: u64,
-    now: Timestamp,
-    limits: &RelayLimits,
-) -> Option<Timestamp> {
-    let expired = now.plus_days(limits.letter_days.saturating_neg());
-    let newly = mailbox.unacknowledged.is_some_and(|first| first <= position);
-    let over = mailbox.acknowledged.is_some_and(|first| first < expired);
-    (newly || over).then_some(expired)
+    /// How far the asker has read.
+    fn position(&self) -> u64 {
+        self.cursor.map_or(0, |cursor| cursor.position)
+    }
+
+    /// Whether letters are newly acknowledged or expired. A poll that changes nothing writes
+    /// nothing.
+    fn acknowledges(&self, asker: &Asker) -> bool {
+        let newly = self.mailbox.unacknowledged.is_some_and(|first| first <= self.position());
+        newly || self.mailbox.acknowledged.is_some_and(|first| first < asker.letters_expired())
+    }
 }
 
 /// An access list, and its encoding with its signature.
@@ -313,7 +348,13 @@ impl Work {
             && self.fetches.is_empty()
     }
 
-    fn settle(self, tx: &mut dyn Transaction, asker: &Asker) -> Result<Results, StoreError> {
+    /// Does it, for somebody who has read so far.
+    fn settle(
+        self,
+        tx: &mut dyn Transaction,
+        asker: &Asker,
+        read_to: u64,
+    ) -> Result<Results, StoreError> {
         let mut results = Results::default();
         let mut told = 0;
         for (index, list) in (0_u32..).zip(self.lists) {
@@ -337,7 +378,7 @@ impl Work {
         }
         for drop in self.drops {
             results.drop_epochs.push(match drop {
-                Ok(drop) => drop_epoch(tx, asker, &drop)?,
+                Ok(drop) => drop_epoch(tx, asker, read_to, &drop)?,
                 Err(rejection) => rejection.into(),
             });
         }

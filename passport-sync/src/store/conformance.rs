@@ -155,6 +155,10 @@ fn rights_are_checked_again_on_reading() {
         assert_eq!(marks(&page(store, query(CONTROL, 0))), [7]);
         set_channel(store, 1, vec![Member { can: Rights::Write, ..reader(2, None) }]);
         assert_eq!(marks(&page(store, query(2, 0))), [0; 0], "a depositor reads nothing");
+        set_channel(store, 1, vec![reader(1, Some(20))]);
+        assert_eq!(marks(&page(store, FeedQuery { now: at(19), ..query(1, 0) })), [7], "extended");
+        set_channel(store, 1, vec![]);
+        assert_eq!(marks(&page(store, query(1, 0))), [0; 0], "no longer a member");
     });
 }
 
@@ -438,9 +442,28 @@ fn a_check_finds_what_was_altered_and_miscounted() {
     };
     spoil("UPDATE objects SET bytes = x'00' WHERE seq = 1");
     assert_eq!((check().altered, check().miscounted), (1, 1));
+    spoil("UPDATE feed SET until = 5 WHERE position = 2");
+    assert_eq!(check().astray, 1);
     spoil("UPDATE feed SET object = 77; DELETE FROM channels");
     assert_eq!((check().astray, check().orphaned), (2, 4));
     assert!(SqliteFile::open(&folder.path().join("absent.db")).is_err());
+}
+
+#[test]
+fn a_feed_from_before_it_kept_ends_is_given_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, Some(10)), reader(2, None)]);
+    put(&store, 1, 1, 7, 10, &[1, 2, 3, CONTROL]);
+    drop(store);
+    let older = "ALTER TABLE feed DROP COLUMN until; PRAGMA user_version = 1";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    let store = opened(&path, 2);
+    let seen = |n, now| marks(&page(&store, FeedQuery { now: at(now), ..query(n, 0) }));
+    assert_eq!((seen(1, 9), seen(1, 10)), (vec![7], vec![]));
+    assert_eq!((seen(2, 10), seen(3, 0), seen(CONTROL, 10)), (vec![7], vec![], vec![7]));
+    assert_eq!(SqliteFile::open(&path).unwrap().check().unwrap().astray, 0);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 pub use self::copy::Copied;
 pub use self::file::{Checked, SqliteFile, Stats};
@@ -30,6 +31,9 @@ use super::{Read, Store, StoreError, Write};
 const GROUP_MAX: usize = 256;
 /// Most statements a connection keeps ready; more than there are.
 const STATEMENTS_MAX: usize = 64;
+/// The writer alone has room for a whole group of writes in memory, 16 MiB, and moves the log
+/// into the database when it has grown to that.
+const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096;";
 /// How long a read or write waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing is written before the log is emptied: then it takes no room, and keeps nothing
@@ -90,6 +94,7 @@ impl SqliteStore {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, rng)?;
         schema::begin(&connection, rng)?;
+        connection.execute_batch(WRITER)?;
         let (jobs, queue) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
@@ -215,6 +220,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.busy_timeout(PATIENCE)?;
+    // Else SQLite plans a statement anew whenever its parameters change.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
          PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",

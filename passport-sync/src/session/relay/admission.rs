@@ -348,6 +348,7 @@ pub(super) fn deliver(
 pub(super) fn drop_epoch(
     tx: &mut dyn Transaction,
     asker: &Asker,
+    read_to: u64,
     drop: &Verified<DropEpoch>,
 ) -> Result<Outcome, StoreError> {
     let Some(channel) = tx.channel(&drop.channel)? else {
@@ -361,7 +362,7 @@ pub(super) fn drop_epoch(
     if channel.live.contains(&drop.epoch) {
         return Ok(Rejection::EpochLive.into());
     }
-    if has_unread(tx, asker, drop)? {
+    if has_unread(tx, asker, read_to, drop)? {
         return Ok(Rejection::Unread.into());
     }
     tx.drop_epoch(&drop.channel, &drop.epoch)?;
@@ -370,10 +371,15 @@ pub(super) fn drop_epoch(
 
 /// Whether the asker's feed holds something of an epoch beyond what it has read; also if there is
 /// more than is looked at.
-fn has_unread(tx: &dyn Transaction, asker: &Asker, drop: &DropEpoch) -> Result<bool, StoreError> {
+fn has_unread(
+    tx: &dyn Transaction,
+    asker: &Asker,
+    read_to: u64,
+    drop: &DropEpoch,
+) -> Result<bool, StoreError> {
     let query = FeedQuery {
         key: asker.key,
-        after: asker.read_to,
+        after: read_to,
         now: asker.now,
         rows_max: OBJECTS_MAX,
         bytes_max: ITEMS_BYTES_MAX,

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::Serialize;
 
+use super::schema::until;
 use super::{connect, schema};
 use crate::store::StoreError;
 use crate::wire::object_id;
@@ -23,7 +24,8 @@ pub struct Checked {
     pub altered: u64,
     /// Channels and mailboxes whose counts are not those of their envelopes and letters.
     pub miscounted: u64,
-    /// Rows of feeds without an object, or beyond the relay's position.
+    /// Rows of feeds without an object, beyond the relay's position, or with an end that is not
+    /// that of their key's rights.
     pub astray: u64,
     /// Members and envelopes of channels that are not there.
     pub orphaned: u64,
@@ -120,8 +122,13 @@ impl SqliteFile {
                   FROM objects o WHERE o.mailbox = b.mailbox AND b.sender IN (0, o.sender)))",
             )?,
             astray: count(
-                "SELECT count(*) FROM feed f WHERE position > (SELECT position FROM relay)
-                 OR NOT EXISTS (SELECT 1 FROM objects o WHERE o.seq = f.object)",
+                concat!(
+                    "SELECT count(*) FROM feed f WHERE position > (SELECT position FROM relay)
+                     OR NOT EXISTS (SELECT 1 FROM objects o WHERE o.seq = f.object)
+                     OR f.until IS NOT (SELECT ",
+                    until!("f.key_id"),
+                    " WHERE o.seq = f.object)"
+                ),
             )?,
             orphaned: count(
                 "SELECT (SELECT count(*) FROM members m WHERE NOT EXISTS

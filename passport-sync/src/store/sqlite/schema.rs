@@ -5,14 +5,31 @@ use rusqlite::Connection;
 
 use crate::store::StoreError;
 
+/// SQL for the end of what a key may have of an object: none for no end, long ago for nothing at
+/// all. Letters are their owner's; access lists the control key's, which may have envelopes too.
+macro_rules! until {
+    ($key:literal) => {
+        concat!(
+            "CASE WHEN o.kind = 1 OR m.controls THEN NULL
+             WHEN o.kind = 0 AND m.can IN (0, 2) THEN m.until ELSE -9223372036854775808 END
+             FROM objects o LEFT JOIN members m ON m.channel_id = o.channel_id AND m.key_id = ",
+            $key
+        )
+    };
+}
+pub(super) use until;
+
 /// Each takes the schema from its index to the next version. Never change one: add another.
 ///
 /// Keys and channels have small numbers, so that the rows and indexes that grow with what is
 /// stored stay small, and what a key may read lies together: a page of its feed costs the same
 /// however many channels it is in. `members` has the control key of a channel too, with `controls`.
 /// `last` is the beginning of the identity of the last envelope that an object stands for.
-/// `mailboxes` has a row for each sender, and with sender 0 the sum.
-const MIGRATIONS: &[&str] = &["
+/// `mailboxes` has a row for each sender, and with sender 0 the sum. `until` in a feed is the
+/// first second at which its key may no longer have what stands there, by its rights today: a page
+/// is read without looking at any of the channels in it.
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE relay (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         id BLOB NOT NULL,
@@ -102,7 +119,16 @@ const MIGRATIONS: &[&str] = &["
         file BLOB NOT NULL
     ) STRICT;
     CREATE INDEX links_by_end ON links (until);
-"];
+",
+    concat!(
+        "
+    ALTER TABLE feed ADD COLUMN until INTEGER;
+    UPDATE feed SET until = (SELECT ",
+        until!("feed.key_id"),
+        " WHERE o.seq = feed.object);
+"
+    ),
+];
 
 /// Brings the schema up to date.
 pub(super) fn lay(connection: &mut Connection) -> Result<(), StoreError> {

@@ -117,10 +117,8 @@ impl Snapshot for View<'_> {
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT f.position, o.kind, m.controls, m.can, m.until, o.bytes
-             FROM feed f
+            "SELECT f.position, f.until, o.kind, o.bytes FROM feed f
              LEFT JOIN objects o ON o.seq = f.object AND o.dropped = 0
-             LEFT JOIN members m ON m.key_id = ?1 AND m.channel_id = o.channel_id
              WHERE f.key_id = ?1 AND f.position > ?2
              ORDER BY f.position LIMIT ?3",
         )?;
@@ -137,7 +135,7 @@ impl Snapshot for View<'_> {
             looked_at += 1;
             let position = unsigned(row.get(0)?, "feed", "position")?;
             if let Some(kind) = permitted(row, query)? {
-                let body = row.get_ref(5)?.as_blob().map_err(|_| damaged("objects", "bytes"))?;
+                let body = row.get_ref(3)?.as_blob().map_err(|_| damaged("objects", "bytes"))?;
                 bytes += body.len();
                 if bytes > query.bytes_max && !page.items.is_empty() {
                     page.more = true;
@@ -256,21 +254,17 @@ impl Snapshot for View<'_> {
 
 /// What a row of the feed is, if its key may have it now.
 fn permitted(row: &Row<'_>, query: &FeedQuery) -> Result<Option<ItemKind>, StoreError> {
-    let Some(kind) = row.get::<_, Option<i64>>(1)? else { return Ok(None) };
-    let controls = row.get::<_, Option<bool>>(2)?.unwrap_or(false);
-    let (kind, may) = match kind {
-        0 => {
-            let can: Option<i64> = row.get(3)?;
-            let reads = can.map(rights).transpose()?.is_some_and(Rights::reads);
-            let until: Option<i64> = row.get(4)?;
-            let current = until.is_none_or(|until| query.now.as_seconds() < until);
-            (ItemKind::Envelope, controls || (reads && current))
-        }
-        1 => (ItemKind::Letter, true),
-        2 => (ItemKind::AccessList, controls),
-        _ => return Err(damaged("objects", "kind")),
-    };
-    Ok(may.then_some(kind))
+    let until: Option<i64> = row.get(1)?;
+    if until.is_some_and(|until| query.now.as_seconds() >= until) {
+        return Ok(None);
+    }
+    match row.get(2)? {
+        None => Ok(None),
+        Some(0) => Ok(Some(ItemKind::Envelope)),
+        Some(1) => Ok(Some(ItemKind::Letter)),
+        Some(2) => Ok(Some(ItemKind::AccessList)),
+        Some(_) => Err(damaged("objects", "kind")),
+    }
 }
 
 fn member(key: VerificationKey, row: &Row<'_>) -> Result<Member, StoreError> {

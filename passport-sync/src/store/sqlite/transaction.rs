@@ -8,6 +8,7 @@ use passport_core::id::{ChannelId, EpochId, ObjectId, VerificationKey};
 use passport_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::schema::until;
 use super::snapshot::{beginning, signed};
 use crate::session::port::LINK_KEPT_SECONDS;
 use crate::store::{Epochs, Meter, Object, StoreError, Transaction};
@@ -17,6 +18,9 @@ use crate::wire::ItemKind;
 pub(super) const ALL_SENDERS: i64 = 0;
 
 /// A connection inside a transaction, and what is remembered until it ends.
+///
+/// Rows that each envelope adds are written `OR FAIL`: a write that fails is undone whole, and
+/// SQLite need not be ready to undo each statement of it.
 pub(super) struct View<'a> {
     pub(super) connection: &'a Connection,
     /// Whose feeds were added to.
@@ -28,6 +32,9 @@ pub(super) struct View<'a> {
     /// The object put last.
     put: Option<(ObjectId, Row)>,
 }
+
+/// A key, and what it may in a channel: whether it controls it, its rights, and their end.
+type Right = (i64, (bool, Option<i64>, Option<i64>));
 
 /// Where an object is.
 #[derive(Clone, Copy)]
@@ -152,12 +159,51 @@ impl View<'_> {
         )?;
         for object in found {
             let position = self.advance()?;
-            self.run("INSERT INTO feed VALUES (?1, ?2, ?3)", [key_id, position, object])?;
+            self.feed(key_id, position, object)?;
         }
         Ok(())
     }
 
+    /// Puts an object at a place of a feed.
+    fn feed(&self, key_id: i64, position: i64, object: i64) -> Result<(), StoreError> {
+        const FEED: &str = concat!(
+            "INSERT OR FAIL INTO feed (key_id, position, object, until) SELECT ?1, ?2, o.seq, ",
+            until!("?1"),
+            " WHERE o.seq = ?3"
+        );
+        self.run(FEED, [key_id, position, object]).map(drop)
+    }
+
+    /// The keys that have rights in a channel, each with what they are.
+    fn rights(&self, channel: i64) -> Result<BTreeSet<Right>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT key_id, controls, can, until FROM members WHERE channel_id = ?1",
+        )?;
+        let right =
+            |row: &rusqlite::Row<'_>| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)));
+        Ok(statement.query_map([channel], right)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Sets the members of a channel, and until when feeds that had something of it may have it.
     fn put_members(&self, channel: i64, list: &AccessList) -> Result<(), StoreError> {
+        let before = self.rights(channel)?;
+        self.put_member_rows(channel, list)?;
+        let after = self.rights(channel)?;
+        let changed: BTreeSet<i64> =
+            before.symmetric_difference(&after).map(|(key_id, _)| *key_id).collect();
+        for key_id in changed {
+            const UNTIL: &str = concat!(
+                "UPDATE feed INDEXED BY feed_of_object SET until = (SELECT ",
+                until!("?1"),
+                " WHERE o.seq = feed.object)
+                 WHERE key_id = ?1 AND object IN (SELECT seq FROM objects WHERE channel_id = ?2)"
+            );
+            self.run(UNTIL, [key_id, channel])?;
+        }
+        Ok(())
+    }
+
+    fn put_member_rows(&self, channel: i64, list: &AccessList) -> Result<(), StoreError> {
         self.run("DELETE FROM members WHERE channel_id = ?1", [channel])?;
         for member in &list.members {
             self.run(
@@ -213,7 +259,7 @@ impl Transaction for View<'_> {
         match *object {
             Object::Envelope { channel, epoch, last, .. } => {
                 let mut statement = self.connection.prepare_cached(
-                    "UPDATE channels SET bytes = bytes + ?2 WHERE channel = ?1 RETURNING id",
+                    "UPDATE OR FAIL channels SET bytes = bytes + ?2 WHERE channel = ?1 RETURNING id",
                 )?;
                 let size = signed(bytes.len() as u64);
                 let known = params![channel.as_bytes(), size];
@@ -229,7 +275,7 @@ impl Transaction for View<'_> {
             Object::AccessList { channel, .. } => channel_id = self.channel_id(&channel)?,
         }
         self.run(
-            "INSERT INTO objects (id, kind, channel_id, epoch, last, mailbox, sender, bytes)
+            "INSERT OR FAIL INTO objects (id, kind, channel_id, epoch, last, mailbox, sender, bytes)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 id.as_bytes(),
@@ -255,7 +301,7 @@ impl Transaction for View<'_> {
         for key in keys {
             self.fed.insert(*key);
             let key_id = self.key_id(key)?;
-            self.run("INSERT INTO feed VALUES (?1, ?2, ?3)", [key_id, position, row.seq])?;
+            self.feed(key_id, position, row.seq)?;
         }
         Ok(())
     }
@@ -288,7 +334,7 @@ impl Transaction for View<'_> {
         let whole = self.row(id)?.seq;
         let mut had = BTreeSet::new();
         for (key_id, position) in places {
-            self.run("INSERT INTO feed VALUES (?1, ?2, ?3)", [key_id, position, whole])?;
+            self.feed(key_id, position, whole)?;
             let mut statement =
                 self.connection.prepare_cached("SELECT key FROM keys WHERE id = ?1")?;
             let key = statement.query_row([key_id], |row| row.get(0))?;
