@@ -46,7 +46,6 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
-mod shlink;
 mod signals;
 mod spreadsheet;
 mod syncing;

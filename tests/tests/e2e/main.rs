@@ -12,6 +12,7 @@ mod demo;
 mod ending;
 mod erased;
 mod killed;
+mod letter;
 mod lost;
 mod planted;
 mod reader;
@@ -34,6 +35,7 @@ fn no_file_is_forgotten() {
         "ending.rs",
         "erased.rs",
         "killed.rs",
+        "letter.rs",
         "lost.rs",
         "main.rs",
         "planted.rs",
