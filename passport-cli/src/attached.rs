@@ -99,6 +99,11 @@ pub(crate) fn take_in_enclosed(
     Ok((field.name, filed))
 }
 
+/// Whether bytes are a letter or picture by themselves.
+pub(crate) fn is_document(bytes: &[u8]) -> bool {
+    media::certain(bytes).is_some()
+}
+
 /// A document that is nothing but a file: what it is read as; none if it is no such file.
 pub(crate) fn document(path: &Path, bytes: &[u8]) -> Option<Draft> {
     let media_type = media::certain(bytes)?;

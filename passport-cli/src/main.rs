@@ -47,7 +47,6 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
-mod shlink;
 mod signals;
 mod spreadsheet;
 mod syncing;

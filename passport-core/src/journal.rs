@@ -1,9 +1,9 @@
 //! A party's journal: the envelopes and letters it holds, and what each relay has of them.
 //!
 //! Envelopes are kept in order of arrival per epoch, sealed as they came; letters to send
-//! likewise. A pack takes the place of the envelopes it stands for. For each relay the journal remembers how far it has been offered, so a sync can be
-//! cut at any point and the next one completes it. A relay that is new, emptied or rolled back
-//! is offered everything again.
+//! likewise. A pack takes the place of the envelopes it stands for. For each relay the journal
+//! remembers how far it has been offered, so a sync can be cut at any point and the next one
+//! completes it. A relay that is new, emptied or rolled back is offered everything again.
 
 mod remote;
 

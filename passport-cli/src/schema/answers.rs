@@ -220,11 +220,19 @@ fn added() -> Value {
         always("resource", text("which part of the file")),
         always("reason", text("why it was not placed")),
     ]);
+    let card = object([
+        always("issuer", text("address of whoever it says issued it")),
+        always("issued", or_null(&moment("when it says it was issued"))),
+        always("expires", or_null(&moment("when it ends; none where it does not"))),
+        always("ended", flag("whether it had ended already")),
+        always("verified", flag("whether it was held against the issuer's keys, and held")),
+    ]);
     object([
         always("entries", list(&entry)),
         maybe("updated", list(&entry)),
         maybe("kept", list(&entry)),
         always("skipped", list(&skipped)),
+        maybe("cards", list(&card)),
     ])
 }
 

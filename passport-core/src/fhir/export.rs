@@ -159,7 +159,7 @@ fn full_url(id: EntryId) -> String {
 
 fn source(entry: &ExportEntry) -> Option<Json> {
     match entry.fields.get("source") {
-        Some(Value::Source { content, .. }) => serde_json::from_str(content).ok(),
+        Some(Value::Source { content, .. }) => json::parse(content).ok(),
         _ => None,
     }
 }

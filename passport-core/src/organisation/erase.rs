@@ -77,6 +77,9 @@ impl<V: Vault> Organisation<V> {
         batch: &mut Batch,
         epoch: &EpochId,
     ) -> Result<(), PartyError> {
+        if let Some(known) = self.epochs.get(epoch) {
+            Self::outdate(batch, known.charter.passport);
+        }
         let archive = self.epochs.get(epoch).and_then(|e| Archive::of(&e.charter, &e.keys));
         batch.delete(Table::Charter, *epoch.as_bytes());
         Self::forget_received(batch, epoch);

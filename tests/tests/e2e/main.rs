@@ -13,6 +13,7 @@ mod ending;
 mod erased;
 mod files;
 mod killed;
+mod letter;
 mod lost;
 mod planted;
 mod reader;
@@ -36,6 +37,7 @@ fn no_file_is_forgotten() {
         "erased.rs",
         "files.rs",
         "killed.rs",
+        "letter.rs",
         "lost.rs",
         "main.rs",
         "planted.rs",
