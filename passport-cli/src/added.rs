@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use passport_core::fhir::smart::{HealthCard, Vouched};
 use passport_core::holder::NewEntry;
 use passport_core::id::EntryId;
 use passport_core::section::display::{display_value, neutralise_line};
 use passport_core::section::{SectionName, Value};
+use passport_core::time::Timestamp;
 use serde::Serialize;
 
 use crate::names::short;
@@ -21,6 +23,45 @@ pub(crate) struct Added {
     pub(crate) kept: Vec<Placed>,
     /// What could not be placed.
     pub(crate) skipped: Vec<Skipped>,
+    /// The health cards that it came out of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cards: Vec<CardLine>,
+}
+
+/// A health card, and whether its signature was looked at.
+#[derive(Serialize)]
+pub(crate) struct CardLine {
+    issuer: String,
+    issued: Option<Timestamp>,
+    expires: Option<Timestamp>,
+    /// Whether it had ended when it was read.
+    ended: bool,
+    verified: bool,
+}
+
+impl CardLine {
+    /// A card at this moment; `vouched` where its issuer's keys were at hand.
+    pub(crate) fn of(card: &HealthCard, vouched: Option<&Vouched>, now: Timestamp) -> Self {
+        Self {
+            issuer: vouched.map_or(card.issuer(), |v| &v.issuer).to_owned(),
+            issued: card.issued(),
+            expires: card.expires(),
+            ended: card.expires().is_some_and(|end| end < now),
+            verified: vouched.is_some(),
+        }
+    }
+
+    fn words(&self) -> String {
+        let issued = self.issued.map(|at| format!(", issued {}", at.date())).unwrap_or_default();
+        let end = self.expires.filter(|_| self.ended);
+        let ended = end.map(|end| format!(", ended {}", end.date())).unwrap_or_default();
+        let verified = if self.verified {
+            "signature verified; whether the issuer took it back since was not asked"
+        } else {
+            "signature not verified: --issuer-keys FILE holds it against the issuer's keys"
+        };
+        format!("Health card of {}{issued}{ended}: {verified}", neutralise_line(&self.issuer))
+    }
 }
 
 /// An entry and where it is.
@@ -68,6 +109,7 @@ impl Added {
             updated: Vec::new(),
             kept: Vec::new(),
             skipped: Vec::new(),
+            cards: Vec::new(),
         }
     }
 
@@ -83,6 +125,9 @@ impl Added {
 
     fn told(&self, [added, updated, kept]: [&str; 3]) -> String {
         let mut text = String::new();
+        for card in &self.cards {
+            let _ = writeln!(text, "{}", card.words());
+        }
         for (what, placed) in [(added, &self.entries), (updated, &self.updated), (kept, &self.kept)]
         {
             for one in placed {

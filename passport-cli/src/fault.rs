@@ -1,5 +1,6 @@
 //! From what the domain refuses to what a person reads: a sentence, an exit code, what to do.
 
+use passport_core::fhir::smart::SmartError;
 use passport_core::party::PartyError;
 use passport_core::replica::Refusal;
 use passport_core::vault::VaultError;
@@ -106,6 +107,15 @@ impl From<PartyError> for CliError {
             PartyError::TooLarge | PartyError::Envelope(_) => {
                 user("this is too large for one entry").caused_by(error)
             }
+            PartyError::PartOfFile { .. } => user("the file has not all come yet")
+                .caused_by(error)
+                .hint("an exchange brings the rest: `passport sync`, or `passport org sync`")
+                .hint("if it stays so, whoever added it has not sent all of it"),
+            PartyError::NotTheFile => {
+                Self::new(ExitCode::VerificationFailed, "the file is not what its entry says")
+                    .caused_by(error)
+                    .hint("ask whoever added it for another copy; nothing was saved")
+            }
             PartyError::Enrolment => {
                 Self::new(ExitCode::VerificationFailed, "the new device's request does not hold")
                     .hint("begin again with `passport device add` on the new device")
@@ -161,6 +171,42 @@ fn refused(refusal: Refusal) -> CliError {
         | _ => return error,
     };
     error.hint(hint)
+}
+
+impl From<SmartError> for CliError {
+    fn from(error: SmartError) -> Self {
+        let (code, hint) = match error {
+            SmartError::Sealed => {
+                (ExitCode::VerificationFailed, "ask whoever gave the link for another")
+            }
+            SmartError::Signature => (
+                ExitCode::VerificationFailed,
+                "it was altered, or signed by somebody else: do not rely on it",
+            ),
+            SmartError::OtherKey => (
+                ExitCode::VerificationFailed,
+                "issuers publish their keys below their address, at /.well-known/jwks.json",
+            ),
+            SmartError::Ended => (
+                ExitCode::VerificationFailed,
+                "ask the issuer for a newer one, or take it in unverified, without --issuer-keys",
+            ),
+            SmartError::Parts => (
+                ExitCode::UserFixable,
+                "put the text of every code of one card into one file, one after another",
+            ),
+            SmartError::Card
+            | SmartError::TooLarge
+            | SmartError::Link
+            | SmartError::Manifest
+            | SmartError::Algorithm
+            | SmartError::Keys
+            | _ => {
+                (ExitCode::UserFixable, "ask for it again where it came from; nothing was changed")
+            }
+        };
+        Self::new(code, "the health card or link cannot be taken in").caused_by(error).hint(hint)
+    }
 }
 
 impl From<PdfError> for CliError {

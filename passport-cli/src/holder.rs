@@ -27,6 +27,7 @@ mod remove;
 mod replace_phrase;
 mod resolve;
 mod revoke;
+mod save;
 mod share;
 mod show;
 mod status;
@@ -54,6 +55,7 @@ pub(crate) enum Holder {
     #[command(name = "move")]
     MoveEntry(move_entry::MoveEntry),
     Show(show::Show),
+    Save(save::Save),
     History(history::History),
     Confirm(confirm::Confirm),
     Conflicts(conflicts::Conflicts),
@@ -104,6 +106,7 @@ impl Holder {
             Self::Annotate(c) => c.run(app),
             Self::MoveEntry(c) => c.run(app),
             Self::Show(c) => c.run(app),
+            Self::Save(c) => c.run(app),
             Self::History(c) => c.run(app),
             Self::Confirm(c) => c.run(app),
             Self::Conflicts(c) => c.run(app),

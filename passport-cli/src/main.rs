@@ -9,6 +9,7 @@
 
 mod added;
 mod app;
+mod attached;
 mod check;
 mod choice;
 mod clock;
@@ -46,7 +47,6 @@ mod relay_url;
 mod render;
 mod rng;
 mod schema;
-mod shlink;
 mod signals;
 mod spreadsheet;
 mod syncing;

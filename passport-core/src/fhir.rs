@@ -4,6 +4,7 @@
 //!  bytes ──import::read──► Import (drafts, skipped) ──same_person──► ask or go on
 //!                                      └──plan──► Step: add, known, update
 //!  entries ──export::bundle──► Bundle (collection)
+//!  cards, links ──smart──► bytes for import::read
 //! ```
 //!
 //! Sans-IO: bytes in, plain values out; whoever calls turns drafts into edits. Whatever finds no
@@ -21,6 +22,7 @@ mod narrative;
 mod plan;
 pub mod proof;
 mod same;
+pub mod smart;
 
 pub use plan::{Existing, Step, plan};
 pub use same::{Holder, Identity, Mismatch, same_person};

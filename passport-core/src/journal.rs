@@ -1,9 +1,9 @@
 //! A party's journal: the envelopes and letters it holds, and what each relay has of them.
 //!
 //! Envelopes are kept in order of arrival per epoch, sealed as they came; letters to send
-//! likewise. A pack takes the place of the envelopes it stands for. For each relay the journal remembers how far it has been offered, so a sync can be
-//! cut at any point and the next one completes it. A relay that is new, emptied or rolled back
-//! is offered everything again.
+//! likewise. A pack takes the place of the envelopes it stands for. For each relay the journal
+//! remembers how far it has been offered, so a sync can be cut at any point and the next one
+//! completes it. A relay that is new, emptied or rolled back is offered everything again.
 
 mod remote;
 
@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use crate::codec;
-use crate::envelope::{MAX_ENVELOPE, SealedEnvelope, Stretch, parts};
-use crate::id::{EnvelopeId, EpochId, ObjectId, VerificationKey};
+use crate::envelope::{Kind, MAX_ENVELOPE, SealedEnvelope, Stretch, parts};
+use crate::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
@@ -76,6 +76,9 @@ pub struct Extent {
     /// Envelopes made here since it was last seen whether they make a pack.
     #[n(3)]
     pub loose: u64,
+    /// The channel, where these are chunks of a file and no epoch.
+    #[n(4)]
+    pub file_in: Option<ChannelId>,
 }
 
 #[derive(Encode, Decode)]
@@ -189,6 +192,10 @@ impl<V: Vault> Journal<V> {
             known.places.entry(envelope.header().author).or_default().push(extent.count);
             known.count += 1;
         }
+        // All of it, or none: what pretends to be a chunk makes no file of an epoch.
+        let begun = extent.count == 0 || extent.file_in.is_some();
+        let chunk = begun && envelope.header().kind == Kind::Chunk;
+        extent.file_in = chunk.then_some(envelope.header().channel);
         extent.count += 1;
         extent.bytes += bytes.len() as u64;
         extent.held += 1;
@@ -279,8 +286,30 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn envelopes(&self, epoch: &EpochId) -> Result<Vec<SealedEnvelope>, JournalError> {
-        let all = (0..self.extent(epoch).count).map(|index| self.sealed(epoch, index));
-        all.filter_map(Result::transpose).collect()
+        self.each(epoch).map(|entry| Ok(entry?.1)).collect()
+    }
+
+    /// The same, each with its number, read one at a time.
+    pub fn each(
+        &self,
+        epoch: &EpochId,
+    ) -> impl Iterator<Item = Result<(u64, SealedEnvelope), JournalError>> {
+        let all = (0..self.extent(epoch).count)
+            .map(|index| Ok(self.entry(epoch, index)?.map(|envelope| (index, envelope))));
+        all.filter_map(Result::transpose)
+    }
+
+    /// The envelope of this number in an epoch; none if a pack took its place.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn entry(
+        &self,
+        epoch: &EpochId,
+        index: u64,
+    ) -> Result<Option<SealedEnvelope>, JournalError> {
+        let sealed = self.kept(epoch, index)?.map(|stored| SealedEnvelope::decode(&stored.bytes));
+        sealed.transpose().map_err(|_| JournalError::Record { table: Table::Envelope, index })
     }
 
     /// Who wrote in an epoch. What was looked through once is not looked through again.
@@ -307,7 +336,7 @@ impl<V: Vault> Journal<V> {
         let sealed = places
             .into_iter()
             .flatten()
-            .map(|index| Ok(self.sealed(epoch, *index)?.map(|envelope| (*index, envelope))));
+            .map(|index| Ok(self.entry(epoch, *index)?.map(|envelope| (*index, envelope))));
         sealed.filter_map(Result::transpose).collect()
     }
 
@@ -316,7 +345,7 @@ impl<V: Vault> Journal<V> {
         let count = self.extent(epoch).count;
         let mut known = self.authors.remove(epoch).unwrap_or_default();
         for index in known.count..count {
-            if let Some(envelope) = self.sealed(epoch, index)? {
+            if let Some(envelope) = self.entry(epoch, index)? {
                 known.places.entry(envelope.header().author).or_default().push(index);
                 known.count = index + 1;
             }
@@ -361,11 +390,6 @@ impl<V: Vault> Journal<V> {
         Ok(remotes.iter().any(|remote| remote.has(epoch, own)))
     }
 
-    fn sealed(&self, epoch: &EpochId, index: u64) -> Result<Option<SealedEnvelope>, JournalError> {
-        let sealed = self.kept(epoch, index)?.map(|stored| SealedEnvelope::decode(&stored.bytes));
-        sealed.transpose().map_err(|_| JournalError::Record { table: Table::Envelope, index })
-    }
-
     fn envelope(&self, epoch: &EpochId, index: u64) -> Result<StoredEnvelope, JournalError> {
         let missing = JournalError::Record { table: Table::Envelope, index };
         self.kept(epoch, index)?.ok_or(missing)
@@ -392,7 +416,7 @@ fn counted<T>(value: &Secret) -> Result<T, JournalError>
 where
     T: for<'b> Decode<'b, ()> + Encode<()>,
 {
-    codec::decode(value, 32).map_err(|_| JournalError::Record { table: Table::Cache, index: 0 })
+    codec::decode(value, 96).map_err(|_| JournalError::Record { table: Table::Cache, index: 0 })
 }
 
 fn decode<T>(bytes: Option<Secret>, table: Table, index: u64) -> Result<T, JournalError>

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use passport_core::fhir::import::{self, Draft, Import};
+use passport_core::fhir::import::{self, Draft, Import, ImportError};
+use passport_core::fhir::smart::{Received, jwe, recognise};
 use passport_core::fhir::{Holder, Identity, Mismatch, same_person};
 use passport_core::section::Value;
 
@@ -291,9 +292,16 @@ fn counted(names: impl Iterator<Item = String>) -> String {
 
 /// One row of the table: what became of a file.
 fn row(name: &str, bytes: &[u8]) -> String {
-    let import = match import::read(bytes) {
+    let refused = |why: String| format!("| {name} | – | – | the file: {why} |\n");
+    let read = match recognise(bytes) {
+        Ok(Received::Fhir) => import::read(bytes),
+        Ok(Received::Cards(cards)) => import::read(cards.first().unwrap().bundle()),
+        Ok(Received::Link(_)) => return refused("a link, which leads elsewhere".into()),
+        Err(error) => return refused(error.to_string()),
+    };
+    let import = match read {
         Ok(import) => import,
-        Err(error) => return format!("| {name} | – | – | the file: {error} |\n"),
+        Err(error) => return refused(error.to_string()),
     };
     let is_kept = |d: &&Draft| d.kind == "received";
     let placed = import.drafts.iter().filter(|d| !is_kept(d));
@@ -306,6 +314,31 @@ fn row(name: &str, bytes: &[u8]) -> String {
         counted(kept),
         counted(skipped),
     )
+}
+
+/// The examples of HL7's guide: a link with a key, the file that it leads to, and a card.
+#[test]
+fn a_link_and_a_card_of_the_guide_open() {
+    let Some(corpus) = corpus() else { return };
+    let file = |name: &str| std::fs::read(corpus.join("shl-vectors").join(name)).unwrap();
+    let Ok(Received::Link(link)) = recognise(&file("IPS_IG-bundle-01-shl.txt")) else {
+        panic!("no link")
+    };
+    assert!(link.flags.long && link.flags.direct && !link.flags.passcode);
+    assert_eq!(link.label, "Demo SHL for IPS_IG-bundle-01");
+    let sealed = String::from_utf8(file("IPS_IG-bundle-01-enc.txt")).unwrap();
+    let opened = jwe::decrypt(&sealed, &link.key).map_err(|e| e.to_string());
+    let bundle = opened.unwrap_or_else(|error| panic!("{error}")).bytes;
+    assert!(
+        !of(&import::read(&bundle).unwrap_or_else(|e| panic!("{e}")), "results", "result")
+            .is_empty()
+    );
+    let Ok(Received::Cards(cards)) = recognise(&file("CARIN_INS_CD-bundle-01-enc.txt")) else {
+        panic!("no card")
+    };
+    assert!(cards[0].issuer().starts_with("https://"), "{}", cards[0].issuer());
+    // An insurance card of two patients, each under a name.
+    assert!(import::read(cards[0].bundle()).err() == Some(ImportError::SeveralPeople));
 }
 
 #[test]

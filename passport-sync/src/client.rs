@@ -8,9 +8,9 @@ mod page;
 mod remote;
 pub mod via;
 
-pub use fhir::{FhirAnswer, transact};
+pub use fhir::transact;
 pub use live::{LiveConnection, LiveEvent, LiveSink};
-pub use page::fetch_page;
+pub use page::{PageAnswer, ask_page, fetch_page};
 pub use remote::{Address, Remote, RemoteConfig, RemoteError};
 
 #[cfg(test)]

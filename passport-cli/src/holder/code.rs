@@ -21,7 +21,7 @@ const PREFIX: &str = "passport-student:";
 \x20 passport code\n\
 \x20 passport code --qr my-code.svg")]
 pub(crate) struct Code {
-    /// Also writes the code as a QR picture (SVG)
+    /// Also draws the code as a code to scan: a PNG picture where the name ends so, otherwise SVG
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
 }

@@ -23,7 +23,7 @@ pub(crate) struct Card {
     /// The file to write the card to
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Also writes the card as a QR picture (SVG)
+    /// Also draws the card as a code to scan: a PNG picture where the name ends so, otherwise SVG
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
     /// The old card that this one takes over from, for example after a merger

@@ -1,6 +1,7 @@
 //! What each command answers with `--json`.
 
 mod endings;
+mod files;
 
 use serde_json::Value;
 
@@ -69,6 +70,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("annotate", changed_entry()),
         ("move", object([always("entry", id()), always("section", section())])),
         ("show", view()),
+        ("save", files::saved()),
         ("history", list(&event())),
         ("conflicts", list(&conflict())),
         ("resolve", changed_entry()),
@@ -145,6 +147,7 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org remote remove", object([always("url", text("the relay"))])),
         ("org students", list(&grant("student"))),
         ("org show", shared_view()),
+        ("org save", files::saved()),
         ("org history", list(&event())),
         ("org contribute", added()),
         ("org edit", edited_entry()),
@@ -218,11 +221,19 @@ fn added() -> Value {
         always("resource", text("which part of the file")),
         always("reason", text("why it was not placed")),
     ]);
+    let card = object([
+        always("issuer", text("address of whoever it says issued it")),
+        always("issued", or_null(&moment("when it says it was issued"))),
+        always("expires", or_null(&moment("when it ends; none where it does not"))),
+        always("ended", flag("whether it had ended already")),
+        always("verified", flag("whether it was held against the issuer's keys, and held")),
+    ]);
     object([
         always("entries", list(&entry)),
         maybe("updated", list(&entry)),
         maybe("kept", list(&entry)),
         always("skipped", list(&skipped)),
+        maybe("cards", list(&card)),
     ])
 }
 
@@ -283,6 +294,7 @@ fn view() -> Value {
         always("passport", id()),
         always("holder", any("the student, as far as it was shared")),
         always("sections", list(&section)),
+        maybe("files", list(&files::file())),
     ])
 }
 

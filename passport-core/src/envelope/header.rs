@@ -27,8 +27,11 @@ pub enum Kind {
     /// Many envelopes of one author re-sealed as one.
     #[n(3)]
     Pack,
-    /// Receipts of organisations, in the ledger's channel.
+    /// A part of a file, or its index.
     #[n(4)]
+    Chunk,
+    /// Receipts of organisations, in the ledger's channel.
+    #[n(5)]
     Receipts,
 }
 

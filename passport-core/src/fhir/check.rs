@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 pub(super) use bundle::Index;
 
 use super::import::{self, ImportError};
+use super::json;
 use walk::Walk;
 
 /// Bounds on what is checked.
@@ -100,16 +101,17 @@ impl Report {
 /// Checks a file of one resource or Bundle, in JSON or XML.
 ///
 /// # Errors
-/// Returns [`ImportError`] when the file is too large, or neither JSON nor XML.
+/// Returns [`ImportError`] when the file is too large, neither JSON nor XML, nested too deeply, or
+/// has a member twice.
 pub fn check(bytes: &[u8]) -> Result<Report, ImportError> {
     if bytes.len() > limits::FILE {
         return Err(ImportError::TooLarge { len: bytes.len() });
     }
     let text = import::text(bytes)?;
-    if text.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count() > limits::TOKENS {
+    if json::tokens(&text) > limits::TOKENS {
         return Err(ImportError::TooMany);
     }
-    let root: Json = serde_json::from_str(&text).map_err(|_| ImportError::NotJson)?;
+    let root = json::parse(&text)?;
     if !root.is_object() || root.get("resourceType").is_none() {
         return Err(ImportError::NotFhir);
     }

@@ -123,6 +123,10 @@ pub enum SkipReason {
     /// The entry was taken in, without the verbatim copy of what it came from.
     #[error("taken in without its original, which is too large to keep")]
     OriginalTooLarge,
+    /// A member of an object in it is there twice: it says two things, and readers differ in
+    /// which they take.
+    #[error("a member is there twice, so it says two things")]
+    Twice,
     /// It is about another person than the file.
     #[error("about another person")]
     AnotherPerson,
@@ -154,12 +158,21 @@ pub enum ImportError {
     /// More resources than [`limits::RESOURCES`].
     #[error("more than {} resources", limits::RESOURCES)]
     TooMany,
-    /// Neither JSON nor plain XML in UTF-8.
+    /// Bytes that are no text, or text in another encoding.
+    #[error("not text in UTF-8")]
+    NotUtf8,
+    /// Neither JSON nor plain XML.
     #[error("neither JSON nor XML")]
     NotJson,
     /// JSON, but not FHIR.
     #[error("JSON, but not a FHIR resource")]
     NotFhir,
+    /// Nothing in it can be taken in; of several reasons, the first.
+    #[error("nothing in it can be read: {reason}")]
+    Nothing {
+        /// Why.
+        reason: SkipReason,
+    },
     /// About more than one person.
     #[error("about more than one person")]
     SeveralPeople,
@@ -169,7 +182,8 @@ pub enum ImportError {
 ///
 /// # Errors
 /// Returns [`ImportError`] when the file is too large, not JSON, not FHIR or about several people.
-/// A part that cannot be read does not refuse the whole: it is in [`Import::skipped`].
+/// A part that cannot be read does not refuse the whole, as long as anything is left: it is in
+/// [`Import::skipped`].
 pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
     let text = text(bytes)?;
     let collected = bundle::collect(&text)?;
@@ -188,6 +202,11 @@ pub fn read(bytes: &[u8]) -> Result<Import, ImportError> {
         }
     }
     let Out { drafts, skipped, tally } = out;
+    if let Some(first) = skipped.first()
+        && tally.skipped == tally.resources
+    {
+        return Err(ImportError::Nothing { reason: first.reason });
+    }
     Ok(Import { subject: subject.subject, drafts, skipped, tally })
 }
 
@@ -228,6 +247,14 @@ impl Out {
             "CareTeam" => person::team(r, &mut drafts),
             "Encounter" => encounter::encounter(r, all, &mut drafts),
             "DocumentReference" => kept::document(r, all, &mut drafts),
+            "Binary" if r.verbatim().len() > crate::section::limits::SOURCE => {
+                if all.is_attached(r) {
+                    // It came with the document that names it.
+                    self.tally.placed += 1;
+                    return;
+                }
+                kept::binary(r, &mut drafts);
+            }
             "Composition" => {
                 kept::empty_sections(r, &mut drafts);
                 letter::alerts(&r.json, &mut drafts);

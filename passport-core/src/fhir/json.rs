@@ -1,8 +1,12 @@
 //! Reading FHIR's data types out of JSON, forgiving what is messy.
 
+mod strict;
+
 use serde_json::Value as Json;
 
 use crate::section::{Code, PartialDate, Period, Quantity, Value, limits};
+
+pub(super) use strict::{Fault, Members, parse, tokens};
 
 /// The text of a member.
 pub(super) fn text<'a>(json: &'a Json, name: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::Draft;
+use super::json;
 use super::marker::{self, Mark};
 use serde_json::Value as Json;
 
@@ -145,9 +146,18 @@ fn exported(draft: &Draft) -> Option<&str> {
     identifier.strip_prefix(marker::ENTRY_ID)?.strip_prefix('|')
 }
 
+/// The sender's identifier. `Condition/1` alone is what any server may call one of its own, so what
+/// it says must fit too: of two senders, each with a first condition, neither changes the other's.
 fn same_identifier(draft: &Draft, entry: &Existing) -> bool {
-    let ours = draft.fields.get("identifier");
-    ours.is_some() && ours == entry.fields.get("identifier")
+    let Some(Value::Text(ours)) = draft.fields.get("identifier") else { return false };
+    let same =
+        entry.fields.get("identifier").is_some_and(|v| matches!(v, Value::Text(t) if t == ours));
+    let is_local = !ours.contains(['|', ':']);
+    let label = draft.section.spec().kind(draft.kind).map_or("", |kind| kind.label);
+    same && match (draft.fields.get(label), entry.fields.get(label)) {
+        (Some(a), Some(b)) => !is_local || same_label(a, b),
+        _ => true,
+    }
 }
 
 /// The same label and, where both have one, the same date. Where there is only one entry of a
@@ -236,7 +246,7 @@ fn compare(entry: &Existing, draft: Draft) -> Step {
 /// nothing that the entry has not.
 fn same_source(entry: &Existing, draft: &Draft) -> bool {
     let read = |v: Option<&Value>| match v {
-        Some(Value::Source { content, .. }) => serde_json::from_str::<Json>(content).ok(),
+        Some(Value::Source { content, .. }) => json::parse(content).ok(),
         _ => None,
     };
     let (Some(new), old) = (read(draft.fields.get("source")), entry.fields.get("source")) else {
@@ -299,6 +309,19 @@ mod tests {
         let steps = plan(drafts(&ASTHMA.replace("2015", "2014")), &existing);
         let [Step::Update { changes, .. }] = &steps[..] else { panic!("not an update") };
         assert_eq!(changes.keys().copied().collect::<Vec<_>>(), ["onset", "source"]);
+    }
+
+    #[test]
+    fn what_two_servers_call_their_first_is_not_one_entry() {
+        let existing = stored(&drafts(ASTHMA));
+        let other = ASTHMA.replace("Asthma", "Eczema");
+        assert!(matches!(plan(drafts(&other), &existing)[..], [Step::Add(_)]));
+        let numbered = |name: &str| {
+            let identifier = "\"identifier\":[{\"system\":\"urn:oid:1\",\"value\":\"7\"}],\"code\"";
+            drafts(&ASTHMA.replace("\"code\"", identifier).replace("Asthma", name))
+        };
+        let steps = plan(numbered("Eczema"), &stored(&numbered("Asthma")));
+        assert!(matches!(steps[..], [Step::Update { .. }]), "one sender says it anew");
     }
 
     #[test]

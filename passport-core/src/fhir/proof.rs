@@ -187,7 +187,11 @@ pub fn verify(bytes: &[u8]) -> Result<Vec<Option<Verified>>, import::ImportError
     if bytes.len() > super::check::limits::FILE {
         return Err(import::ImportError::TooLarge { len: bytes.len() });
     }
-    let bundle: Json = serde_json::from_slice(bytes).map_err(|_| import::ImportError::NotJson)?;
+    let text = core::str::from_utf8(bytes).map_err(|_| import::ImportError::NotUtf8)?;
+    if json::tokens(text) > super::check::limits::TOKENS {
+        return Err(import::ImportError::TooMany);
+    }
+    let bundle = json::parse(text)?;
     if json::text(&bundle, "resourceType") != Some("Bundle") {
         return Err(import::ImportError::NotFhir);
     }

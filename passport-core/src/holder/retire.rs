@@ -27,9 +27,10 @@ use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
-/// Days after which an epoch is retired though somebody was not heard of since: a phone
-/// in a drawer, an installation that is never switched on. Nothing is lost by it being too soon, as late envelopes
-/// are still taken, and nothing is gained by it being later than the term of a letter at a relay.
+/// Days after which an epoch is retired though somebody was not heard of since: a phone in a
+/// drawer, an installation that is never switched on. Nothing is lost by it being too soon, as
+/// late envelopes are still taken, and nothing is gained by it being later than the term of a
+/// letter at a relay.
 const PATIENCE_DAYS: i64 = 30;
 
 /// Envelopes since the snapshot, for each part of it, after which an epoch has grown long: so many

@@ -22,7 +22,11 @@ impl<V: Vault> Organisation<V> {
             let mut batch = Batch::new();
             let mut gone = BTreeSet::new();
             for epoch in before {
-                if self.replica(charter.id())?.is_ready() && self.journal.is_handed_on(&epoch)? {
+                if self.replica(charter.id())?.is_ready()
+                    && self.journal.is_handed_on(&epoch)?
+                    && self.files_handed_on(&epoch)?
+                {
+                    self.forget_files(&mut batch, &epoch, &charter.id())?;
                     self.delete_epoch(&mut batch, &epoch)?;
                     gone.insert(epoch);
                 }
@@ -73,6 +77,9 @@ impl<V: Vault> Organisation<V> {
         batch: &mut Batch,
         epoch: &EpochId,
     ) -> Result<(), PartyError> {
+        if let Some(known) = self.epochs.get(epoch) {
+            Self::outdate(batch, known.charter.passport);
+        }
         let archive = self.epochs.get(epoch).and_then(|e| Archive::of(&e.charter, &e.keys));
         batch.delete(Table::Charter, *epoch.as_bytes());
         Self::forget_received(batch, epoch);

@@ -139,7 +139,7 @@ fn own<V: Vault>(
         let worth = match envelope.header().kind {
             Kind::Edits => bytes <= SMALL,
             Kind::Pack => settled,
-            Kind::Snapshot | Kind::Statements | Kind::Receipts => false,
+            Kind::Snapshot | Kind::Statements | Kind::Chunk | Kind::Receipts => false,
         };
         if worth {
             own.push(Own { stretch, count: 1, settled, envelope, bytes });

@@ -1,24 +1,16 @@
 //! Somebody's own FHIR server, to which a transaction is sent.
 
+use super::page::{PageAnswer, read};
 use super::remote::{Address, RemoteConfig, RemoteError, agent};
 
 /// FHIR's media type.
 const FHIR: &str = "application/fhir+json";
 /// Longest answer that is read, in bytes.
-const ANSWER_MAX: u64 = 16 * 1024 * 1024;
-
-/// What a FHIR server answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FhirAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// A resource in JSON, or whatever it was.
-    pub body: Vec<u8>,
-}
+const ANSWER_MAX: usize = 16 * 1024 * 1024;
 
 /// Posts a transaction Bundle in JSON to the base address of a FHIR server (HL7 FHIR R4, `RESTful`
 /// API), with a bearer token (RFC 6750) if there is one. Redirects are not followed: they could
-/// lead the record elsewhere.
+/// lead the record elsewhere. The answer is a resource in JSON, or whatever it was.
 ///
 /// # Errors
 /// As [`Address::new`] of the address without its path; [`RemoteError::Unreachable`] when there
@@ -28,7 +20,7 @@ pub fn transact(
     bundle: &[u8],
     token: Option<&str>,
     config: &RemoteConfig,
-) -> Result<FhirAnswer, RemoteError> {
+) -> Result<PageAnswer, RemoteError> {
     let uri: http::Uri = base.parse().map_err(|_| RemoteError::Url)?;
     let address = Address::of(&uri, config.allow_http)?;
     let agent = agent(&address, config)?;
@@ -41,12 +33,5 @@ pub fn transact(
         }
         agent.run(request.body(bundle)?)
     };
-    let unreachable = |error| RemoteError::Unreachable(Box::new(error));
-    let mut response = send().map_err(unreachable)?;
-    let status = response.status().as_u16();
-    match response.body_mut().with_config().limit(ANSWER_MAX).read_to_vec() {
-        Ok(body) => Ok(FhirAnswer { status, body }),
-        Err(ureq::Error::BodyExceedsLimit(_)) => Err(RemoteError::Answer { status }),
-        Err(error) => Err(unreachable(error)),
-    }
+    read(send(), ANSWER_MAX)
 }

@@ -13,6 +13,7 @@ use axum::routing::{get, post, put};
 use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderValue, StatusCode, Uri, header};
 use passport_core::id::ObjectId;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
 use super::routes::{about, blocking, encoded, status, unwell, within};
@@ -130,6 +131,7 @@ async fn direct(State(shared): State<Arc<Shared>>, Path(id): Path<String>, uri: 
         let mut pairs = uri.query().unwrap_or_default().split('&');
         let recipient = pairs.find_map(|pair| pair.strip_prefix("recipient="));
         let recipient = recipient.ok_or(Rejection::Malformed)?.replace('+', " ");
+        let recipient = percent_decode_str(&recipient).decode_utf8_lossy().into_owned();
         let asked = Asked { recipient, passcode: None, direct: true };
         Ok(match opened(&shared, &id, asked).await? {
             Opened::File { file, .. } => public(StatusCode::OK, JOSE, file),

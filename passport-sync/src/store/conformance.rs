@@ -450,6 +450,28 @@ fn a_check_finds_what_was_altered_and_miscounted() {
 }
 
 #[test]
+fn sqlite_gives_back_the_room_of_what_was_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let size = || std::fs::metadata(&path).unwrap().len();
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, None)]);
+    drop(store);
+    let empty = size();
+    let store = opened(&path, 2);
+    for mark in 0..20 {
+        put(&store, 1, 1, mark, 50_000, &[1]);
+    }
+    drop(store);
+    assert!(size() > empty + 1_000_000);
+    let store = opened(&path, 3);
+    write(&store, |tx| tx.drop_epoch(&channel(1), &epoch(1))).unwrap();
+    drop(store);
+    assert!(size() < empty + 50_000, "{} of {empty}", size());
+    assert_eq!(SqliteFile::open(&path).unwrap().check().unwrap().altered, 0);
+}
+
+#[test]
 fn a_feed_from_before_it_kept_ends_is_given_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("relay.db");

@@ -36,9 +36,11 @@ const STATEMENTS_MAX: usize = 64;
 const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096;";
 /// How long a read or write waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long nothing is written before the log is emptied: then it takes no room, and keeps nothing
-/// of what was dropped.
+/// How long nothing is written before the log is emptied, and what became free given back: then
+/// they take no room, and keep nothing of what was dropped.
 const LULL: Duration = Duration::from_secs(1);
+/// Most pages given back in one lull, so that whoever writes next need not wait.
+const FREED_MAX: usize = 4_096;
 /// Most connections that read at once, and are then kept: opening one costs more than to wait for
 /// one that reads a page of a feed.
 const READERS_MAX: usize = 16;
@@ -223,7 +225,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     // Else SQLite plans a statement anew whenever its parameters change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
          PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
     )?;
     Ok(connection)
@@ -234,7 +236,7 @@ fn run(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// Commits what is queued, until nobody is left to queue anything; empties the log in a lull.
+/// Commits what is queued, until nobody is left to queue anything; rests in a lull.
 fn work(connection: &Connection, queue: &Receiver<Job>, waiting: &AtomicUsize, watch: &Watch) {
     let mut logged = false;
     loop {
@@ -252,21 +254,38 @@ fn work(connection: &Connection, queue: &Receiver<Job>, waiting: &AtomicUsize, w
                 watch(writes, waiting.fetch_sub(writes, Ordering::Relaxed).saturating_sub(writes));
                 true
             }
-            Err(RecvTimeoutError::Timeout) => {
-                empty_log(connection);
-                false
+            Err(RecvTimeoutError::Timeout) => rest(connection),
+            Err(RecvTimeoutError::Disconnected) => {
+                rest(connection);
+                return;
             }
-            Err(RecvTimeoutError::Disconnected) => return,
         };
     }
 }
 
-/// Moves what is in the log into the database. Where somebody still reads an older state, such as
-/// a backup, nobody waits for them: what is left is moved after the next lull.
-fn empty_log(connection: &Connection) {
+/// Gives back pages that are free, and moves what is in the log into the database; whether more
+/// may be free. Where somebody still reads an older state, such as a backup, nobody waits for
+/// them: what is left is moved after the next lull.
+fn rest(connection: &Connection) -> bool {
     let _at_once = connection.busy_timeout(Duration::ZERO);
+    let freed = free(connection).unwrap_or(0);
     let _emptied = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     let _patient = connection.busy_timeout(PATIENCE);
+    freed == FREED_MAX
+}
+
+/// Gives back pages that are free; how many.
+fn free(connection: &Connection) -> Result<usize, rusqlite::Error> {
+    let pages = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let before = pages("PRAGMA freelist_count")?;
+    if before == 0 {
+        return Ok(0);
+    }
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({FREED_MAX})"))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    let after = pages("PRAGMA freelist_count")?;
+    Ok(usize::try_from(before - after).unwrap_or(0))
 }
 
 /// Does a group of writes as one transaction, and answers each after the commit.

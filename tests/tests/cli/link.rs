@@ -80,7 +80,7 @@ fn decrypt(jwe: &str, payload: &Json) -> Json {
 fn a_link_opens_embedded_and_by_location_until_it_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let (cli, relay) = holder(&folder);
-    let picture = folder.path().join("link.svg");
+    let picture = folder.path().join("link.png");
     let made = create(&cli, &["--label", "For Dr Who", "--qr", picture.to_str().unwrap()]);
     let said = payload(&made);
     let url = said["url"].as_str().unwrap();
@@ -122,10 +122,8 @@ fn a_link_opens_embedded_and_by_location_until_it_is_revoked() {
     assert_eq!(cli.run(&["link", "list", "--json"]).success().json(), json!([]));
     let read = Command::new("zbarimg").args(["-q", "--raw", picture.to_str().unwrap()]).output();
     match read {
-        Ok(read) if !read.stdout.is_empty() => {
-            assert_eq!(String::from_utf8(read.stdout).unwrap().trim(), made["link"]);
-        }
-        _ => println!("SKIPPED: no zbarimg that reads SVG is installed, the code was not read"),
+        Ok(read) => assert_eq!(String::from_utf8(read.stdout).unwrap().trim(), made["link"]),
+        Err(_) => println!("SKIPPED: zbarimg is not installed, the code was not read"),
     }
 }
 

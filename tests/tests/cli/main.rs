@@ -37,6 +37,8 @@ mod relay;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]
+mod smart;
+#[cfg(test)]
 mod watching;
 
 /// The moment at which these stories happen.
@@ -94,6 +96,7 @@ fn no_file_is_forgotten() {
         "recovery.rs",
         "relay.rs",
         "sharing.rs",
+        "smart.rs",
         "watching.rs",
     ];
     assert_eq!(files, declared);

@@ -25,6 +25,7 @@ fn both_forms_say_what_matters_first_and_tell_none_from_nothing() {
         let _ = cli.run(&arguments).success();
     };
     add("allergies", &["agent=Penicillin", "reaction=<b>swollen</b> face", "criticality=high"]);
+    add("allergies", &["agent=花生 peanut"]);
     add("medications", &["item=Sertraline", "dose=50 mg", "status=active"]);
     add("medications", &["item=Diazepam", "status=stopped"]);
     add("contacts", &["name=محمد يوسف", "phone=07700 900123", "emergency=yes"]);
@@ -39,8 +40,9 @@ fn both_forms_say_what_matters_first_and_tell_none_from_nothing() {
     assert_eq!(export("html", &html, &[])["format"], "html");
     let html = std::fs::read_to_string(&html).unwrap();
     let glance = html.split("</section>").next().unwrap();
+    let names = ["花生 peanut", "محمد يوسف"];
     for expected in
-        ["Penicillin", "50 mg", "محمد يوسف", "Mum first", "1 more, not taken now", "999"]
+        ["Penicillin", "50 mg", "Mum first", "1 more, not taken now", "999"].iter().chain(&names)
     {
         assert!(glance.contains(expected), "{expected}\n{glance}");
     }
@@ -60,6 +62,14 @@ fn both_forms_say_what_matters_first_and_tell_none_from_nothing() {
         }
         assert!(first.contains("Not part of this document."), "{text}");
         assert!(!first.contains("Mum first"), "a section that was not asked for: {text}");
+        // No letter for it is built in: it is replaced, and every sheet says so.
+        assert!(first.contains("\u{fffd}\u{fffd} peanut"), "{text}");
+        for sheet in text.trim_end_matches('\u{c}').split('\u{c}') {
+            assert!(
+                sheet.contains("\u{fffd}: a character that this document has no letter"),
+                "{sheet}"
+            );
+        }
     }
 }
 

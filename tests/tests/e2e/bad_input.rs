@@ -3,6 +3,8 @@
 mod every_command;
 #[cfg(unix)]
 mod full_disk;
+#[cfg(unix)]
+mod hostile;
 
 use passport_tests::{Output, Person, Relay, Stage};
 

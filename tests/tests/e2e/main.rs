@@ -11,7 +11,9 @@ mod bad_input;
 mod demo;
 mod ending;
 mod erased;
+mod files;
 mod killed;
+mod letter;
 mod lost;
 mod planted;
 mod reader;
@@ -33,7 +35,9 @@ fn no_file_is_forgotten() {
         "demo.rs",
         "ending.rs",
         "erased.rs",
+        "files.rs",
         "killed.rs",
+        "letter.rs",
         "lost.rs",
         "main.rs",
         "planted.rs",

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use data_encoding::BASE64URL_NOPAD;
+use passport_core::fhir::smart::{Flags, HealthLink, SmartError, jwe};
 use passport_core::holder::KeptLink;
 use passport_core::id::ObjectId;
 use passport_core::section::SectionName;
@@ -24,11 +25,12 @@ use crate::holder::export::fhir;
 use crate::passport::{self, Passport};
 use crate::qr;
 use crate::rng::os_rng;
-use crate::shlink::{self, Payload};
 
 /// Wrong passcodes taken over a link's whole life.
 const ATTEMPTS: u32 = 5;
 /// Days that a link lasts when nobody says.
+/// Most bytes of files behind a link: a relay keeps no more than 1 MiB of it in all.
+const FILES_BYTES: u64 = 256 * 1024;
 const DAYS: i64 = 7;
 /// Longest label, in characters (HL7 SMART Health Links 1.0).
 const LABEL_MAX: usize = 80;
@@ -68,7 +70,7 @@ pub(crate) struct Create {
     /// How it is opened
     #[arg(long = "flag", value_enum, value_name = "FLAG")]
     flags: Vec<Flag>,
-    /// Also draws the link as a code to scan, as an SVG picture
+    /// Also draws the link as a code to scan: a PNG picture where the name ends so, otherwise SVG
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
 }
@@ -88,7 +90,7 @@ impl Create {
                 .hint("add one with `passport remote add URL`"));
         };
         let views = passport::views(&mut passport, &self.sections)?;
-        let document = fhir(app, &mut passport, &views, true)?;
+        let document = fhir(app, &mut passport, &views, true, FILES_BYTES)?;
         self.ask(app)?;
         let link = self.put(app, &passport, (&url, until), &document, &mut os_rng()?)?;
         let id = link.1;
@@ -154,7 +156,10 @@ impl Create {
         }
         let direct = self.flags.contains(&Flag::Direct);
         let passcode = self.passcode.as_deref();
-        let file = shlink::encrypt(&key, &iv, document.to_string().as_bytes())?;
+        let unmade = |source: SmartError| {
+            CliError::new(ExitCode::Bug, "the link cannot be made").caused_by(source)
+        };
+        let file = jwe::encrypt(&key, &iv, document.to_string().as_bytes()).map_err(unmade)?;
         let link = NewLink {
             until,
             direct,
@@ -165,14 +170,14 @@ impl Create {
         };
         let id = ObjectId::from_bytes(id);
         relay(app, passport, url)?.put_link(&id, &link, app.now(), rng)?;
-        // In alphabetical order, as the standard asks.
-        let flags =
-            [('L', self.flags.contains(&Flag::Long)), ('P', passcode.is_some()), ('U', direct)];
-        let flag = flags.iter().filter(|(_, set)| *set).map(|(letter, _)| *letter).collect();
-        let payload = Payload { url: shl, key: &key, until, flag, label: &self.label };
-        let text = payload.to_link().map_err(|source| {
-            CliError::new(ExitCode::Bug, "the link has no JSON form").caused_by(source)
-        })?;
-        Ok((text, id))
+        let long = self.flags.contains(&Flag::Long);
+        let made = HealthLink {
+            url: shl,
+            key,
+            until: Some(until),
+            flags: Flags { long, passcode: passcode.is_some(), direct },
+            label: self.label.clone(),
+        };
+        Ok((made.to_text().map_err(unmade)?, id))
     }
 }

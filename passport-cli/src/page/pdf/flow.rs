@@ -45,6 +45,10 @@ const PLAIN: Style = Style::new(Weight::Regular, 9.5, Ink::Text);
 const STRONG: Style = Style::new(Weight::Bold, 9.5, Ink::Text);
 const ASIDE: Style = Style::new(Weight::Regular, 8.5, Ink::Aside);
 
+/// Said on every sheet of a document in which a character was replaced.
+const LOST: &str =
+    "\u{fffd}: a character that this document has no letter for; the HTML page shows it";
+
 /// A cell: where it begins, how wide it is, what it says.
 struct Cell<'a> {
     x: f32,
@@ -302,19 +306,22 @@ impl<'a> Flow<'a> {
 
     /// Whose sheet it is, and which, at the foot of each.
     fn feet(&mut self, foot: &str) {
-        let mut foot = self.clean(ASIDE, foot);
-        if self.lost {
-            foot.push_str(" · \u{fffd}: a character that cannot be printed here");
-        }
+        let foot = self.clean(ASIDE, foot);
         let foot = wrap(self.fonts, ASIDE.weight, (INNER - 80.0) / ASIDE.size, &foot);
         let foot = foot.into_iter().next().unwrap_or_default();
+        // On a line of its own, so that no long name pushes it out.
+        let lost = if self.lost { LOST } else { "" };
         let sheets = self.laid.sheets.len();
         for (place, sheet) in self.laid.sheets.iter_mut().enumerate() {
             let y = HEIGHT - 34.0;
             let number = format!("sheet {} of {sheets}", place.saturating_add(1));
             let width = self.fonts.ems(ASIDE.weight, &number) * ASIDE.size;
             let (weight, size, ink) = (ASIDE.weight, ASIDE.size, ASIDE.ink);
-            for (x, text) in [(MARGIN, foot.clone()), (WIDTH - MARGIN - width, number)] {
+            for (x, y, text) in [
+                (MARGIN, y, foot.clone()),
+                (WIDTH - MARGIN - width, y, number),
+                (MARGIN, y + ASIDE.height(), lost.to_owned()),
+            ] {
                 sheet.lines.push(Line { x, y, weight, size, ink, text, leaf: None });
             }
             let (width, height) = (INNER, 0.4);

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE64;
 use serde::Deserialize;
@@ -11,7 +11,8 @@ use serde_json::{Value as Json, value::RawValue};
 use super::letter::Said;
 use super::{ImportError, SkipReason, limits, xml};
 use crate::fhir::export::ORIGINAL;
-use crate::fhir::{json, known};
+use crate::fhir::json::{self, Fault, Members};
+use crate::fhir::known;
 use crate::section::display::neutralise_line;
 
 /// A resource by its place in the file, not parsed yet.
@@ -62,31 +63,13 @@ pub(super) struct DischargeDocument {
 pub(super) struct Resources<'a> {
     index: &'a BTreeMap<String, &'a str>,
     budget: Cell<usize>,
+    /// The same, of files.
+    files: Cell<usize>,
+    /// What `DocumentReference`s name as their files.
+    attached: BTreeSet<*const u8>,
     /// What discharge documents say of where they were written, by where the text of the
     /// encounter that they are about begins.
     discharges: BTreeMap<*const u8, DischargeDocument>,
-}
-
-#[derive(Deserialize)]
-struct RawHead<'a> {
-    #[serde(rename = "resourceType", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawBundle<'a> {
-    #[serde(borrow, default)]
-    entry: Option<Entries<'a>>,
-}
-
-#[derive(Deserialize)]
-struct RawEntry<'a> {
-    #[serde(rename = "fullUrl", borrow, default)]
-    full_url: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    resource: Option<&'a RawValue>,
 }
 
 /// A list of entries that stops counting at the limit.
@@ -127,7 +110,7 @@ pub(in crate::fhir) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, ImportError> {
     if bytes.len() > limits::FILE {
         return Err(ImportError::TooLarge { len: bytes.len() });
     }
-    let text = core::str::from_utf8(bytes).map_err(|_| ImportError::NotJson)?;
+    let text = core::str::from_utf8(bytes).map_err(|_| ImportError::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('<') {
         return xml::to_json(text).map(Cow::Owned).map_err(|_| ImportError::NotJson);
@@ -141,24 +124,27 @@ pub(super) fn collect(text: &str) -> Result<Collected<'_>, ImportError> {
     let mut any = false;
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let document = document.map_err(|_| ImportError::NotJson)?;
-        let Ok(head) = head(document.get(), None) else { return Err(ImportError::NotFhir) };
-        collected.add(head, 0)?;
+        match head(document.get(), None) {
+            Ok(head) => collected.add(head, 0)?,
+            Err(SkipReason::NotAResource) => return Err(ImportError::NotFhir),
+            Err(reason) => return Err(ImportError::Nothing { reason }),
+        }
         any = true;
     }
     if any { Ok(collected) } else { Err(ImportError::NotJson) }
 }
 
-fn head<'a>(raw: &'a str, full_url: Option<String>) -> Result<Head<'a>, SkipReason> {
+fn head(raw: &str, full_url: Option<String>) -> Result<Head<'_>, SkipReason> {
     if !raw.starts_with('{') {
         return Err(SkipReason::NotAResource);
     }
-    let found: RawHead<'a> = serde_json::from_str(raw).map_err(|_| SkipReason::NotAResource)?;
-    let is_type = found.kind.bytes().all(|b| b.is_ascii_alphabetic());
-    if !is_type || found.kind.is_empty() || found.kind.len() > 64 {
+    let members = Members::of(raw)?;
+    let kind = members.get("resourceType").and_then(string).ok_or(SkipReason::NotAResource)?;
+    if kind.len() > 64 || !kind.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Err(SkipReason::NotAResource);
     }
-    let id = found.id.and_then(string).map(|id| json::bounded(&id, 128));
-    Ok(Head { kind: found.kind.into_owned(), id, full_url, raw, shell: None, is_enclosed: false })
+    let id = members.get("id").and_then(string).map(|id| json::bounded(&id, 128));
+    Ok(Head { kind, id, full_url, raw, shell: None, is_enclosed: false })
 }
 
 /// The text of a raw JSON string.
@@ -187,13 +173,13 @@ impl<'a> Collected<'a> {
             self.entered.push(Entered::Unreadable { name, reason: SkipReason::TooDeep });
             return Ok(());
         }
-        let Ok(bundle) = serde_json::from_str::<RawBundle<'a>>(head.raw) else {
+        let Some((entries, shell)) = divided(head.raw) else {
             self.entered.push(Entered::Unreadable { name, reason: SkipReason::NotAResource });
             return Ok(());
         };
-        head.shell = shell(head.raw);
+        head.shell = Some(shell);
         self.entered.push(Entered::Resource(head));
-        for entry in bundle.entry.map(|e| e.0).unwrap_or_default() {
+        for entry in entries {
             self.add_entry(entry.get(), depth)?;
         }
         Ok(())
@@ -203,19 +189,39 @@ impl<'a> Collected<'a> {
         if self.entered.len() >= limits::RESOURCES {
             return Err(ImportError::TooMany);
         }
-        let unreadable = || Entered::Unreadable {
-            name: "Bundle.entry".into(),
-            reason: SkipReason::NotAResource,
-        };
-        let Ok(RawEntry { full_url, resource: Some(resource) }) = serde_json::from_str(raw) else {
-            self.entered.push(unreadable());
-            return Ok(());
-        };
-        if let Ok(head) = head(resource.get(), full_url.and_then(string)) {
-            return self.add(head, depth + 1);
+        let found = Members::of(raw).map_err(SkipReason::from).and_then(|entry| {
+            let resource = entry.get("resource").ok_or(SkipReason::NotAResource)?;
+            head(resource.get(), entry.get("fullUrl").and_then(string))
+        });
+        match found {
+            Ok(head) => self.add(head, depth + 1),
+            Err(reason) => {
+                let name = "Bundle.entry".into();
+                self.entered.push(Entered::Unreadable { name, reason });
+                Ok(())
+            }
         }
-        self.entered.push(unreadable());
-        Ok(())
+    }
+}
+
+impl From<Fault> for ImportError {
+    fn from(fault: Fault) -> Self {
+        if fault == Fault::Malformed {
+            Self::NotJson
+        } else {
+            Self::Nothing { reason: fault.into() }
+        }
+    }
+}
+
+impl From<Fault> for SkipReason {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Malformed => Self::NotAResource,
+            Fault::TooDeep => Self::TooDeep,
+            Fault::TooLarge => Self::TooLarge,
+            Fault::Twice => Self::Twice,
+        }
     }
 }
 
@@ -224,7 +230,10 @@ fn enclosed<'a>(outer: &Head<'a>) -> Option<Head<'a>> {
     if outer.kind != "DocumentReference" || !outer.raw.contains(ORIGINAL) {
         return None;
     }
-    let json: Json = serde_json::from_str(outer.raw).ok()?;
+    if json::tokens(outer.raw) > limits::TOKENS {
+        return None;
+    }
+    let json = json::parse(outer.raw).ok()?;
     json::extension(&json, ORIGINAL)?;
     let data = json.pointer("/content/0/attachment/data").and_then(Json::as_str)?;
     let text = String::from_utf8(BASE64.decode(data.as_bytes()).ok()?).ok()?;
@@ -233,11 +242,14 @@ fn enclosed<'a>(outer: &Head<'a>) -> Option<Head<'a>> {
     Some(Head { kind, id, full_url, raw: outer.raw, shell: Some(text), is_enclosed: true })
 }
 
-/// A bundle without its entries, as JSON.
-fn shell(raw: &str) -> Option<String> {
-    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(raw).ok()?;
-    let kept: BTreeMap<_, _> = members.into_iter().filter(|(name, _)| name != "entry").collect();
-    serde_json::to_string(&kept).ok()
+/// A bundle's entries, and the rest of it as JSON.
+fn divided(raw: &str) -> Option<(Vec<&RawValue>, String)> {
+    let mut members = Members::of(raw).ok()?;
+    let entries: Option<Entries<'_>> = match members.remove("entry") {
+        Some(entries) => serde_json::from_str(entries.get()).ok()?,
+        None => None,
+    };
+    Some((entries.map(|e| e.0).unwrap_or_default(), serde_json::to_string(&members).ok()?))
 }
 
 impl Head<'_> {
@@ -271,13 +283,10 @@ impl<'a> Resource<'a> {
     /// Parses a resource.
     pub(super) fn open(head: &'a Head<'a>) -> Result<Self, SkipReason> {
         let raw = head.shell.as_deref().unwrap_or(head.raw);
-        let tokens = raw.bytes().filter(|b| matches!(b, b',' | b'[' | b'{')).count();
-        if tokens > limits::TOKENS {
+        if json::tokens(raw) > limits::TOKENS {
             return Err(SkipReason::TooLarge);
         }
-        // What is JSON and still does not parse is nested beyond the parser's limit.
-        let json = serde_json::from_str(raw).map_err(|_| SkipReason::TooDeep)?;
-        Ok(Self { head, json })
+        Ok(Self { head, json: json::parse(raw)? })
     }
     pub(super) fn kind(&self) -> &str {
         &self.head.kind
@@ -303,7 +312,9 @@ impl<'a> Resource<'a> {
             Some(json::text(i, "system").map_or(value.to_owned(), |s| format!("{s}|{value}")))
         });
         let by_id = || self.head.id.as_ref().map(|id| format!("{}/{id}", self.head.kind));
-        stated.or_else(by_id).or_else(|| self.head.full_url.clone())
+        // In a health card, resources are called by their place, which names nothing elsewhere.
+        let by_url = || self.head.full_url.clone().filter(|url| !url.starts_with("resource:"));
+        stated.or_else(by_id).or_else(by_url)
     }
 }
 
@@ -312,8 +323,16 @@ impl<'a> Resources<'a> {
         let mut all = Self {
             index: &collected.index,
             budget: Cell::new(limits::REFERENCED_TOTAL),
+            files: Cell::new(limits::FILE),
+            attached: BTreeSet::new(),
             discharges: BTreeMap::new(),
         };
+        for entered in &collected.entered {
+            let Entered::Resource(head) = entered else { continue };
+            let named = if head.kind == "DocumentReference" { urls(head.raw) } else { Vec::new() };
+            let found = named.iter().filter_map(|url| all.find(url)).map(str::as_ptr);
+            all.attached.extend(found.collect::<Vec<_>>());
+        }
         let documents = collected.entered.iter().filter_map(|entered| match entered {
             Entered::Resource(head) if head.kind == "Composition" && !head.is_enclosed => {
                 Resource::open(head).ok()
@@ -364,7 +383,23 @@ impl<'a> Resources<'a> {
             return None;
         }
         self.budget.set(left);
-        serde_json::from_str(raw).ok()
+        json::parse(raw).ok()
+    }
+
+    /// The Binary that an attachment names, in the resource or elsewhere in the file.
+    pub(super) fn binary(&self, from: &Resource<'_>, url: &str) -> Option<Json> {
+        if url.starts_with('#') {
+            return self.resolve(from, &serde_json::json!({ "reference": url }));
+        }
+        let raw = self.find(url)?;
+        self.files.set(self.files.get().checked_sub(raw.len())?);
+        let binary: Json = serde_json::from_str(raw).ok()?;
+        (json::text(&binary, "resourceType") == Some("Binary")).then_some(binary)
+    }
+
+    /// Whether some `DocumentReference` of the file names this as its file.
+    pub(super) fn is_attached(&self, r: &Resource<'_>) -> bool {
+        self.attached.contains(&r.head.raw.as_ptr())
     }
 
     /// Whether a reference names a resource of the file, and which.
@@ -372,6 +407,27 @@ impl<'a> Resources<'a> {
         let target = target.split("/_history/").next().unwrap_or(target);
         self.index.get(target).or_else(|| self.index.get(&relative(target)?)).copied()
     }
+}
+
+/// What the attachments of a `DocumentReference` name.
+fn urls(raw: &str) -> Vec<String> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Reference {
+        content: Vec<Content>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Content {
+        attachment: Named,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Named {
+        url: Option<String>,
+    }
+    let read = serde_json::from_str::<Reference>(raw).unwrap_or_default();
+    read.content.into_iter().filter_map(|content| content.attachment.url).collect()
 }
 
 /// `Type/id` of an absolute reference.

@@ -61,9 +61,7 @@ fn by_reference<'a>(heads: impl Iterator<Item = &'a Head<'a>>) -> Result<Found, 
         let Ok(RawSubject { subject, patient }) = serde_json::from_str(head.raw()) else {
             continue;
         };
-        let Some(reference) =
-            subject.or(patient).and_then(|r| serde_json::from_str::<Json>(r.get()).ok())
-        else {
+        let Some(reference) = subject.or(patient).and_then(|r| json::parse(r.get()).ok()) else {
             continue;
         };
         numbers.extend(reference.get("identifier").and_then(number_in));

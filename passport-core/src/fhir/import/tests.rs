@@ -243,7 +243,8 @@ fn what_is_not_fhir_is_refused() {
         (&b""[..], ImportError::NotJson),
         (b"   ", ImportError::NotJson),
         (b"%PDF-1.7", ImportError::NotJson),
-        (b"\xff\xfe{}", ImportError::NotJson),
+        (b"\xff\xfe{}", ImportError::NotUtf8),
+        ("{\0\"\0}\0".as_bytes(), ImportError::NotJson),
         (b"{\"resourceType\":\"Patient\"", ImportError::NotJson),
         (b"{}", ImportError::NotFhir),
         (b"[]", ImportError::NotFhir),
@@ -251,7 +252,6 @@ fn what_is_not_fhir_is_refused() {
         (b"null", ImportError::NotFhir),
         (b"{\"resourceType\":7}", ImportError::NotFhir),
         (b"{\"resourceType\":\"../../etc\"}", ImportError::NotFhir),
-        (b"{\"resourceType\":\"Patient\",\"resourceType\":\"Flag\"}", ImportError::NotFhir),
     ] {
         assert_eq!(refused(bytes), error, "{}", String::from_utf8_lossy(bytes));
     }
@@ -263,11 +263,10 @@ fn depth_breadth_and_size_are_bounded() {
     assert_eq!(refused(deep.as_bytes()), ImportError::NotJson);
     let nest = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
     let inside = format!(r#"{{"resourceType":"Patient","id":"p","x":{}}}"#, nest(5_000_000));
-    let import = read(inside.as_bytes()).map(|i| i.skipped).unwrap_or_default();
-    assert!(matches!(import[..], [Skipped { reason: SkipReason::TooLarge, .. }]));
+    let nothing = |reason| ImportError::Nothing { reason };
+    assert_eq!(refused(inside.as_bytes()), nothing(SkipReason::TooLarge));
     let inside = format!(r#"{{"resourceType":"Basic","id":"p","x":{}}}"#, nest(500));
-    let skipped = read_text(&inside).skipped;
-    assert!(matches!(skipped[..], [Skipped { reason: SkipReason::TooDeep, .. }]));
+    assert_eq!(refused(inside.as_bytes()), nothing(SkipReason::TooDeep));
 
     let wide = format!(r#"{{"resourceType":"Bundle","entry":[{}null]}}"#, "null,".repeat(200_000));
     assert_eq!(refused(wide.as_bytes()), ImportError::TooMany);
@@ -286,6 +285,48 @@ fn depth_breadth_and_size_are_bounded() {
     let import = read_text(&long);
     assert!(shown(&import.drafts[0], "condition").ends_with('…'));
     assert!(matches!(import.skipped[..], [Skipped { reason: SkipReason::OriginalTooLarge, .. }]));
+}
+
+#[test]
+fn what_says_two_things_is_not_read_and_the_rest_is() {
+    let twice = |json: &str| refused(json.as_bytes());
+    let nothing = ImportError::Nothing { reason: SkipReason::Twice };
+    for json in [
+        r#"{"resourceType":"Patient","resourceType":"Flag"}"#,
+        r#"{"resourceType":"Patient","id":"a","\u0069d":"b"}"#,
+        r#"{"resourceType":"Basic","code":{"text":"a","text":"b"}}"#,
+        r#"{"resourceType":"Bundle","entry":[],"entry":[]}"#,
+        r#"{"resourceType":"Bundle","meta":{"tag":[],"tag":[]},"entry":[]}"#,
+        r#"{"resourceType":"Basic"} {"resourceType":"Basic","id":"a","id":"b"}"#,
+    ] {
+        assert_eq!(twice(json), nothing, "{json}");
+    }
+    let rest = read_text(
+        r#"{"resourceType":"Bundle","type":"collection","entry":[
+        {"resource":{"resourceType":"MedicationStatement","id":"m","dosage":[
+          {"text":"one tablet","text":"ten tablets"}],"medicationCodeableConcept":{"text":"A"}}},
+        {"resource":{"resourceType":"Basic"},"resource":{"resourceType":"Flag"}},
+        {"resource":{"resourceType":"Flag","id":"f","code":{"text":"Lives alone"}}},
+        {"resource":{"resourceType":"MedicationStatement","medicationReference":{
+          "reference":"Medication/x"},"contained":[]}},
+        {"resource":{"resourceType":"Medication","id":"x","code":{"text":"A","text":"B"}}}]}"#,
+    );
+    let skipped: Vec<&str> = rest.skipped.iter().map(|s| s.resource.as_str()).collect();
+    assert_eq!(skipped, ["MedicationStatement/m", "Bundle.entry", "Medication/x"]);
+    assert!(rest.skipped.iter().all(|s| s.reason == SkipReason::Twice));
+    assert!(!rest.drafts.iter().any(|d| d.section.as_str() == "medications"));
+    assert!(rest.drafts.iter().any(|d| d.section.as_str() == "risks"));
+}
+
+#[test]
+fn two_cards_places_are_not_one_entry() {
+    let card = |vaccine: &str| {
+        only(&format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"resource:1",
+            "resource":{{"resourceType":"Immunization","vaccineCode":{{"text":"{vaccine}"}}}}}}]}}"#
+        ))
+    };
+    assert!(!card("A").fields.contains_key("identifier"));
 }
 
 #[test]

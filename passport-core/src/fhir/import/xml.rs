@@ -24,13 +24,23 @@ pub(super) struct NotXml;
 
 /// The JSON text of an XML resource.
 pub(super) fn to_json(xml: &str) -> Result<String, NotXml> {
-    if xml.len() > BYTES {
+    if xml.len() > BYTES || is_misread(xml) {
         return Err(NotXml);
     }
     let options =
         ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(xml, options).map_err(|_| NotXml)?;
     Ok(resource(document.root_element(), 0)?.to_string())
+}
+
+/// Whether the file says that its bytes mean other letters than they were read as.
+fn is_misread(xml: &str) -> bool {
+    let declaration = xml.trim_start().strip_prefix("<?xml").and_then(|x| x.split_once("?>"));
+    let encoding = declaration.and_then(|(declaration, _)| declaration.split_once("encoding"));
+    let Some((_, encoding)) = encoding else { return false };
+    let encoding = encoding.trim_start_matches([' ', '=', '"', '\'']);
+    let is_utf8 = encoding.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("utf-8"));
+    !is_utf8 && !xml.is_ascii()
 }
 
 fn resource(element: Node<'_, '_>, depth: usize) -> Result<Json, NotXml> {
@@ -49,28 +59,53 @@ fn members(
     if depth > DEPTH {
         return Err(NotXml);
     }
-    let mut lists: BTreeMap<&str, (bool, Vec<Json>)> = BTreeMap::new();
+    let mut lists: BTreeMap<&str, List> = BTreeMap::new();
     let mut out = Map::new();
     for child in element.children().filter(Node::is_element) {
         let name = child.tag_name().name();
-        let inner = place.child(name);
-        let list = lists.entry(name).or_insert((inner.repeats(), Vec::new()));
-        list.1.push(value(child, &inner, depth + 1)?);
-        // A primitive's own extensions stand beside it.
-        if child.attribute("value").is_some() && child.children().any(|c| c.is_element()) {
-            out.insert(format!("_{name}"), Json::Object(members(child, &inner, depth + 1)?));
+        // Members that JSON has beside the elements: an element of that name would say two things.
+        if name.starts_with('_') || name == "resourceType" || element.has_attribute(name) {
+            return Err(NotXml);
         }
+        let inner = place.child(name);
+        let list = lists.entry(name).or_default();
+        list.repeats = inner.repeats();
+        list.values.push(value(child, &inner, depth + 1)?);
+        // A primitive's own extensions stand beside it.
+        let more = child.attribute("value").is_some() && child.children().any(|c| c.is_element());
+        list.beside.push(if more {
+            Json::Object(members(child, &inner, depth + 1)?)
+        } else {
+            Json::Null
+        });
     }
     for name in ["id", "url"] {
         if let Some(text) = element.attribute(name) {
             out.insert(name.to_owned(), text.into());
         }
     }
-    for (name, (repeats, mut list)) in lists {
-        let one = if list.len() == 1 && !repeats { list.pop() } else { None };
-        out.insert(name.to_owned(), one.unwrap_or(Json::Array(list)));
+    for (name, list) in lists {
+        if list.beside.iter().any(|beside| !beside.is_null()) {
+            out.insert(format!("_{name}"), one_or_all(list.beside, list.repeats));
+        }
+        out.insert(name.to_owned(), one_or_all(list.values, list.repeats));
     }
     Ok(out)
+}
+
+/// Elements of one name within another.
+#[derive(Default)]
+struct List {
+    /// Whether JSON has a list even of one.
+    repeats: bool,
+    values: Vec<Json>,
+    /// What stands beside each; null where nothing does.
+    beside: Vec<Json>,
+}
+
+fn one_or_all(mut list: Vec<Json>, repeats: bool) -> Json {
+    let one = if list.len() == 1 && !repeats { list.pop() } else { None };
+    one.unwrap_or(Json::Array(list))
 }
 
 fn value(element: Node<'_, '_>, place: &Place, depth: usize) -> Result<Json, NotXml> {
@@ -128,6 +163,39 @@ mod tests {
         assert_eq!(patient["_birthDate"]["extension"][0]["valueString"], "true");
         let div = patient["text"]["div"].as_str().unwrap();
         assert!(div.starts_with("<div") && div.ends_with("<b>x</b></div>"));
+    }
+
+    #[test]
+    fn what_stands_beside_primitives_of_a_list_stays_with_its_own() {
+        let given = |n: u8| format!(r#"<given value="{n}"><extension url="{n}"/></given>"#);
+        let name = format!(r#"<name>{}<given value="x"/>{}</name>"#, given(1), given(2));
+        let patient = json(&format!("<Patient>{name}</Patient>")).unwrap();
+        assert_eq!(patient["name"][0]["given"], serde_json::json!(["1", "x", "2"]));
+        let beside = &patient["name"][0]["_given"];
+        assert_eq!(beside[0]["extension"][0]["url"], "1");
+        assert!(beside[1].is_null());
+        assert_eq!(beside[2]["extension"][0]["url"], "2");
+    }
+
+    #[test]
+    fn what_says_two_things_or_other_letters_is_refused() {
+        for xml in [
+            r#"<Patient><resourceType value="Flag"/></Patient>"#,
+            r#"<Patient><birthDate value="2005"><extension url="u"/></birthDate><_birthDate value="x"/></Patient>"#,
+            r#"<Patient><extension url="u"><url value="v"/></extension></Patient>"#,
+            r#"<Patient id="a" id="b"/>"#,
+            "<?xml version='1.0' encoding='ISO-8859-1'?><Patient><id value='Ã©'/></Patient>",
+        ] {
+            assert!(json(xml).is_none(), "{xml}");
+        }
+        for encoding in ["UTF-8", "utf-8", "us-ascii", "iso-8859-1"] {
+            let xml = format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?><Patient/>");
+            assert!(json(&xml).is_some(), "{encoding}");
+        }
+        assert!(
+            json("<?xml version='1.0' encoding='utf-8'?><Patient><id value='é'/></Patient>")
+                .is_some()
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use qrcode::{Color, EcLevel, QrCode};
 
 use super::super::PdfError;
-use super::{Area, Content, Element, Flow, Fonts, Ink, Laid, MARGIN, Role, Sheet, Style};
+use super::{Area, Content, Element, Flow, Fonts, Ink, LOST, Laid, MARGIN, Role, Sheet, Style};
 use super::{Weight, wrap};
 use crate::page::card::Card;
 use crate::page::pdf::sheet::Figure;
@@ -43,6 +43,11 @@ impl<'a> Flow<'a> {
         front.content.push(Content::Element(Element::over(Role::Figure(alt), vec![leaf])));
         let back = flow.side(right, inner, "EMERGENCY, OTHER SIDE", "", &card.back);
         flow.laid.tree.extend([title, how, front, back]);
+        if flow.lost {
+            flow.y = TOP + HEIGHT + 14.0;
+            let lost = flow.text(super::ASIDE, LOST);
+            flow.laid.tree.push(lost);
+        }
         flow.laid.bookmarks.truncate(1);
         Ok(flow.laid)
     }
