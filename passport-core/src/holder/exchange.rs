@@ -194,17 +194,19 @@ impl<V: Vault> Party for Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let mut batch = Batch::new();
         // A device that was removed has no more say, and no other heeds it.
         if !self.has_a_say() {
             return Ok(0);
         }
-        let mut made = if self.fold.exposed {
+        // First, as what was packed is no reason to begin a section anew.
+        let mut made = self.pack(pace)?;
+        let mut batch = Batch::new();
+        if self.fold.exposed {
             self.rekey(&mut batch, now, rng)?;
-            1
+            made += 1;
         } else {
-            self.bring_forward(&mut batch, rng)?
-        };
+            made += self.bring_forward(&mut batch, rng)?;
+        }
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
         made += self.pass_on_receipts(&mut batch, now, rng)?;
         for section in self.sections() {
@@ -213,17 +215,12 @@ impl<V: Vault> Party for Holder<V> {
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }
-        // Only what was carried over, and is on disk, may be left behind or packed.
+        // Only what was carried over, and is on disk, may be left behind.
         made += self.shelve()?;
         self.note_gone_files()?;
         let mut batch = Batch::new();
         for section in self.sections() {
             made += self.retire(&mut batch, &section, now, rng)?;
-            for epoch in self.currents(&section) {
-                let Some(known) = self.fold.epochs.get(&epoch) else { continue };
-                let (journal, keys) = (&mut self.journal, &known.keys);
-                made += pack_own(journal, &mut batch, &self.device, epoch, keys, pace)?;
-            }
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -233,6 +230,23 @@ impl<V: Vault> Party for Holder<V> {
 }
 
 impl<V: Vault> Holder<V> {
+    /// Packs what this device wrote in epochs that are current; returns how many packs that made.
+    fn pack(&mut self, pace: Pace) -> Result<usize, PartyError> {
+        let mut batch = Batch::new();
+        let mut made = 0;
+        let sections = self.sections();
+        let epochs: Vec<_> = sections.iter().flat_map(|section| self.currents(section)).collect();
+        for epoch in epochs {
+            let Some(known) = self.fold.epochs.get(&epoch) else { continue };
+            let (journal, keys) = (&mut self.journal, &known.keys);
+            made += pack_own(journal, &mut batch, &self.device, epoch, keys, pace)?;
+        }
+        if !batch.is_empty() {
+            self.journal.commit(batch)?;
+        }
+        Ok(made)
+    }
+
     /// Whether this device is in and was not removed: of one that was, no other takes heed.
     pub(super) fn has_a_say(&self) -> bool {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
