@@ -94,6 +94,23 @@ fn many_small_edits_come_to_few_envelopes_whether_sent_one_by_one_or_at_once() {
 }
 
 #[test]
+fn a_burst_is_packed_and_no_reason_to_begin_its_section_anew() {
+    let mut rng = rng(43);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let entry = medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let epoch = medications(&phone);
+    // More than half a mebibyte, sealed one by one.
+    doses(&mut phone, entry, 0..1_500, &mut rng);
+    for _ in 0..2 {
+        office.sync(&mut phone, day(0), &mut rng);
+    }
+    assert_eq!(medications(&phone), epoch);
+    assert!(at_a_relay(&mut office, &epoch).len() < 20);
+}
+
+#[test]
 fn who_has_the_envelopes_takes_a_pack_in_their_place_and_shows_the_same() {
     let mut rng = rng(41);
     let mut office = Office::default();
