@@ -107,6 +107,15 @@ impl From<PartyError> for CliError {
             PartyError::TooLarge | PartyError::Envelope(_) => {
                 user("this is too large for one entry").caused_by(error)
             }
+            PartyError::PartOfFile { .. } => user("the file has not all come yet")
+                .caused_by(error)
+                .hint("an exchange brings the rest: `passport sync`, or `passport org sync`")
+                .hint("if it stays so, whoever added it has not sent all of it"),
+            PartyError::NotTheFile => {
+                Self::new(ExitCode::VerificationFailed, "the file is not what its entry says")
+                    .caused_by(error)
+                    .hint("ask whoever added it for another copy; nothing was saved")
+            }
             PartyError::Enrolment => {
                 Self::new(ExitCode::VerificationFailed, "the new device's request does not hold")
                     .hint("begin again with `passport device add` on the new device")

@@ -1,6 +1,6 @@
 //! Files that commands read and write for the user.
 
-use std::io::{Read, Write as _};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::error::CliError;
@@ -14,11 +14,19 @@ const STANDARD: &str = "-";
 /// # Errors
 /// Returns an error when it cannot be read or is larger.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, CliError> {
+    read_bounded(open(path)?, path, bytes_max)
+}
+
+/// Opens a file for reading, or standard input for `-`.
+///
+/// # Errors
+/// Returns an error when it cannot be opened.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
     if path.as_os_str() == STANDARD {
-        return read_bounded(std::io::stdin().lock(), path, bytes_max);
+        return Ok(Box::new(std::io::stdin().lock()));
     }
     let file = std::fs::File::open(path).map_err(|source| unreadable(path, source))?;
-    read_bounded(file, path, bytes_max)
+    Ok(Box::new(file))
 }
 
 /// Writes a file whole or not at all, readable by this user alone; or standard output for `-`.
@@ -31,30 +39,48 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), CliError> {
     if path.as_os_str() == STANDARD {
         return output::print_bytes(content);
     }
+    // Replacing a device by a file would take it from everybody else.
+    let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if special {
+        let file = std::fs::OpenOptions::new().write(true).open(path);
+        let written = file.and_then(|mut file| file.write_all(content));
+        return written.map_err(|source| unwritable(path, source));
+    }
+    write_with(path, true, |place| {
+        place.write_all(content).map_err(|source| unwritable(path, source))
+    })
+}
+
+/// Writes a file whole or not at all, as `write` does, readable by this user alone; in the place of
+/// one that is there only to `replace` it.
+///
+/// # Errors
+/// Returns what `write` does, or an error when the file cannot be written; then what was there
+/// before still is.
+pub(crate) fn write_with(
+    path: &Path,
+    replace: bool,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
+) -> Result<(), CliError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Replacing a device by a file would take it from everybody else.
-    let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-    let written = if special {
-        std::fs::OpenOptions::new().write(true).open(path).and_then(|mut f| f.write_all(content))
-    } else {
-        replace(folder, path, content)
-    };
-    written.map_err(|source| {
-        CliError::user(format!("{} cannot be written", path.display()))
-            .caused_by(source)
-            .hint("is the folder there, and is there room? name another place, and try again")
-    })
+    let file = tempfile::NamedTempFile::new_in(folder);
+    let mut file = file.map_err(|source| unwritable(path, source))?;
+    write(&mut file)?;
+    let kept = file.as_file().sync_all().and_then(|()| {
+        let kept = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+        Ok(kept.map(drop)?)
+    });
+    kept.map_err(|source| unwritable(path, source))
 }
 
-fn replace(folder: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+/// Why a file cannot be written.
+pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> CliError {
+    CliError::user(format!("{} cannot be written", path.display()))
+        .caused_by(source)
+        .hint("is the folder there, and is there room? name another place, and try again")
 }
 
 fn read_bounded(source: impl Read, path: &Path, bytes_max: usize) -> Result<Vec<u8>, CliError> {
@@ -68,7 +94,8 @@ fn read_bounded(source: impl Read, path: &Path, bytes_max: usize) -> Result<Vec<
     Ok(content)
 }
 
-fn unreadable(path: &Path, source: std::io::Error) -> CliError {
+/// Why a file cannot be read.
+pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> CliError {
     CliError::user(format!("{} cannot be read", path.display()))
         .caused_by(source)
         .hint("is the name right, and may you read it? nothing was changed")

@@ -26,6 +26,7 @@ mod remote;
 mod remove;
 mod resolve;
 mod revoke;
+mod save;
 mod share;
 mod show;
 mod status;
@@ -52,6 +53,7 @@ pub(crate) enum Holder {
     #[command(name = "move")]
     MoveEntry(move_entry::MoveEntry),
     Show(show::Show),
+    Save(save::Save),
     History(history::History),
     Confirm(confirm::Confirm),
     Conflicts(conflicts::Conflicts),
@@ -101,6 +103,7 @@ impl Holder {
             Self::Annotate(c) => c.run(app),
             Self::MoveEntry(c) => c.run(app),
             Self::Show(c) => c.run(app),
+            Self::Save(c) => c.run(app),
             Self::History(c) => c.run(app),
             Self::Confirm(c) => c.run(app),
             Self::Conflicts(c) => c.run(app),

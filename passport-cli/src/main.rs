@@ -9,6 +9,7 @@
 
 mod added;
 mod app;
+mod attached;
 mod check;
 mod choice;
 mod clock;

@@ -20,6 +20,7 @@ mod init;
 mod quarantine;
 mod remote;
 mod remove;
+mod save;
 mod send;
 mod show;
 mod stats;
@@ -42,6 +43,7 @@ pub(crate) enum Org {
     Remote(remote::Remote),
     Students(students::Students),
     Show(show::Show),
+    Save(save::Save),
     History(history::History),
     Contribute(contribute::Contribute),
     Edit(edit::Edit),
@@ -69,6 +71,7 @@ impl Org {
             Self::Remote(c) => c.run(app),
             Self::Students(c) => c.run(app),
             Self::Show(c) => c.run(app),
+            Self::Save(c) => c.run(app),
             Self::History(c) => c.run(app),
             Self::Contribute(c) => c.run(app),
             Self::Edit(c) => c.run(app),

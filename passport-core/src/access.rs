@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 pub const VERSION: u8 = 1;
 /// Most members of one channel.
 pub const MEMBERS_MAX: usize = 512;
-/// Most epochs named as live.
-pub const LIVE_MAX: usize = 64;
+/// Most epochs and files named as live: with most members they fit a list.
+pub const LIVE_MAX: usize = 1_000;
 
 /// The identity of a channel: BLAKE3 of its control key and a random nonce, so that nobody
 /// can claim a channel that another key made.
@@ -123,7 +123,7 @@ pub struct AccessList {
     /// Payload hash of the list replaced; none for the first.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub replaces: Option<[u8; 32]>,
-    /// Epochs handed to a new member, ascending and unique.
+    /// Epochs and streams of files handed to a new member, ascending and unique.
     #[n(6)]
     pub live: Vec<EpochId>,
     /// The members, ascending by key and unique.
@@ -323,6 +323,37 @@ mod tests {
         assert_eq!(DropEpoch::check(&Signed::new(&claimed, &thief)), Err(AccessError::Channel));
     }
 
+    fn epochs(count: usize) -> Vec<EpochId> {
+        let numbered = |n: usize| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&n.to_be_bytes());
+            EpochId::from_bytes(id)
+        };
+        (0..count).map(numbered).collect()
+    }
+
+    #[test]
+    fn the_longest_list_is_one_that_can_be_read() {
+        let key = SigningKey::from_seed(&[1; 32]);
+        let numbered = |n: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&n.to_be_bytes());
+            Member {
+                key: VerificationKey::from_bytes(key),
+                until: Some(Timestamp::from_seconds(i64::MAX)),
+                history: true,
+                ..member(0)
+            }
+        };
+        let mut longest = list(&key);
+        longest.serial = u64::MAX;
+        longest.replaces = Some([1; 32]);
+        longest.live = epochs(LIVE_MAX);
+        longest.members = (0..MEMBERS_MAX).map(numbered).collect();
+        longest.successor = Some(member(1).key);
+        assert!(AccessList::check(&Signed::new(&longest, &key)).is_ok());
+    }
+
     #[test]
     fn disorder_repetition_excess_and_unknown_versions_are_refused() {
         let key = SigningKey::from_seed(&[1; 32]);
@@ -331,8 +362,7 @@ mod tests {
         repeated.members.push(member(9));
         let mut reversed = good.clone();
         reversed.live.reverse();
-        let live = (0..=u8::try_from(LIVE_MAX).unwrap()).map(|n| EpochId::from_bytes([n; 32]));
-        let many = AccessList { live: live.collect(), ..good.clone() };
+        let many = AccessList { live: epochs(LIVE_MAX + 1), ..good.clone() };
         for bad in [repeated, reversed, many] {
             assert_eq!(AccessList::check(&Signed::new(&bad, &key)), Err(AccessError::Form));
         }

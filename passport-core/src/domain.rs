@@ -73,6 +73,14 @@ domains! {
     ARCHIVE_KEY = "archive key";
     /// Key that signs the packs of an archive, derived from the archive's key.
     ARCHIVE_AUTHOR = "archive author";
+    /// Digest of a file's size and of the digests of its parts.
+    ATTACHMENT = "attachment";
+    /// Digest of one part of a file.
+    ATTACHMENT_PART = "attachment part";
+    /// Identity of a file's stream, from the channel and the file's key.
+    ATTACHMENT_STREAM = "attachment stream";
+    /// Key that signs the envelopes of a file, derived from the file's key.
+    ATTACHMENT_AUTHOR = "attachment author";
     /// Commitment to a phase key in a charter.
     PHASE_COMMITMENT = "phase commitment";
     /// Identity and signature of a charter.

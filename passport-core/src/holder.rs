@@ -11,6 +11,7 @@ mod create;
 mod devices;
 mod erase;
 mod exchange;
+mod files;
 mod found;
 mod kept_back;
 mod leave;

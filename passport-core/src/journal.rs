@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use crate::codec;
-use crate::envelope::{MAX_ENVELOPE, SealedEnvelope, Stretch, parts};
-use crate::id::{EnvelopeId, EpochId, ObjectId, VerificationKey};
+use crate::envelope::{Kind, MAX_ENVELOPE, SealedEnvelope, Stretch, parts};
+use crate::id::{ChannelId, EnvelopeId, EpochId, ObjectId, VerificationKey};
 use crate::letter::MAX_LETTER;
 use crate::vault::{Batch, Secret, Table, Vault, VaultError};
 
@@ -76,6 +76,9 @@ pub struct Extent {
     /// Envelopes made here since it was last seen whether they make a pack.
     #[n(3)]
     pub loose: u64,
+    /// The channel, where these are chunks of a file and no epoch.
+    #[n(4)]
+    pub file_in: Option<ChannelId>,
 }
 
 #[derive(Encode, Decode)]
@@ -185,6 +188,10 @@ impl<V: Vault> Journal<V> {
         let epoch = envelope.header().epoch;
         let extent = self.extents.entry(epoch).or_default();
         let place = place(epoch.as_bytes(), extent.count);
+        // All of it, or none: what pretends to be a chunk makes no file of an epoch.
+        let begun = extent.count == 0 || extent.file_in.is_some();
+        let chunk = begun && envelope.header().kind == Kind::Chunk;
+        extent.file_in = chunk.then_some(envelope.header().channel);
         extent.count += 1;
         extent.bytes += bytes.len() as u64;
         extent.held += 1;
@@ -283,9 +290,30 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn entries(&self, epoch: &EpochId) -> Result<Vec<(u64, SealedEnvelope)>, JournalError> {
+        self.each(epoch).collect()
+    }
+
+    /// The same, read one at a time.
+    pub fn each(
+        &self,
+        epoch: &EpochId,
+    ) -> impl Iterator<Item = Result<(u64, SealedEnvelope), JournalError>> {
         let all = (0..self.extent(epoch).count)
-            .map(|index| Ok(self.sealed(epoch, index)?.map(|envelope| (index, envelope))));
-        all.filter_map(Result::transpose).collect()
+            .map(|index| Ok(self.entry(epoch, index)?.map(|envelope| (index, envelope))));
+        all.filter_map(Result::transpose)
+    }
+
+    /// The envelope of this number in an epoch; none if a pack took its place.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub fn entry(
+        &self,
+        epoch: &EpochId,
+        index: u64,
+    ) -> Result<Option<SealedEnvelope>, JournalError> {
+        let sealed = self.kept(epoch, index)?.map(|stored| SealedEnvelope::decode(&stored.bytes));
+        sealed.transpose().map_err(|_| JournalError::Record { table: Table::Envelope, index })
     }
 
     /// Who wrote in an epoch. What was looked through once is not looked through again.
@@ -296,7 +324,7 @@ impl<V: Vault> Journal<V> {
         let mut known = self.authors.remove(epoch).unwrap_or_default();
         let count = self.extent(epoch).count;
         for index in known.count..count {
-            known.keys.extend(self.sealed(epoch, index)?.map(|envelope| envelope.header().author));
+            known.keys.extend(self.entry(epoch, index)?.map(|envelope| envelope.header().author));
         }
         known.count = count;
         Ok(&self.authors.entry(*epoch).or_insert(known).keys)
@@ -338,11 +366,6 @@ impl<V: Vault> Journal<V> {
         Ok(remotes.iter().any(|remote| remote.has(epoch, own)))
     }
 
-    fn sealed(&self, epoch: &EpochId, index: u64) -> Result<Option<SealedEnvelope>, JournalError> {
-        let sealed = self.kept(epoch, index)?.map(|stored| SealedEnvelope::decode(&stored.bytes));
-        sealed.transpose().map_err(|_| JournalError::Record { table: Table::Envelope, index })
-    }
-
     fn envelope(&self, epoch: &EpochId, index: u64) -> Result<StoredEnvelope, JournalError> {
         let missing = JournalError::Record { table: Table::Envelope, index };
         self.kept(epoch, index)?.ok_or(missing)
@@ -369,7 +392,7 @@ fn counted<T>(value: &Secret) -> Result<T, JournalError>
 where
     T: for<'b> Decode<'b, ()> + Encode<()>,
 {
-    codec::decode(value, 32).map_err(|_| JournalError::Record { table: Table::Cache, index: 0 })
+    codec::decode(value, 96).map_err(|_| JournalError::Record { table: Table::Cache, index: 0 })
 }
 
 fn decode<T>(bytes: Option<Secret>, table: Table, index: u64) -> Result<T, JournalError>

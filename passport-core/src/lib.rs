@@ -22,7 +22,7 @@
 //!   [`nhs_number`] checks one of them, [`glossary`] explains their words and those of services
 //! - [`author`], [`attestation`], [`edit`]: who recorded something, what an organisation signed of
 //!   it, and the typed changes that cross the wire
-//! - [`envelope`]: edits sealed and signed
+//! - [`envelope`]: edits sealed and signed; [`attachment`]: files, in parts, likewise
 //! - [`epoch`], [`grant`], [`ledger`]: spans of a section with fixed members, consents, and the
 //!   holder's own log of both
 //! - [`replica`], [`view`]: admission, merging, and what comes of it
@@ -70,6 +70,7 @@
 
 pub mod access;
 pub mod archive;
+pub mod attachment;
 pub mod attestation;
 pub mod author;
 pub mod codec;

@@ -7,6 +7,7 @@ mod check;
 mod confirm;
 mod erase;
 mod exchange;
+mod files;
 mod forget;
 mod held;
 mod receipts;

@@ -1,5 +1,6 @@
 //! What both sides share: a student's device and an organisation's instance.
 
+mod files;
 mod packing;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use crate::time::Timestamp;
 use crate::vault::{Batch, Vault, VaultError};
 use rand_core::CryptoRng;
 
+pub use files::{FileState, Pieces};
+pub(crate) use files::{keep, lay, state, streams};
 pub(crate) use packing::{contents, opened_of, pack_own};
 
 /// Why a command could not be carried out. Nothing was changed.
@@ -117,6 +120,17 @@ pub enum PartyError {
     /// The enrolment request does not verify.
     #[error("enrolment request does not verify")]
     Enrolment,
+    /// A file has not all come yet.
+    #[error("{here} of {of} parts of the file are here")]
+    PartOfFile {
+        /// Parts that are here.
+        here: u32,
+        /// Parts that there are.
+        of: u32,
+    },
+    /// A file is not of the size that it is said to be.
+    #[error("file is not of its size")]
+    NotTheFile,
     /// The passport's key material is not there yet.
     #[error("nothing to recover was found")]
     NothingToRecover,

@@ -18,6 +18,7 @@ mod apply;
 mod branch;
 mod document;
 mod entries;
+mod files;
 mod laid;
 mod node;
 mod past;

@@ -4,13 +4,15 @@
 //! field exists nowhere else. Sections the holder makes (`x-…`) have one kind, `note`.
 
 pub mod display;
+mod file;
 mod name;
 pub mod parse;
 pub mod table;
 mod value;
 
+pub use file::{Attachment, FileKey};
 pub use name::{ParseSectionNameError, SectionName};
-pub use value::{Attachment, Code, PartialDate, Period, Quantity, Value, ValueError, limits};
+pub use value::{Code, PartialDate, Period, Quantity, Value, ValueError, limits};
 
 /// The version of the table; a charter names the one its epoch was founded under.
 pub const SCHEMA_VERSION: u16 = 1;
@@ -122,9 +124,21 @@ impl SectionSpec {
         let others = || table::SECTIONS.iter().flat_map(|s| s.kinds).find(|k| k.name == name);
         own.or_else(|| if self.shareable { None } else { others() })
     }
+
+    /// Whether its entries may have files.
+    #[must_use]
+    pub fn holds_files(&self) -> bool {
+        !self.shareable || self.kinds.iter().any(|kind| kind.file().is_some())
+    }
 }
 
 impl KindSpec {
+    /// The field that holds a file, if there is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&'static FieldSpec> {
+        self.fields.iter().find(|f| f.kind == FieldKind::Attachment)
+    }
+
     /// The field of this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static FieldSpec> {

@@ -67,6 +67,7 @@ fn entries(file: &[u8]) -> Vec<ExportEntry> {
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: true,
             proof: None,
+            data: None,
         })
         .collect()
 }

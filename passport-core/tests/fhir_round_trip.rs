@@ -10,7 +10,7 @@ use passport_core::fhir::import::{self, Draft};
 use passport_core::fhir::{Existing, Step, plan};
 use passport_core::id::{EntryId, ObjectId};
 use passport_core::section::{
-    Attachment, Code, FieldKind, FieldSpec, Period, Quantity, SectionName, Value, table,
+    Attachment, Code, FieldKind, FieldSpec, FileKey, Period, Quantity, SectionName, Value, table,
 };
 use passport_core::time::Timestamp;
 
@@ -50,6 +50,7 @@ fn entries(drafts: &[Draft]) -> Vec<ExportEntry> {
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: true,
             proof: None,
+            data: None,
         })
         .collect()
 }
@@ -137,12 +138,7 @@ fn any_value(field: &FieldSpec) -> Value {
         FieldKind::Boolean => Value::Boolean(field.name.len().is_multiple_of(2)),
         FieldKind::Choice(choices) => Value::Choice(choices.last().unwrap().name.to_owned()),
         FieldKind::Entry => Value::Entry(id(99)),
-        FieldKind::Attachment => Value::Attachment(Attachment {
-            object: ObjectId::from_bytes([3; 32]),
-            media_type: "application/pdf".into(),
-            title: "Letter.pdf".into(),
-            size: 12_345,
-        }),
+        FieldKind::Attachment => panic!("a file goes along as a file"),
         FieldKind::Source => panic!("a source is received, not written"),
     }
 }
@@ -156,7 +152,8 @@ fn of_every_kind(wanted: impl Fn(&FieldSpec) -> bool) -> Vec<ExportEntry> {
         .flat_map(|section| section.spec().kinds.iter().map(move |k| (section.clone(), k)))
         .zip(1u32..)
         .map(|((section, kind), n)| {
-            let field = |f: &FieldSpec| f.kind != FieldKind::Source && (f.required || wanted(f));
+            let apart = |f: &FieldSpec| matches!(f.kind, FieldKind::Source | FieldKind::Attachment);
+            let field = |f: &FieldSpec| !apart(f) && (f.required || wanted(f));
             let fields = kind.fields.iter().filter(|f| field(f));
             ExportEntry {
                 id: id(n),
@@ -168,6 +165,7 @@ fn of_every_kind(wanted: impl Fn(&FieldSpec) -> bool) -> Vec<ExportEntry> {
                 recorded_at: Timestamp::from_seconds(1_790_000_000 + i64::from(n)),
                 attested: n.is_multiple_of(2),
                 proof: None,
+                data: None,
             }
         })
         .filter(|e| !e.fields.is_empty())
@@ -189,6 +187,43 @@ fn every_field_of_every_kind_survives() {
             one.fields.remove(omitted);
             assert_same(&format!("{} without {omitted}", entry.section), &[one, of_person()]);
         }
+    }
+}
+
+#[test]
+fn a_file_goes_out_with_its_size_and_hash_and_comes_back_and_its_key_stays() {
+    let content = b"%PDF-1.7 a letter".to_vec();
+    let file = Attachment {
+        object: ObjectId::from_bytes([3; 32]),
+        media_type: "application/pdf".into(),
+        title: "Letter.pdf".into(),
+        size: content.len() as u64,
+        key: FileKey::from_bytes(&[0xab; 32]),
+    };
+    let mut entries = of_every_kind(|f| f.name != "identifier");
+    entries.retain(|e| e.section.spec().kind(&e.kind).unwrap().file().is_some());
+    assert_eq!(entries.len(), 2, "a document, and a note in a section of one's own");
+    for entry in &mut entries {
+        entry.fields.insert("file".into(), Value::Attachment(file.clone()));
+        entry.data = Some(content.clone());
+    }
+    entries.push(of_person());
+    for text in exports(&entries) {
+        assert!(!text.contains("abababab") && !text.contains("q6urq6ur"), "its key is in it");
+        // Of SHA-1 (FIPS 180-4), by another program.
+        assert!(text.contains("\"hash\":\"DRTpl+A+3uXGBRmW2gLwFfp8YMQ=\""), "{text}");
+        let read = import::read(text.as_bytes()).unwrap();
+        let enclosed: Vec<_> = read.drafts.iter().filter_map(|d| d.enclosed.as_ref()).collect();
+        assert_eq!(enclosed.len(), 2);
+        assert!(enclosed.iter().all(|e| e.bytes == content && e.media_type == "application/pdf"));
+    }
+    for entry in &mut entries {
+        entry.data = None;
+    }
+    for text in exports(&entries) {
+        assert!(
+            text.contains(&format!("\"size\":{}", content.len())) && !text.contains("\"data\"")
+        );
     }
 }
 
@@ -277,6 +312,7 @@ fn written(section: &str, kind: &str, fields: &[(&str, Value)]) -> serde_json::V
         recorded_at: Timestamp::from_seconds(0),
         attested: false,
         proof: None,
+        data: None,
     };
     assert_same(section, core::slice::from_ref(&entry));
     let bundle = bundle(&ExportSubject::default(), &[entry], Timestamp::from_seconds(0));
@@ -394,6 +430,7 @@ fn student_status_is_coded_and_not_known_is_told_apart_from_not_said() {
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: false,
             proof: None,
+            data: None,
         }
     };
     for (status, wanted) in [

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::ValueEnum as _;
 use passport_core::fhir::export::{ExportSubject, Summary, bundle, summary};
-use passport_core::section::SectionName;
+use passport_core::section::{Attachment, SectionName};
 use passport_core::view::View;
 
 use crate::app::App;
 use crate::choice::Format;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
-use crate::exporting;
+use crate::exporting::{self, FILES_BYTES};
 use crate::files;
 use crate::help;
 use crate::holder::show::{Shown, who};
@@ -61,8 +61,8 @@ impl Export {
         let name = format.to_possible_value().map(|v| v.get_name().to_owned());
         let content = match format {
             Format::Json => json_text(&Shown::of(&mut passport, &views, false)?)?,
-            Format::Fhir => json_text(&fhir(app, &mut passport, &views, false)?)?,
-            Format::Ips => json_text(&fhir(app, &mut passport, &views, true)?)?,
+            Format::Fhir => json_text(&fhir(app, &mut passport, &views, false, FILES_BYTES)?)?,
+            Format::Ips => json_text(&fhir(app, &mut passport, &views, true, FILES_BYTES)?)?,
             Format::Html | Format::Pdf => {
                 let page = Page::of(&who(&mut passport, false)?, &views, app.now());
                 if format == Format::Html {
@@ -100,8 +100,8 @@ fn packed(
         name: who.get("name").cloned().unwrap_or_default(),
         pdf: page::pdf::write(&page, app.now())?,
         html: page::html::write(&page).into_bytes(),
-        ips: json_text(&fhir(app, passport, views, true)?)?,
-        fhir: json_text(&fhir(app, passport, views, false)?)?,
+        ips: json_text(&fhir(app, passport, views, true, FILES_BYTES)?)?,
+        fhir: json_text(&fhir(app, passport, views, false, FILES_BYTES)?)?,
         codes: pack::codes(views)?,
         at: app.now(),
     };
@@ -125,13 +125,14 @@ fn json_text(document: &impl Serialize) -> Result<Vec<u8>, CliError> {
     Ok(format!("{text}\n").into_bytes())
 }
 
-/// The sections as a FHIR bundle. Every value of a field in conflict is in its
+/// The sections as a FHIR bundle, with so many bytes of files at most. Every value of a field in conflict is in its
 /// narrative, and that is told.
 pub(super) fn fhir(
     app: &App,
     passport: &mut Passport,
     views: &[View],
     is_summary: bool,
+    room: u64,
 ) -> Result<serde_json::Value, CliError> {
     let mut who = who(passport, false)?;
     let subject = ExportSubject {
@@ -139,7 +140,10 @@ pub(super) fn fhir(
         date_of_birth: who.remove("date_of_birth").and_then(|d| d.parse().ok()),
         nhs_number: who.remove("nhs_number"),
     };
-    let entries = exporting::entries(views, passport.passport());
+    let mut entries = exporting::entries(views, passport.passport());
+    let read = |file: &Attachment| exporting::content(passport.file(file));
+    let out = exporting::enclose(&mut entries, room, read)?;
+    exporting::tell_left_out(app, out, "passport save");
     let open = exporting::conflicts(views).len();
     if open > 0 {
         app.output().say(&format!(

@@ -6,6 +6,7 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use passport_core::attachment::{Filed, object_of};
 use passport_core::fhir::import::{self, Draft, Subject};
 use passport_core::fhir::{Existing, Holder, Identity, Step, plan, same_person as same_person_as};
 use passport_core::holder::{FieldChange, NewEntry};
@@ -14,6 +15,7 @@ use passport_core::section::{SectionName, Value};
 
 use crate::added::{Added, Placed, Skipped};
 use crate::app::App;
+use crate::attached;
 use crate::error::CliError;
 use crate::passport::{self, Passport};
 use crate::rng::os_rng;
@@ -29,11 +31,13 @@ use source::{Reader, called};
 #[command(after_help = "Examples:\n\
 \x20 passport import record.json --dry-run\n\
 \x20 passport import record.json\n\
+\x20 passport import letter.pdf\n\
 \x20 passport import vaccinations.smart-health-card --issuer-keys jwks.json\n\
 \x20 passport import link.txt --passcode 4711 --recipient \"Ada Example\"")]
 pub(crate) struct Import {
-    /// The files: FHIR in JSON or XML, a SMART Health Card, or the text of its code (shc:/…) or
-    /// of a SMART Health Link (shlink:/…), which may stand here itself; `-` is standard input
+    /// The files: FHIR in JSON or XML, a letter or picture as it is, a SMART Health Card, or the
+    /// text of its code (shc:/…) or of a SMART Health Link (shlink:/…), which may stand here
+    /// itself; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Only says what would happen
@@ -61,7 +65,8 @@ impl Import {
         let existing = existing(&mut passport)?;
         let mut answer = Added::new(core::iter::empty());
         let drafts = self.read(app, &holder(&existing), &mut answer)?;
-        let work = Work::of(plan(drafts, &existing), &existing, &mut passport)?;
+        let mut work = Work::of(plan(drafts, &existing), &existing, &mut passport)?;
+        answer.skipped.append(&mut work.skipped);
         let mut touched: Vec<SectionName> =
             work.entries.iter().map(|e| e.section.clone()).collect();
         touched.extend(work.changes.iter().map(|(_, section, _)| section.clone()));
@@ -72,7 +77,8 @@ impl Import {
             passport::ask_who_sees(app, &passport, &touched)?;
             let changes: Vec<(EntryId, Vec<FieldChange>)> =
                 work.changes.iter().map(|(id, _, fields)| (*id, fields.clone())).collect();
-            ids = passport.merge(&work.entries, &changes, app.now(), &mut os_rng()?)?;
+            let files = core::mem::take(&mut work.files);
+            ids = passport.merge(&work.entries, &changes, files, app.now(), &mut os_rng()?)?;
         }
         let mut ids = ids.into_iter();
         let new = work.entries.into_iter().map(|e| {
@@ -105,6 +111,10 @@ impl Import {
             answer.cards.extend(source.cards);
             answer.skipped.extend(source.skipped);
             for document in &source.documents {
+                if let Some(document) = attached::document(file, document) {
+                    drafts.push(document);
+                    continue;
+                }
                 let read = import::read(document).map_err(|source| {
                     CliError::user(format!("{} cannot be taken in", called(file)))
                         .caused_by(source)
@@ -116,15 +126,6 @@ impl Import {
                     reason: s.reason.to_string(),
                 }));
                 drafts.extend(read.drafts);
-            }
-        }
-        for draft in &drafts {
-            if let Some(enclosed) = &draft.enclosed {
-                let len = enclosed.bytes.len();
-                let reason = format!(
-                    "taken in without its file of {len} bytes, which this version cannot keep yet"
-                );
-                answer.skipped.push(Skipped { resource: draft.resource.clone(), reason });
             }
         }
         Ok(drafts)
@@ -189,6 +190,8 @@ struct Work {
     entries: Vec<NewEntry>,
     changes: Vec<(EntryId, SectionName, Vec<FieldChange>)>,
     kept: Vec<(EntryId, SectionName)>,
+    files: Vec<Filed>,
+    skipped: Vec<Skipped>,
 }
 
 impl Work {
@@ -197,15 +200,27 @@ impl Work {
         existing: &[Existing],
         passport: &mut Passport,
     ) -> Result<Self, CliError> {
-        let mut work = Self { entries: Vec::new(), changes: Vec::new(), kept: Vec::new() };
+        let mut work = Self {
+            entries: Vec::new(),
+            changes: Vec::new(),
+            kept: Vec::new(),
+            files: Vec::new(),
+            skipped: Vec::new(),
+        };
         for step in steps {
             match step {
-                Step::Add(draft) => work.entries.push(NewEntry {
-                    section: draft.section,
-                    kind: draft.kind.to_owned(),
-                    fields: draft.fields.into_iter().map(|(n, v)| (n.to_owned(), v)).collect(),
-                }),
-                Step::Known { id, draft } => work.kept.push((id, draft.section)),
+                Step::Add(mut draft) => {
+                    let file = work.file(&mut draft, None, passport)?;
+                    let fields = draft.fields.into_iter().map(|(n, v)| (n.to_owned(), v));
+                    work.entries.push(NewEntry {
+                        section: draft.section,
+                        kind: draft.kind.to_owned(),
+                        fields: fields.chain(file).collect(),
+                    });
+                }
+                Step::Known { id, draft } => {
+                    work.update(id, draft, Vec::new(), existing, passport)?;
+                }
                 Step::Update { id, changes, draft } => {
                     let (_, now) = passport.find(id)?;
                     let has =
@@ -221,14 +236,59 @@ impl Work {
                         .filter(|(name, _)| wanted(name))
                         .map(|(name, value)| (name.to_owned(), Some(value)))
                         .collect();
-                    if fields.is_empty() {
-                        work.kept.push((id, draft.section));
-                    } else {
-                        work.changes.push((id, draft.section, fields));
-                    }
+                    work.update(id, draft, fields, existing, passport)?;
                 }
             }
         }
         Ok(work)
+    }
+
+    /// Notes what changes in an entry that is there: fields, and its file if that is another one.
+    fn update(
+        &mut self,
+        id: EntryId,
+        mut draft: Draft,
+        mut fields: Vec<FieldChange>,
+        existing: &[Existing],
+        passport: &mut Passport,
+    ) -> Result<(), CliError> {
+        let there = existing.iter().find(|e| e.id == id);
+        let file = self.file(&mut draft, there, passport)?;
+        fields.extend(file.map(|(name, value)| (name, Some(value))));
+        if fields.is_empty() {
+            self.kept.push((id, draft.section));
+        } else {
+            self.changes.push((id, draft.section, fields));
+        }
+        Ok(())
+    }
+
+    /// Takes in the file that came with an entry, unless the entry that is there has it already.
+    fn file(
+        &mut self,
+        draft: &mut Draft,
+        there: Option<&Existing>,
+        passport: &mut Passport,
+    ) -> Result<Option<(String, Value)>, CliError> {
+        let Some(enclosed) = draft.enclosed.take() else { return Ok(None) };
+        let named = there.into_iter().flat_map(|e| e.fields.values()).find_map(|value| {
+            if let Value::Attachment(file) = value { Some(file.object) } else { None }
+        });
+        if named == Some(object_of(&enclosed.bytes)) {
+            return Ok(None);
+        }
+        let filing = passport.begin_file(&draft.section, &mut os_rng()?);
+        match attached::take_in_enclosed(&draft.section, draft.kind, enclosed, filing) {
+            Ok((field, filed)) => {
+                let filed = passport.place_file(&draft.section, filed)?;
+                let value = Value::Attachment(filed.attachment.clone());
+                self.files.push(filed);
+                Ok(Some((field.to_owned(), value)))
+            }
+            Err(reason) => {
+                self.skipped.push(Skipped { resource: draft.resource.clone(), reason });
+                Ok(None)
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use passport_core::view::{SectionView, View};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::attached::{self, Listed};
 use crate::error::CliError;
 use crate::help;
 use crate::passport::{self, Passport};
@@ -71,7 +72,9 @@ impl Show {
         app.output().answer(&shown, |_| {
             // Everything at once is long enough without headings of what is empty.
             let filled = views.iter().filter(|v| !whole || !v.entries.is_empty());
-            render::screen(&filled.map(Section::of).collect::<Vec<_>>(), reader)
+            let mut text = render::screen(&filled.map(Section::of).collect::<Vec<_>>(), reader);
+            text.push_str(&attached::words(&shown.files, "passport save"));
+            text
         })
     }
 }
@@ -82,6 +85,9 @@ pub(crate) struct Shown {
     passport: String,
     holder: BTreeMap<&'static str, String>,
     sections: Vec<SectionView>,
+    /// Apart from the sections, which are the same for all who see them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Listed>,
 }
 
 impl Shown {
@@ -98,6 +104,7 @@ impl Shown {
             passport: passport.passport().to_string(),
             holder: who(passport, as_seen)?,
             sections: views.iter().map(View::to_json).collect(),
+            files: attached::listed(views, |file| passport.file_state(file)),
         })
     }
 }

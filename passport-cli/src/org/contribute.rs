@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::desk::{self, Party};
 use super::fault;
-use super::incoming::{self, Incoming};
+use super::incoming::{self, Adding, Incoming};
 use crate::app::App;
+use crate::attached;
 use crate::error::CliError;
 use crate::fields::{self, Assignment};
 use crate::help;
@@ -23,6 +24,7 @@ use crate::rng::os_rng;
 #[derive(Args)]
 #[command(after_help = help::with_sections("Examples:\n\
 \x20 passport org contribute \"Ada Example\" medications --set item=Sertraline --set dose=\"50 mg\"\n\
+\x20 passport org contribute \"Ada Example\" documents --set title=Letter --attach letter.pdf\n\
 \x20 passport org contribute \"Ada Example\" discharges --from discharge.json"))]
 pub(crate) struct Contribute {
     /// The student: their name, or the first letters of their id
@@ -37,33 +39,45 @@ pub(crate) struct Contribute {
     /// Fills a field; can be given several times
     #[arg(long = "set", value_name = "FIELD=VALUE", required_unless_present = "from")]
     set: Vec<Assignment>,
+    /// Keeps a file with the entry, up to 25 MiB
+    #[arg(long = "attach", value_name = "FILE")]
+    attachment: Option<PathBuf>,
     /// Takes the entries from a FHIR file instead
-    #[arg(long, value_name = "FHIR-FILE", conflicts_with = "set")]
+    #[arg(long, value_name = "FHIR-FILE", conflicts_with_all = ["set", "attachment"])]
     from: Option<PathBuf>,
 }
 
 impl Contribute {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { student, section, kind, set, from } = self;
+        let Self { student, section, kind, set, attachment, from } = self;
         let kind = fields::kind(&section, kind.as_deref())?;
         let fields = fields::typed(kind, &set, None)?;
         if from.is_none() {
             fields::complete(kind, &fields)?;
         }
+        let field = attachment.as_ref().map(|_| attached::field_of(kind)).transpose()?;
         app.actor()?;
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
         writable(&party, &student, &section, app)?;
-        let incoming = if let Some(file) = from {
+        let mut incoming = if let Some(file) = from {
             incoming::read(&mut party, &student, &section, &file)?
         } else {
-            let filled = fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?)));
-            let add = vec![(kind.name, filled.collect())];
+            let mut fields: Vec<(String, Value)> =
+                fields.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?))).collect();
+            let mut kept = None;
+            if let (Some(path), Some(field)) = (&attachment, field) {
+                let filing = party.begin_file(student.id, &section, &mut os_rng()?);
+                let file = attached::take_in(path, filing.map_err(fault::refused)?)?;
+                fields.push((field.to_owned(), Value::Attachment(file.attachment.clone())));
+                kept = Some(file);
+            }
+            let add = vec![Adding { kind: kind.name, fields, file: kept }];
             Incoming { add, update: Vec::new(), skipped: Vec::new() }
         };
         let to = To { student: &student, section: &section };
-        let recorded = record(&mut party, app, &to, &incoming)?;
+        let recorded = record(&mut party, app, &to, &mut incoming)?;
         if !recorded.is_empty() {
             desk::audit(&mut party, app, student.id, [&section], Access::Recorded)?;
         }
@@ -100,14 +114,14 @@ fn record(
     party: &mut Party,
     app: &App,
     to: &To<'_>,
-    incoming: &Incoming,
+    incoming: &mut Incoming,
 ) -> Result<Vec<(SectionName, EntryId)>, CliError> {
     let (mut rng, now) = (os_rng()?, app.now());
     let refused = |error| fault::writing(error, &to.student.name, to.section);
     let mut recorded = Vec::new();
-    for (kind, fields) in &incoming.add {
-        let fields: &[(String, Value)] = fields;
-        let added = party.contribute(to.student.id, to.section, kind, fields, now, &mut rng);
+    for Adding { kind, fields, file } in incoming.add.drain(..) {
+        let (student, with) = (to.student.id, (&fields[..], file));
+        let added = party.contribute_with_file(student, to.section, kind, with, now, &mut rng);
         recorded.extend(added.map_err(refused)?);
     }
     for (entry, fields) in &incoming.update {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
 use passport_core::fhir::export::{
-    ExportConsent, ExportOrganisation, ExportSubject, Summary, bundle, summary,
+    ExportConsent, ExportEntry, ExportOrganisation, ExportSubject, Summary, bundle, summary,
 };
 use passport_core::organisation::{HeldState, StudentName};
 use passport_core::receipt::Access;
-use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
+use passport_core::section::{Attachment, SectionName};
 use passport_core::view::View;
 use serde_json::json;
 
@@ -74,7 +74,7 @@ impl Export {
         let noted =
             |party: &mut Party| desk::audit(party, app, student.id, &sections, Access::Exported);
         let said = if let Some(base) = to {
-            let collection = collection(&party, app, &student, &views);
+            let collection = collection(&party, app, &student, &views)?;
             let sending = Sending::new(app, &party, &student, &collection, token_file.as_deref())?;
             noted(&mut party)?;
             let sent = sending.to(app, &base)?;
@@ -101,7 +101,7 @@ impl Export {
                 }
                 OrgFormat::Csv => pack::table(&views)?,
                 OrgFormat::Fhir | OrgFormat::Ips | OrgFormat::PracticePack => {
-                    fhir(&party, app, &student, &views, format)
+                    fhir(&party, app, &student, &views, format)?
                 }
             };
             noted(&mut party)?;
@@ -145,8 +145,8 @@ fn packed(
         name: student.name.clone(),
         pdf: document(party, app, student, views, OrgFormat::Pdf)?,
         html: document(party, app, student, views, OrgFormat::Html)?,
-        ips: fhir(party, app, student, views, OrgFormat::Ips),
-        fhir: fhir(party, app, student, views, OrgFormat::Fhir),
+        ips: fhir(party, app, student, views, OrgFormat::Ips)?,
+        fhir: fhir(party, app, student, views, OrgFormat::Fhir)?,
         codes: pack::codes(views)?,
         at: app.now(),
     })
@@ -181,9 +181,9 @@ fn fhir(
     student: &StudentName,
     views: &[View],
     format: OrgFormat,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, CliError> {
     let subject = subject(party, student);
-    let entries = exporting::entries(views, student.id);
+    let entries = entries(party, app, student, views)?;
     let open = exporting::conflicts(views).len();
     if open > 0 {
         app.output().say(&format!(
@@ -191,7 +191,7 @@ fn fhir(
         ));
     }
     if format != OrgFormat::Ips {
-        return format!("{:#}\n", bundle(&subject, &entries, app.now())).into_bytes();
+        return Ok(format!("{:#}\n", bundle(&subject, &entries, app.now())).into_bytes());
     }
     let grants = party.grants();
     let held = || grants.iter().filter(|g| g.grant.passport == student.id);
@@ -221,7 +221,21 @@ fn fhir(
         consents: &consents,
         at: app.now(),
     });
-    format!("{document:#}\n").into_bytes()
+    Ok(format!("{document:#}\n").into_bytes())
+}
+
+/// The entries of what is shared, with the content of their files.
+fn entries(
+    party: &Party,
+    app: &App,
+    student: &StudentName,
+    views: &[View],
+) -> Result<Vec<ExportEntry>, CliError> {
+    let mut entries = exporting::entries(views, student.id);
+    let read = |file: &Attachment| exporting::content(party.file(student.id, file));
+    let out = exporting::enclose(&mut entries, exporting::FILES_BYTES, read)?;
+    exporting::tell_left_out(app, out, "passport org save");
+    Ok(entries)
 }
 
 /// Whose record it is, as far as the consents say.
@@ -241,6 +255,6 @@ fn collection(
     app: &App,
     student: &StudentName,
     views: &[View],
-) -> serde_json::Value {
-    bundle(&subject(party, student), &exporting::entries(views, student.id), app.now())
+) -> Result<serde_json::Value, CliError> {
+    Ok(bundle(&subject(party, student), &entries(party, app, student, views)?, app.now()))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use passport_core::attachment::Filed;
 use passport_core::author::Author;
 use passport_core::discharge::notice_of;
 use passport_core::fhir::import::{self, Draft, Import};
@@ -13,21 +14,34 @@ use passport_core::section::{SectionName, Value};
 use passport_core::view::View;
 
 use super::desk::Party;
+use super::fault;
+use crate::attached;
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
 use crate::files;
+use crate::rng::os_rng;
 
 /// Fields to set, or to clear.
 type Changes = Vec<(String, Option<Value>)>;
 
 /// What a file holds for the section.
 pub(super) struct Incoming {
-    /// Entries to add: kind and fields.
-    pub(super) add: Vec<(&'static str, Vec<(String, Value)>)>,
+    /// Entries to add.
+    pub(super) add: Vec<Adding>,
     /// Own entries that say something else now.
     pub(super) update: Vec<(EntryId, Changes)>,
     /// What stays out, and why.
     pub(super) skipped: Vec<Skipped>,
+}
+
+/// An entry to add.
+pub(super) struct Adding {
+    /// Its kind.
+    pub(super) kind: &'static str,
+    /// Its fields.
+    pub(super) fields: Vec<(String, Value)>,
+    /// The file that they name.
+    pub(super) file: Option<Filed>,
 }
 
 /// Something that stays out.
@@ -70,10 +84,6 @@ pub(super) fn read(
             draft = noticed(&draft, section);
         }
         if draft.section == *section {
-            if draft.enclosed.is_some() {
-                let reason = "taken in without the file that came with it".to_owned();
-                skipped.push(Skipped { resource: draft.resource.clone(), reason });
-            }
             wanted.push(draft);
         } else if section.as_str() != "discharges" || draft.section.as_str() != "discharge-notice" {
             // A discharge brings its own notice along.
@@ -81,7 +91,8 @@ pub(super) fn read(
             skipped.push(Skipped { resource: draft.resource, reason });
         }
     }
-    Ok(planned(wanted, &own(party, student, section), skipped))
+    let own = own(party, student, section);
+    planned(party, student, (section, &own), wanted, skipped)
 }
 
 /// The notice of a discharge that the file has only in full.
@@ -99,25 +110,50 @@ fn noticed(draft: &Draft, section: &SectionName) -> Draft {
     }
 }
 
-fn planned(drafts: Vec<Draft>, own: &[Existing], mut skipped: Vec<Skipped>) -> Incoming {
+fn planned(
+    party: &mut Party,
+    student: &StudentName,
+    (section, own): (&SectionName, &[Existing]),
+    drafts: Vec<Draft>,
+    mut skipped: Vec<Skipped>,
+) -> Result<Incoming, CliError> {
     let (mut add, mut update) = (Vec::new(), Vec::new());
     for step in fhir::plan(drafts, own) {
         match step {
-            Step::Add(draft) => {
-                let fields = draft.fields.into_iter().map(|(n, v)| (n.to_owned(), v)).collect();
-                add.push((draft.kind, fields));
+            Step::Add(mut draft) => {
+                let enclosed = draft.enclosed.take();
+                let named = |(n, v): (&str, Value)| (n.to_owned(), v);
+                let mut fields: Vec<_> = draft.fields.into_iter().map(named).collect();
+                let mut filed = None;
+                if let Some(enclosed) = enclosed {
+                    let filing = party.begin_file(student.id, section, &mut os_rng()?);
+                    let filing = filing.map_err(fault::refused)?;
+                    match attached::take_in_enclosed(section, draft.kind, enclosed, filing) {
+                        Ok((field, file)) => {
+                            let value = Value::Attachment(file.attachment.clone());
+                            fields.push((field.to_owned(), value));
+                            filed = Some(file);
+                        }
+                        Err(reason) => skipped.push(Skipped { resource: draft.resource, reason }),
+                    }
+                }
+                add.push(Adding { kind: draft.kind, fields, file: filed });
             }
             Step::Known { draft, .. } => {
                 let reason = "already recorded, and says the same".to_owned();
                 skipped.push(Skipped { resource: draft.resource, reason });
             }
-            Step::Update { id, changes, .. } => {
+            Step::Update { id, changes, draft } => {
+                if draft.enclosed.is_some() {
+                    let reason = "its words were updated, its file stays as it was".to_owned();
+                    skipped.push(Skipped { resource: draft.resource, reason });
+                }
                 let fields = changes.into_iter().map(|(n, v)| (n.to_owned(), Some(v))).collect();
                 update.push((id, fields));
             }
         }
     }
-    Incoming { add, update, skipped }
+    Ok(Incoming { add, update, skipped })
 }
 
 /// What this organisation itself recorded in the section.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::desk::{self, Party};
 use super::fault;
 use crate::app::App;
+use crate::attached::{self, Listed};
 use crate::error::CliError;
 use crate::names::short;
 use crate::render::{Reader, Section, screen};
@@ -54,6 +55,7 @@ impl Show {
             holder: holder(&party, &student, app.now()),
             nhs_number_confirmed: party.confirmed_nhs_number(student.id).map_err(fault::refused)?,
             sections: views.iter().map(View::to_json).collect(),
+            files: attached::listed(&views, |file| party.file_state(student.id, file)),
             consent_ended: ended,
         };
         app.output().answer(&answer, |answer| words(&party, &student, &views, answer, app.now()))
@@ -81,6 +83,8 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     nhs_number_confirmed: Option<ConfirmedNumber>,
     sections: Vec<SectionView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Listed>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     consent_ended: Vec<Ending>,
 }
@@ -154,5 +158,6 @@ fn words(
     text.push('\n');
     let sections: Vec<Section> = views.iter().map(Section::of).collect();
     text.push_str(&screen(&sections, Reader::Organisation));
+    text.push_str(&attached::words(&shown.files, &format!("passport org save {}", short(&id))));
     text
 }

@@ -1,6 +1,7 @@
 //! What each command answers with `--json`.
 
 mod endings;
+mod files;
 
 use serde_json::Value;
 
@@ -68,6 +69,7 @@ fn holder() -> Vec<(&'static str, Value)> {
         ("annotate", changed_entry()),
         ("move", object([always("entry", id()), always("section", section())])),
         ("show", view()),
+        ("save", files::saved()),
         ("history", list(&event())),
         ("conflicts", list(&conflict())),
         ("resolve", changed_entry()),
@@ -144,6 +146,7 @@ fn organisation() -> Vec<(&'static str, Value)> {
         ("org remote remove", object([always("url", text("the relay"))])),
         ("org students", list(&grant("student"))),
         ("org show", shared_view()),
+        ("org save", files::saved()),
         ("org history", list(&event())),
         ("org contribute", added()),
         ("org edit", edited_entry()),
@@ -290,6 +293,7 @@ fn view() -> Value {
         always("passport", id()),
         always("holder", any("the student, as far as it was shared")),
         always("sections", list(&section)),
+        maybe("files", list(&files::file())),
     ])
 }
 

@@ -27,6 +27,9 @@ pub enum Kind {
     /// Many envelopes of one author re-sealed as one.
     #[n(3)]
     Pack,
+    /// A part of a file, or its index.
+    #[n(4)]
+    Chunk,
 }
 
 /// The clear part of an envelope, covered by its identity and its seal.

@@ -6,6 +6,7 @@
 //! export and import give the same fields again.
 
 mod blank;
+mod file;
 mod ips;
 mod native;
 mod patient;
@@ -62,6 +63,8 @@ pub struct ExportEntry {
     pub attested: bool,
     /// The signature, to be carried by the export.
     pub proof: Option<Proof>,
+    /// The content of its file, if it goes along.
+    pub data: Option<Vec<u8>>,
 }
 
 /// A collection Bundle of the entries: a Patient, a resource for each entry, and Provenance that
@@ -120,6 +123,7 @@ fn parts(
                 continue;
             }
             let mut resource = resource(entry);
+            file::enclose(&mut resource, entry);
             about(&mut resource, &patient_url);
             tell(&mut resource, entry);
             resources.push((entry.id, url.clone(), resource));
@@ -218,7 +222,8 @@ fn overlay(made: Json, entry: &ExportEntry, whole: &dyn Fn(&Json) -> Json) -> Js
     let mut made = made;
     let mut wanted: BTreeMap<&str, &Value> =
         entry.fields.iter().map(|(n, v)| (n.as_str(), v)).collect();
-    wanted.remove("source");
+    // What a file says of itself goes where the file does.
+    wanted.retain(|name, value| *name != "source" && file::file(value).is_none());
     let section = entry.section.as_str();
     let before = reads_as(&whole(&made), section, &entry.kind).unwrap_or_default();
     for (name, value) in &wanted {

@@ -247,6 +247,14 @@ impl Out {
             "CareTeam" => person::team(r, &mut drafts),
             "Encounter" => encounter::encounter(r, all, &mut drafts),
             "DocumentReference" => kept::document(r, all, &mut drafts),
+            "Binary" if r.verbatim().len() > crate::section::limits::SOURCE => {
+                if all.is_attached(r) {
+                    // It came with the document that names it.
+                    self.tally.placed += 1;
+                    return;
+                }
+                kept::binary(r, &mut drafts);
+            }
             "Composition" => {
                 kept::empty_sections(r, &mut drafts);
                 letter::alerts(&r.json, &mut drafts);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::json;
-use crate::section::{Attachment, Code, FieldKind, KindSpec, Period, Quantity, Value};
+use crate::section::{Code, FieldKind, KindSpec, Period, Quantity, Value};
 
 /// The address of the mark.
 pub(super) const URL: &str = "urn:student-passport:entry";
@@ -27,7 +27,6 @@ pub(super) const ORGANISATION_ID: &str = "urn:student-passport:organisation";
 pub(super) const GRANT_ID: &str = "urn:student-passport:grant";
 /// HL7's own extension for the words a code was chosen for.
 const ORIGINAL_TEXT: &str = "http://hl7.org/fhir/StructureDefinition/originalText";
-const OBJECT: &str = "urn:student-passport:object:";
 
 /// Which entry a resource was, and what FHIR has no place for.
 #[derive(Default)]
@@ -160,11 +159,8 @@ pub(super) fn written(value: &Value) -> Option<Json> {
         },
         Value::Boolean(yes) => json!({ "valueBoolean": yes }),
         Value::Entry(id) => json!({ "valueString": id.to_string() }),
-        Value::Attachment(file) => json!({ "valueAttachment": {
-            "contentType": file.media_type, "title": file.title, "size": file.size,
-            "url": format!("{OBJECT}{}", file.object),
-        } }),
-        Value::Source { .. } => return None,
+        // A file goes along as a file, and its key with nobody.
+        Value::Attachment(_) | Value::Source { .. } => return None,
     })
 }
 
@@ -216,16 +212,7 @@ fn read(kind: FieldKind, element: &Json) -> Option<Value> {
         ),
         FieldKind::Boolean => Value::Boolean(element.get("valueBoolean")?.as_bool()?),
         FieldKind::Entry => Value::Entry(string()?.parse().ok()?),
-        FieldKind::Attachment => {
-            let file = element.get("valueAttachment")?;
-            Value::Attachment(Attachment {
-                object: json::text(file, "url")?.strip_prefix(OBJECT)?.parse().ok()?,
-                media_type: json::text(file, "contentType")?.to_owned(),
-                title: json::text(file, "title").unwrap_or_default().to_owned(),
-                size: file.get("size")?.as_u64()?,
-            })
-        }
-        FieldKind::Source => return None,
+        FieldKind::Attachment | FieldKind::Source => return None,
     })
 }
 

@@ -38,6 +38,11 @@ pub(super) const WORDS: &[Term] = &[
         "where the history of an epoch is kept that everybody has left, as packs",
         "backup",
     ),
+    own(
+        "attachment",
+        "a file kept beside an entry, sealed in parts under a key of its own",
+        "blob, upload",
+    ),
     own("retired", "of an epoch: in the archive, all that is here of it", "deleted"),
     own("drop", "of an epoch: a relay forgets its envelopes, having its archive", "delete"),
     own(

@@ -20,7 +20,7 @@ use super::retire::archived_at;
 use crate::archive::Archive;
 use crate::id::{ChannelId, EntryId, EpochId, OrganisationId};
 use crate::journal::{Outgoing, OutgoingDrop, RemoteState};
-use crate::ledger::{StatementBody, section_channel};
+use crate::ledger::{FoldedEpoch, StatementBody, section_channel};
 use crate::party::PartyError;
 use crate::replica::Stance;
 use crate::section::SectionName;
@@ -165,6 +165,7 @@ impl<V: Vault> Holder<V> {
             self.carry_over(&mut batch, section, now, rng)?;
         }
         self.journal.commit(batch)?;
+        self.note_gone_files()?;
         let mut batch = Batch::new();
         for Erasure { section, .. } in erasures {
             self.retire(&mut batch, section, now, rng)?;
@@ -201,7 +202,7 @@ impl<V: Vault> Holder<V> {
         Ok(self.journal.vault().get(table, &key)?.is_some())
     }
 
-    /// Deletes a stale epoch and its archive here, once everybody who may have written in it is
+    /// Deletes a stale epoch, its archive and the files that only it named here, once everybody who may have written in it is
     /// known to write in a later one, or it was followed long ago. What this device had of it was
     /// carried over: the others wait to hear that. Whether it had something to say.
     pub(super) fn let_go(
@@ -225,6 +226,7 @@ impl<V: Vault> Holder<V> {
         }
         let archive = self.fold.epochs.get(epoch).and_then(|e| e.archive.as_ref());
         let archive = archive.map(Archive::id);
+        self.forget_files(batch, epoch)?;
         self.journal.forget(batch, epoch)?;
         if let Some(archive) = archive {
             self.journal.forget(batch, &archive)?;
@@ -238,15 +240,28 @@ impl<V: Vault> Holder<V> {
         Ok(silent)
     }
 
-    /// Adds erased epochs, and their archives, for a relay to forget. Not before it has what
+    /// Adds erased epochs, their archives, and erased files, for a relay to forget. Not before it has what
     /// follows them, until when nobody else may have what was not erased: if that goes now,
     /// there is more to say afterwards.
-    pub(super) fn drop_erased(&self, remote: &RemoteState, out: &mut Outgoing) {
+    pub(super) fn drop_erased(
+        &self,
+        remote: &RemoteState,
+        files: &BTreeMap<EpochId, ChannelId>,
+        out: &mut Outgoing,
+    ) {
         let has = |epoch: &EpochId| remote.has(epoch, self.journal.extent(epoch).count);
         let has_ledger = has(&self.present_ledger().0);
         let controls = self.controls();
         let goes = !out.envelopes.is_empty();
         let mut drops = Vec::new();
+        let mut tell = |section: &SectionName, channels: Vec<ChannelId>, id: EpochId| {
+            let untold = channels.into_iter().filter_map(|c| self.erased_drop(c, id, remote));
+            if has_ledger && self.fold.current(section).iter().all(has) {
+                drops.extend(untold);
+            } else {
+                out.more |= goes && untold.count() > 0;
+            }
+        };
         for (id, epoch) in self.erased_epochs() {
             let Some(charter) = self.fold.epochs.get(&epoch).map(|e| &e.charter) else { continue };
             let channels: Vec<ChannelId> = if id == epoch {
@@ -255,11 +270,12 @@ impl<V: Vault> Holder<V> {
                 // An archive is where the section's channel was when it was written.
                 controls.values().map(|key| section_channel(key, &charter.section)).collect()
             };
-            let untold = channels.into_iter().filter_map(|c| self.erased_drop(c, id, remote));
-            if has_ledger && self.fold.current(&charter.section).iter().all(has) {
-                drops.extend(untold);
-            } else {
-                out.more |= goes && untold.count() > 0;
+            tell(&charter.section, channels, id);
+        }
+        for (id, channel) in files {
+            let of_channel = |known: &&FoldedEpoch| known.charter.channel == *channel;
+            if let Some(known) = self.fold.epochs.values().find(of_channel) {
+                tell(&known.charter.section, vec![*channel], *id);
             }
         }
         drops.truncate(DROPS);

@@ -9,7 +9,7 @@ use crate::access::{AccessList, MEMBERS_MAX, Member, Rights, channel_id};
 use crate::codec;
 use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope};
 use crate::epoch::Right;
-use crate::id::{EpochId, VerificationKey};
+use crate::id::{ChannelId, EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
@@ -42,16 +42,19 @@ impl<V: Vault> Party for Holder<V> {
 
     fn outgoing(&self, url: &str, now: Timestamp) -> Result<Outgoing, PartyError> {
         let remote = self.journal.remote(url)?;
-        let lists = self.lists_for(&remote, now);
+        let lists = self.lists_for(&remote, now)?;
         // A device that learns a list must find the statements behind it, or it would put its
         // own older idea of the members in its place.
         let (ledger, _) = self.present_ledger();
         let retired = self.retired()?;
         let erased = self.erased_epochs();
-        let offers = |epoch: &EpochId| !retired.contains(epoch) && !erased.contains_key(epoch);
+        let gone = self.gone_files()?;
+        let offers = |epoch: &EpochId| {
+            !retired.contains(epoch) && !erased.contains_key(epoch) && !gone.contains_key(epoch)
+        };
         let mut out = self.journal.outgoing_from(Some(&ledger), &remote, lists, offers)?;
         out.drops = self.drops_for(&remote, &retired);
-        self.drop_erased(&remote, &mut out);
+        self.drop_erased(&remote, &gone, &mut out);
         Ok(out)
     }
 
@@ -92,7 +95,7 @@ impl<V: Vault> Party for Holder<V> {
         let (mut said, mut rekeyed) = (false, false);
         let mut receipts = Vec::new();
         let keys = self.ledger_keys().len();
-        let erased = self.erased_epochs();
+        let erased = (self.erased_epochs(), self.gone_files()?);
         let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
         let mut archived: Vec<EpochId> = Vec::new();
         for item in incoming.items {
@@ -218,6 +221,8 @@ impl<V: Vault> Party for Holder<V> {
             self.journal.commit(batch)?;
         }
         // Only what was carried over, and is on disk, may be left behind or packed.
+        made += self.shelve()?;
+        self.note_gone_files()?;
         let mut batch = Batch::new();
         for section in self.sections() {
             made += self.retire(&mut batch, &section, now, rng)?;
@@ -319,27 +324,34 @@ impl<V: Vault> Holder<V> {
         authors.unwrap_or(Ok(Vec::new())).map_err(|_| PartyError::Damaged)
     }
 
-    /// Whether an envelope is of an epoch that was erased and deleted here. A relay that has one
-    /// of an erased epoch is told again to forget it.
+    /// Whether an envelope is of a file that was erased, or of an epoch that was erased and deleted
+    /// here. A relay that has one of either is told again to forget it.
     fn is_gone(
         &self,
         envelope: &VerifiedEnvelope,
-        erased: &BTreeMap<EpochId, EpochId>,
+        (epochs, files): &(BTreeMap<EpochId, EpochId>, BTreeMap<EpochId, ChannelId>),
         remote: &mut RemoteState,
     ) -> Result<bool, PartyError> {
         let epoch = envelope.header().epoch;
-        let Some(erased) = erased.get(&epoch) else { return Ok(false) };
+        let file = files.contains_key(&epoch);
+        if !file && !epochs.contains_key(&epoch) {
+            return Ok(false);
+        }
         remote.came_back(&epoch);
-        self.was_let_go(erased)
+        epochs.get(&epoch).map_or(Ok(file), |erased| self.was_let_go(erased))
     }
 
     /// Access lists that a relay should replace: where members or live epochs are not what the
-    /// ledger says.
-    fn lists_for(&self, remote: &RemoteState, now: Timestamp) -> Vec<Signed<AccessList>> {
+    /// ledger says, or live files not those that stand.
+    fn lists_for(
+        &self,
+        remote: &RemoteState,
+        now: Timestamp,
+    ) -> Result<Vec<Signed<AccessList>>, PartyError> {
         // A device that was just let in has not got the ledger yet, and one that was removed has
         // nothing to say.
         if self.fold.locator.is_none() || self.was_removed() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let controls = self.controls();
         let present = self.control();
@@ -357,7 +369,10 @@ impl<V: Vault> Holder<V> {
                     continue;
                 }
                 let current = self.fold.current(&section).first().copied();
-                let live = current.into_iter().filter(of_channel).collect();
+                let mut live: Vec<EpochId> = current.into_iter().filter(of_channel).collect();
+                if let Some(current) = live.first().copied() {
+                    live.extend(self.shelved(&current)?);
+                }
                 let members = self.section_members(&section, now);
                 channels.push((section.as_str().to_owned(), live, members));
             }
@@ -366,7 +381,7 @@ impl<V: Vault> Holder<V> {
                 lists.extend(line.next_list(&label, live, members, remote));
             }
         }
-        lists
+        Ok(lists)
     }
 
     /// Whether a list is of a channel of this passport, and signed by a key of its devices.

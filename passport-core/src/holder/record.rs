@@ -3,11 +3,12 @@
 use rand_core::CryptoRng;
 
 use super::Holder;
+use crate::attachment::Filed;
 use crate::author::Author;
 use crate::discharge::{DISCHARGES, NOTICES, NoNotice, NoticeAfter, notice_changes};
 use crate::edit::{Edit, NamedValue, Remark, RemarkContent, entry_id, remark_id};
 use crate::id::{EntryId, RemarkId};
-use crate::party::{PartyError, Pen, batches};
+use crate::party::{PartyError, Pen, batches, keep};
 use crate::replica::{EntryNow, Refusal, Stance};
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
@@ -38,13 +39,10 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<EntryId>, PartyError> {
-        let mut batch = Batch::new();
-        let ids = self.write_entries(&mut batch, entries, now, rng)?;
-        self.journal.commit(batch)?;
-        Ok(ids)
+        self.merge(entries, &[], Vec::new(), now, rng)
     }
 
-    /// Adds entries and changes others in one write: an import.
+    /// Adds entries and changes others in one write, with the files that they name: an import.
     ///
     /// # Errors
     /// Returns [`PartyError`].
@@ -52,10 +50,14 @@ impl<V: Vault> Holder<V> {
         &mut self,
         entries: &[NewEntry],
         changes: &[(EntryId, Vec<FieldChange>)],
+        files: Vec<Filed>,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<EntryId>, PartyError> {
         let mut batch = Batch::new();
+        for file in files {
+            keep(&mut self.journal, &mut batch, file)?;
+        }
         let ids = self.write_entries(&mut batch, entries, now, rng)?;
         for (entry, fields) in changes {
             let (section, _) = self.find(*entry)?;

@@ -1,10 +1,11 @@
 //! What each relay has, and what passes between it and a party.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::{Extent, Journal, JournalError, RelayId};
+use super::{Journal, JournalError, RelayId};
 use crate::access::{AccessList, DropEpoch};
 use crate::codec;
 use crate::id::{ChannelId, EpochId, VerificationKey};
@@ -176,6 +177,14 @@ impl Outgoing {
             && self.letters.is_empty()
             && self.drops.is_empty()
     }
+
+    /// Whether nothing more fits, which is noted: there is more, then.
+    fn is_full(&mut self, bytes: usize) -> bool {
+        let objects = self.envelopes.len().max(self.letters.len());
+        let full = bytes >= OFFER_BYTES || objects >= OFFER_OBJECTS;
+        self.more |= full;
+        full
+    }
 }
 
 impl RemoteState {
@@ -289,7 +298,8 @@ impl<V: Vault> Journal<V> {
     }
 
     /// As [`Self::outgoing`], with the envelopes of one epoch before all others: so that what an
-    /// access list is based on goes in the same request as the list.
+    /// access list is based on goes in the same request as the list. Files go after all else, as
+    /// they may take long, or more room than there is.
     ///
     /// # Errors
     /// Returns [`JournalError`].
@@ -303,37 +313,52 @@ impl<V: Vault> Journal<V> {
         let mut out = Outgoing { lists, ..Outgoing::default() };
         let mut bytes = 0;
         let offered: BTreeMap<_, _> = remote.offered.iter().copied().collect();
-        let ahead = self.extents.iter().filter(|(epoch, _)| Some(*epoch) == first);
-        let others = self.extents.iter().filter(|(epoch, _)| Some(*epoch) != first);
-        for (epoch, Extent { count, .. }) in ahead.chain(others) {
-            if !offers(epoch) {
-                continue;
-            }
-            for index in offered.get(epoch).copied().unwrap_or(0)..*count {
-                if bytes >= OFFER_BYTES || out.envelopes.len() >= OFFER_OBJECTS {
-                    out.more = true;
-                    out.reached.push((*epoch, index));
-                    return Ok(out);
-                }
-                let Some(stored) = self.kept(epoch, index)? else { continue };
-                if stored.source.is_some() && stored.source == remote.relay {
-                    continue;
-                }
-                bytes += stored.bytes.len();
-                out.envelopes.push(OutgoingEnvelope { epoch: *epoch, index, bytes: stored.bytes });
-            }
-            out.reached.push((*epoch, *count));
+        let offered = |epoch: &EpochId| offered.get(epoch).copied().unwrap_or(0);
+        let of = |file: bool| {
+            self.extents.iter().filter(move |(_, extent)| extent.file_in.is_some() == file)
+        };
+        let ahead = of(false).filter(|(epoch, _)| Some(*epoch) == first);
+        let others = of(false).filter(|(epoch, _)| Some(*epoch) != first);
+        for (epoch, extent) in ahead.chain(others).filter(|(epoch, _)| offers(epoch)) {
+            self.offer(&mut out, &mut bytes, remote, (epoch, offered(epoch)..extent.count))?;
         }
         for index in remote.letters..self.letters {
-            if bytes >= OFFER_BYTES || out.letters.len() >= OFFER_OBJECTS {
-                out.more = true;
+            if out.is_full(bytes) {
                 break;
             }
             let stored = self.letter(index)?;
             bytes += stored.bytes.len();
             out.letters.push(OutgoingLetter { index, to: stored.to, bytes: stored.bytes });
         }
+        for (epoch, extent) in of(true).filter(|(epoch, _)| offers(epoch)) {
+            self.offer(&mut out, &mut bytes, remote, (epoch, offered(epoch)..extent.count))?;
+        }
         Ok(out)
+    }
+
+    /// Adds to what is offered what there is room for of an epoch's envelopes.
+    fn offer(
+        &self,
+        out: &mut Outgoing,
+        bytes: &mut usize,
+        remote: &RemoteState,
+        (epoch, range): (&EpochId, Range<u64>),
+    ) -> Result<(), JournalError> {
+        let end = range.end;
+        for index in range {
+            if out.is_full(*bytes) {
+                out.reached.push((*epoch, index));
+                return Ok(());
+            }
+            let Some(stored) = self.kept(epoch, index)? else { continue };
+            if stored.source.is_some() && stored.source == remote.relay {
+                continue;
+            }
+            *bytes += stored.bytes.len();
+            out.envelopes.push(OutgoingEnvelope { epoch: *epoch, index, bytes: stored.bytes });
+        }
+        out.reached.push((*epoch, end));
+        Ok(())
     }
 
     /// Notes what a relay said of what it was offered; returns how many objects it refused for

@@ -22,7 +22,11 @@ impl<V: Vault> Organisation<V> {
             let mut batch = Batch::new();
             let mut gone = BTreeSet::new();
             for epoch in before {
-                if self.replica(charter.id())?.is_ready() && self.journal.is_handed_on(&epoch)? {
+                if self.replica(charter.id())?.is_ready()
+                    && self.journal.is_handed_on(&epoch)?
+                    && self.files_handed_on(&epoch)?
+                {
+                    self.forget_files(&mut batch, &epoch, &charter.id())?;
                     self.delete_epoch(&mut batch, &epoch)?;
                     gone.insert(epoch);
                 }

@@ -8,7 +8,7 @@ use super::{HeldEpoch, HeldGrant, Organisation};
 use crate::access::AccessList;
 use crate::archive::Archive;
 use crate::codec;
-use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope};
+use crate::envelope::{Header, Kind, OpenedEnvelope, SealedEnvelope};
 use crate::epoch::{Charter, PhaseKeys};
 use crate::grant::{Grant, Withdrawal};
 use crate::id::{EpochId, GrantId, PassportId};
@@ -36,7 +36,9 @@ impl<V: Vault> Party for Organisation<V> {
         let remote = self.journal.remote(url)?;
         // Where it may write, an organisation also brings back what a relay has lost.
         let writes = |epoch: &EpochId| {
-            self.epochs.get(epoch).is_some_and(|e| e.charter.writer(&self.id()).is_some())
+            let held = self.epochs.get(epoch);
+            let file = || self.may_offer_file(epoch);
+            held.map_or_else(file, |e| e.charter.writer(&self.id()).is_some())
         };
         Ok(self.journal.outgoing(&remote, Vec::new(), writes)?)
     }
@@ -127,6 +129,9 @@ impl<V: Vault> Organisation<V> {
             let mut all = self.epochs.values().filter_map(|e| Archive::of(&e.charter, &e.keys));
             all.find(|archive| archive.id() == header.epoch)
         };
+        if held.is_none() && header.kind == Kind::Chunk {
+            return Ok(Some(self.journal.append(batch, envelope.sealed(), Some(relay))?));
+        }
         let archive = if held.is_none() { archive() } else { None };
         let key = held.and_then(|held| held.keys.get(&header.phase));
         // Where the key is here, what does not open was spoiled on the way, and a pack that does

@@ -112,13 +112,17 @@ impl<V: Vault> Organisation<V> {
         Ok(sections)
     }
 
-    /// The epochs of a student, their archives, and whatever else came in their channels.
+    /// The epochs of a student, their archives, files, and whatever else came in their channels.
     fn all_of(&self, student: PassportId) -> Result<BTreeSet<EpochId>, PartyError> {
         let of_student = || self.epochs.values().filter(|e| e.charter.passport == student);
         let channels: BTreeSet<ChannelId> = of_student().map(|e| e.charter.channel).collect();
         let mut all: BTreeSet<EpochId> = of_student().map(|e| e.charter.id()).collect();
         all.extend(of_student().filter_map(|e| Archive::of(&e.charter, &e.keys)).map(|a| a.id()));
         for epoch in self.journal.epochs().filter(|id| !self.epochs.contains_key(id)) {
+            if let Some(channel) = self.journal.extent(epoch).file_in {
+                all.extend(channels.contains(&channel).then_some(*epoch));
+                continue;
+            }
             let envelopes = self.journal.envelopes(epoch)?;
             if envelopes.iter().any(|e| channels.contains(&e.header().channel)) {
                 all.insert(*epoch);

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Organisation;
+use crate::attachment::Filed;
 use crate::attestation::{Attestation, Subject, sign_remark};
 use crate::author::Author;
 use crate::discharge::{DISCHARGES, NOTICES, NoNotice, NoticeAfter, notice_changes, notice_of};
 use crate::edit::{Edit, NamedValue, Remark, RemarkContent, RemarkProof, entry_id, remark_id};
 use crate::id::{EntryId, PassportId, RemarkId};
-use crate::party::{PartyError, Pen, change, section};
+use crate::party::{PartyError, Pen, change, keep, section};
 use crate::replica::EntryNow;
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
@@ -31,7 +32,26 @@ impl<V: Vault> Organisation<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<(SectionName, EntryId)>, PartyError> {
+        self.contribute_with_file(student, to, kind, (fields, None), now, rng)
+    }
+
+    /// As [`Self::contribute`], with the file that the fields name.
+    ///
+    /// # Errors
+    /// As [`Self::contribute`].
+    pub fn contribute_with_file(
+        &mut self,
+        student: PassportId,
+        to: &SectionName,
+        kind: &str,
+        (fields, file): (&[(String, Value)], Option<Filed>),
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<(SectionName, EntryId)>, PartyError> {
         let mut batch = Batch::new();
+        if let Some(file) = file {
+            keep(&mut self.journal, &mut batch, file)?;
+        }
         let id = self.add_signed(&mut batch, student, to, kind, fields, now, rng)?;
         let mut added = vec![(to.clone(), id)];
         let notices = section(NOTICES)?;

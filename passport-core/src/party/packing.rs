@@ -127,7 +127,7 @@ fn own<V: Vault>(
         let worth = match envelope.header().kind {
             Kind::Edits => bytes <= SMALL,
             Kind::Pack => settled,
-            Kind::Snapshot | Kind::Statements => false,
+            Kind::Snapshot | Kind::Statements | Kind::Chunk => false,
         };
         if worth {
             own.push(Own { stretch, count: 1, settled, envelope, bytes });

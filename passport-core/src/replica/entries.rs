@@ -100,6 +100,11 @@ impl Entries {
         self.records = records.into_iter().map(|record| (record.id, record)).collect();
     }
 
+    /// What the epoch was founded with.
+    pub(super) fn founded(&self) -> impl Iterator<Item = &EntryRecord> {
+        self.records.values()
+    }
+
     /// The ids of all entries, removed ones included, ascending.
     pub(super) fn ids(&self) -> BTreeSet<EntryId> {
         self.records.keys().chain(self.touched.keys()).copied().collect()

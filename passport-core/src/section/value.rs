@@ -4,7 +4,8 @@ use core::{fmt, str::FromStr};
 
 use minicbor::{Decode, Encode};
 
-use crate::id::{EntryId, ObjectId};
+use super::Attachment;
+use crate::id::EntryId;
 use crate::time::Timestamp;
 
 /// Upper bounds on values, in bytes of UTF-8 unless said otherwise.
@@ -17,6 +18,8 @@ pub mod limits {
     pub const SOURCE: usize = 96 * 1024;
     /// Digits, sign and point of a quantity.
     pub const NUMBER: usize = 40;
+    /// A file: 25 MiB.
+    pub const FILE: u64 = 25 * 1024 * 1024;
 }
 
 /// The value of one field.
@@ -208,24 +211,6 @@ pub struct Quantity {
     pub code: Option<String>,
 }
 
-/// A file kept beside the record, named by its content.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(array)]
-pub struct Attachment {
-    /// Digest of the content.
-    #[n(0)]
-    pub object: ObjectId,
-    /// Media type.
-    #[n(1)]
-    pub media_type: String,
-    /// Title for people.
-    #[n(2)]
-    pub title: String,
-    /// Size in bytes.
-    #[n(3)]
-    pub size: u64,
-}
-
 /// Why a value is not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -242,9 +227,12 @@ pub enum ValueError {
         /// Bytes allowed.
         limit: usize,
     },
-    /// A text that must say something is empty.
+    /// A text or file that must say something is empty.
     #[error("empty")]
     Empty,
+    /// A file is larger than files may be.
+    #[error("larger than {} bytes", limits::FILE)]
+    FileTooLarge,
 }
 
 impl Value {
@@ -271,7 +259,12 @@ impl Value {
             }
             Self::Attachment(a) => {
                 within(&a.media_type, limits::TEXT)?;
-                within(&a.title, limits::TEXT)
+                within(&a.title, limits::TEXT)?;
+                match a.size {
+                    0 => Err(ValueError::Empty),
+                    1..=limits::FILE => Ok(()),
+                    _ => Err(ValueError::FileTooLarge),
+                }
             }
             Self::Source { media_type, content } => {
                 within(media_type, limits::TEXT)?;

@@ -9,6 +9,8 @@ mod discharges;
 #[cfg(test)]
 mod erase;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod kept_back;
 #[cfg(test)]
 mod leaving;

@@ -62,7 +62,7 @@ pub struct RelayLimits {
 impl Default for RelayLimits {
     fn default() -> Self {
         Self {
-            channel_bytes: 256 * 1024 * 1024,
+            channel_bytes: 1024 * 1024 * 1024,
             bytes_per_day: 1024 * 1024 * 1024,
             mailbox_letters: 50_000,
             mailbox_bytes: 512 * 1024 * 1024,
@@ -126,15 +126,15 @@ fn answer(
 ) -> Result<Answered, StoreError> {
     let asker = Asker { key: *sender, now, limits: *limits };
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(usize::MAX).min(ITEMS_BYTES_MAX);
-    let asked = Asked { cursor: request.cursor, bytes_max, paged };
+    let page = Asked { cursor: request.cursor, bytes_max, paged };
     let work = Work::check(request);
     if work.is_empty() {
         let looked = port::read(store, |snapshot| {
-            let standing = Standing::of(snapshot, &asker, asked.cursor)?;
+            let standing = Standing::of(snapshot, &asker, page.cursor)?;
             if standing.acknowledges(&asker) {
                 return Ok(None);
             }
-            asked.answer(snapshot, &asker, &standing, Results::default()).map(Some)
+            page.answer(snapshot, &asker, &standing, Results::default()).map(Some)
         })?;
         if let Some(response) = looked {
             return Ok(Answered { response, fed: BTreeSet::new() });
@@ -143,13 +143,13 @@ fn answer(
     // All of it in the one write: what a reader would have to wait for, the writer has at hand.
     let own = work.own();
     let mut answered = port::write(store, move |tx| {
-        let standing = Standing::of(tx, &asker, asked.cursor)?;
+        let standing = Standing::of(tx, &asker, page.cursor)?;
         if standing.acknowledges(&asker) {
             tx.acknowledge(&asker.key, standing.position(), now)?;
             tx.expire_letters(&asker.key, asker.letters_expired())?;
         }
         let results = work.settle(tx, &asker, standing.position())?;
-        let response = asked.answer(tx, &asker, &standing, results)?;
+        let response = page.answer(tx, &asker, &standing, results)?;
         Ok(Answered { response, fed: tx.fed() })
     })?;
     // Whoever pushes an envelope need not be sent it.

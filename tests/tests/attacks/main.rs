@@ -15,6 +15,7 @@ mod control;
 mod decoders;
 mod devices;
 mod faults;
+mod files;
 mod forgeries;
 mod members;
 mod office;

@@ -11,6 +11,7 @@ mod bad_input;
 mod demo;
 mod ending;
 mod erased;
+mod files;
 mod killed;
 mod letter;
 mod lost;
@@ -34,6 +35,7 @@ fn no_file_is_forgotten() {
         "demo.rs",
         "ending.rs",
         "erased.rs",
+        "files.rs",
         "killed.rs",
         "letter.rs",
         "lost.rs",

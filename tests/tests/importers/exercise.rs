@@ -140,6 +140,7 @@ fn again(drafts: Vec<Draft>) {
             recorded_at: Timestamp::from_seconds(1_790_000_000),
             attested: false,
             proof: None,
+            data: None,
         })
         .collect();
     let at = Timestamp::from_seconds(1_790_000_000);

@@ -21,8 +21,8 @@ pub(crate) fn write(scene: &mut Scene<'_>, who: usize) {
     position.phase = position.phase.max(clock);
     let bad = scene.world.below(8);
     if bad < 2 {
-        let kinds = [Kind::Edits, Kind::Snapshot, Kind::Statements, Kind::Pack];
-        let kind = kinds[scene.world.below(4)];
+        let kinds = [Kind::Edits, Kind::Snapshot, Kind::Statements, Kind::Pack, Kind::Chunk];
+        let kind = kinds[scene.world.below(kinds.len())];
         let mut body = scene.epoch.bodies[0].clone();
         let flipped = scene.world.below(body.len());
         body[flipped] ^= 1;

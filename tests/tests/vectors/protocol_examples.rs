@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER;
 use minicbor::bytes::ByteVec;
 use passport_core::access::{AccessList, Member, Rights, channel_id};
 use passport_core::archive::Archive;
+use passport_core::attachment::{Chunk, Index, Stream, object_of};
 use passport_core::attestation::AttestedField;
 use passport_core::author::Author;
 use passport_core::codec;
@@ -28,7 +29,8 @@ use passport_core::ledger::{
 };
 use passport_core::section::table::{OWN, SECTIONS};
 use passport_core::section::{
-    Code, FieldKind, FieldSpec, PartialDate, Period, Quantity, SectionName, Value,
+    Attachment, Code, FieldKind, FieldSpec, FileKey, PartialDate, Period, Quantity, SectionName,
+    Value,
 };
 use passport_core::time::Timestamp;
 use passport_sync::signature::{Target, sign};
@@ -179,7 +181,33 @@ fn hashes_and_keys() -> Made {
         ("pack", hex(run().body())),
         ("packed and sealed", packed_and_sealed().id().to_string()),
         ("packed in place", run().seal(&phase_key(), &key(2)).unwrap().id().to_string()),
+        ("file value", cbor!(&Value::Attachment(file()))),
+        ("file stream", file_stream().id().to_string()),
+        ("file index sealed", hex(&file_stream().seal(&file_chunks()[0]).unwrap().encode())),
+        ("file part sealed", hex(&file_stream().seal(&file_chunks()[1]).unwrap().encode())),
     ]
+}
+
+fn file() -> Attachment {
+    Attachment {
+        object: object_of(b"hello"),
+        media_type: "text/plain".into(),
+        title: "hello.txt".into(),
+        size: 5,
+        key: FileKey::from_bytes(&[7; 32]),
+    }
+}
+
+fn file_stream() -> Stream {
+    Stream::of(charter().channel, &file().key)
+}
+
+fn file_chunks() -> [Chunk; 2] {
+    let mut content = b"hello".to_vec();
+    content.resize(256, 0);
+    let index = domain::ATTACHMENT_PART.hash(&[&content]).to_vec();
+    assert!(Index::of(&file(), &index).unwrap().admits(0, &content));
+    [Chunk::Index(index), Chunk::Part { number: 0, content }]
 }
 
 fn archive() -> Archive {

@@ -9,6 +9,7 @@ use passport_core::section::display::neutralise_line;
 use super::link::{self, Opener};
 use crate::added::{CardLine, Skipped};
 use crate::app::App;
+use crate::attached;
 use crate::error::CliError;
 use crate::files;
 
@@ -18,7 +19,7 @@ const KEYS_MAX: usize = 1024 * 1024;
 /// FHIR to take in, and where it came from.
 #[derive(Default)]
 pub(super) struct Source {
-    /// Documents in FHIR.
+    /// Documents in FHIR, or letters and pictures as they are.
     pub(super) documents: Vec<Vec<u8>>,
     /// The cards that they came out of.
     pub(super) cards: Vec<CardLine>,
@@ -64,6 +65,10 @@ impl<'a> Reader<'a> {
             None => files::read(argument, limits::FILE)?,
         };
         let mut source = Source::default();
+        if attached::is_document(&bytes) {
+            source.documents.push(bytes);
+            return Ok(source);
+        }
         match recognise(&bytes)? {
             Received::Fhir => source.documents.push(bytes),
             Received::Cards(cards) => self.take(&cards, &mut source)?,

@@ -29,6 +29,8 @@ use crate::rng::os_rng;
 /// Wrong passcodes taken over a link's whole life.
 const ATTEMPTS: u32 = 5;
 /// Days that a link lasts when nobody says.
+/// Most bytes of files behind a link: a relay keeps no more than 1 MiB of it in all.
+const FILES_BYTES: u64 = 256 * 1024;
 const DAYS: i64 = 7;
 /// Longest label, in characters (HL7 SMART Health Links 1.0).
 const LABEL_MAX: usize = 80;
@@ -88,7 +90,7 @@ impl Create {
                 .hint("add one with `passport remote add URL`"));
         };
         let views = passport::views(&mut passport, &self.sections)?;
-        let document = fhir(app, &mut passport, &views, true)?;
+        let document = fhir(app, &mut passport, &views, true, FILES_BYTES)?;
         self.ask(app)?;
         let link = self.put(app, &passport, (&url, until), &document, &mut os_rng()?)?;
         let id = link.1;

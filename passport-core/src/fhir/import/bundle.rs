@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE64;
 use serde::Deserialize;
@@ -63,6 +63,10 @@ pub(super) struct DischargeDocument {
 pub(super) struct Resources<'a> {
     index: &'a BTreeMap<String, &'a str>,
     budget: Cell<usize>,
+    /// The same, of files.
+    files: Cell<usize>,
+    /// What `DocumentReference`s name as their files.
+    attached: BTreeSet<*const u8>,
     /// What discharge documents say of where they were written, by where the text of the
     /// encounter that they are about begins.
     discharges: BTreeMap<*const u8, DischargeDocument>,
@@ -319,8 +323,16 @@ impl<'a> Resources<'a> {
         let mut all = Self {
             index: &collected.index,
             budget: Cell::new(limits::REFERENCED_TOTAL),
+            files: Cell::new(limits::FILE),
+            attached: BTreeSet::new(),
             discharges: BTreeMap::new(),
         };
+        for entered in &collected.entered {
+            let Entered::Resource(head) = entered else { continue };
+            let named = if head.kind == "DocumentReference" { urls(head.raw) } else { Vec::new() };
+            let found = named.iter().filter_map(|url| all.find(url)).map(str::as_ptr);
+            all.attached.extend(found.collect::<Vec<_>>());
+        }
         let documents = collected.entered.iter().filter_map(|entered| match entered {
             Entered::Resource(head) if head.kind == "Composition" && !head.is_enclosed => {
                 Resource::open(head).ok()
@@ -374,11 +386,48 @@ impl<'a> Resources<'a> {
         json::parse(raw).ok()
     }
 
+    /// The Binary that an attachment names, in the resource or elsewhere in the file.
+    pub(super) fn binary(&self, from: &Resource<'_>, url: &str) -> Option<Json> {
+        if url.starts_with('#') {
+            return self.resolve(from, &serde_json::json!({ "reference": url }));
+        }
+        let raw = self.find(url)?;
+        self.files.set(self.files.get().checked_sub(raw.len())?);
+        let binary: Json = serde_json::from_str(raw).ok()?;
+        (json::text(&binary, "resourceType") == Some("Binary")).then_some(binary)
+    }
+
+    /// Whether some `DocumentReference` of the file names this as its file.
+    pub(super) fn is_attached(&self, r: &Resource<'_>) -> bool {
+        self.attached.contains(&r.head.raw.as_ptr())
+    }
+
     /// Whether a reference names a resource of the file, and which.
     pub(super) fn find(&self, target: &str) -> Option<&'a str> {
         let target = target.split("/_history/").next().unwrap_or(target);
         self.index.get(target).or_else(|| self.index.get(&relative(target)?)).copied()
     }
+}
+
+/// What the attachments of a `DocumentReference` name.
+fn urls(raw: &str) -> Vec<String> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Reference {
+        content: Vec<Content>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Content {
+        attachment: Named,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Named {
+        url: Option<String>,
+    }
+    let read = serde_json::from_str::<Reference>(raw).unwrap_or_default();
+    read.content.into_iter().filter_map(|content| content.attachment.url).collect()
 }
 
 /// `Type/id` of an absolute reference.

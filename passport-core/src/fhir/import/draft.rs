@@ -125,9 +125,10 @@ impl<'a> Drafts<'a> {
         let Some(mark) = Mark::of(&self.resource.json) else { return };
         let Some(kind) = spec(&mark.section, &mark.kind) else { return };
         let is_it = |d: &Draft| d.section.as_str() == mark.section && d.kind == mark.kind;
+        let enclosed = self.made.iter_mut().find_map(|d| d.enclosed.take());
         let at = self.made.iter().position(is_it);
         let draft = at.map(|at| self.made.swap_remove(at));
-        let (mut fields, enclosed) = draft.map(|d| (d.fields, d.enclosed)).unwrap_or_default();
+        let mut fields = draft.map(|d| d.fields).unwrap_or_default();
         if self.resource.kind() == "QuestionnaireResponse" {
             fields.extend(marker::answers(kind, &self.resource.json));
         }

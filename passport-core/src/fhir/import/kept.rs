@@ -61,14 +61,10 @@ fn enclosed(r: &Resource<'_>, attachment: &Json, all: &Resources<'_>) -> Option<
         data
     } else {
         let url = json::text(attachment, "url")?;
-        found = all.resolve(r, &serde_json::json!({ "reference": url }))?;
+        found = all.binary(r, url)?;
         json::text(&found, "data")?
     };
-    if data.len() > limits::ENCLOSED / 3 * 4 {
-        return None;
-    }
-    let compact: Vec<u8> = data.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    let bytes = data_encoding::BASE64.decode(&compact).ok()?;
+    let bytes = decoded(data)?;
     let media_type = json::text(attachment, "contentType").unwrap_or("application/octet-stream");
     let title = json::text(attachment, "title").unwrap_or("Document");
     Some(Enclosed {
@@ -76,6 +72,27 @@ fn enclosed(r: &Resource<'_>, attachment: &Json, all: &Resources<'_>) -> Option<
         title: json::bounded(title, 1024),
         bytes,
     })
+}
+
+fn decoded(data: &str) -> Option<Vec<u8>> {
+    if data.len() > limits::ENCLOSED / 3 * 4 {
+        return None;
+    }
+    let compact: Vec<u8> = data.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    data_encoding::BASE64.decode(&compact).ok().filter(|bytes| !bytes.is_empty())
+}
+
+/// A `Binary` (HL7 FHIR R4) that nothing else names, and that is too large to be kept word for
+/// word: a document of its own.
+pub(super) fn binary(r: &Resource<'_>, out: &mut Drafts<'_>) {
+    let Some(bytes) = json::text(&r.json, "data").and_then(decoded) else { return };
+    let media_type = json::text(&r.json, "contentType").unwrap_or("application/octet-stream");
+    let media_type = json::bounded(media_type, 256);
+    let mut fields = Fields::default();
+    fields.text("title", Some(&r.name()));
+    let enclosed = Enclosed { media_type, title: r.name(), bytes };
+    let identifier = r.identifier();
+    out.add_as("documents", "document", fields, identifier.as_deref(), None, Some(enclosed));
 }
 
 /// The positive statements of a document's empty sections (HL7 FHIR R4, Composition).

@@ -115,11 +115,68 @@ fn documented(name: &str) -> Vec<u8> {
     HEXLOWER.decode(vectors()[name].as_bytes()).unwrap()
 }
 
+/// Opens an envelope, §7.
+fn body_of(sealed: &[Item], phase_key: &[u8; 32]) -> Vec<Item> {
+    let [header, tag, nonce, ciphertext, _] = sealed else { panic!("{sealed:?}") };
+    let derived =
+        |purpose| blake3::derive_key(&format!("student-passport v1 {purpose}"), phase_key);
+    let cipher = XChaCha20Poly1305::new((&derived("body seal")).into());
+    let nonce: [u8; 24] = bytes(nonce).try_into().unwrap();
+    let payload = Payload { msg: bytes(ciphertext), aad: bytes(header) };
+    let plain = cipher.decrypt(&XNonce::from(nonce), payload).unwrap();
+
+    let mut committed = blake3::Hasher::new_keyed(&derived("body tag"));
+    committed.update(&u64::try_from(bytes(header).len()).unwrap().to_le_bytes());
+    committed.update(bytes(header)).update(&plain);
+    assert_eq!(committed.finalize().as_bytes(), bytes(tag));
+    let end = plain.iter().rposition(|byte| *byte != 0).unwrap();
+    assert_eq!((plain[end], plain.len()), (0x80, padded(end + 1)));
+    read(&plain[..end])
+}
+
+#[test]
+fn the_file_opens_by_the_document_alone() {
+    let value = read(&documented("file value"));
+    let [kind, file] = &value[..] else { panic!("{value:?}") };
+    let Array(file) = file else { panic!("{file:?}") };
+    let [object, _, _, size, key] = &file[..] else { panic!("{file:?}") };
+    assert_eq!((kind, size), (&Uint(9), &Uint(5)));
+    let key: [u8; 32] = bytes(key).try_into().unwrap();
+
+    let channel = documented("channel medications");
+    let commitment = hash("phase commitment", &[&key]);
+    let stream = hash("attachment stream", &[&channel, &commitment]);
+    assert_eq!(stream.to_vec(), documented("file stream"));
+    let derive = |purpose: &str| {
+        SigningKey::from_bytes(&blake3::derive_key(&format!("student-passport v1 {purpose}"), &key))
+    };
+    let author = derive("attachment author").verifying_key();
+    let bodies = ["file index sealed", "file part sealed"].map(|name| {
+        let sealed = read(&documented(name));
+        let header = read(bytes(&sealed[0]));
+        let said = [&header[2], &header[3], &header[5]].map(bytes);
+        assert_eq!(said, [&channel[..], &stream, author.as_bytes()]);
+        assert_eq!([&header[4], &header[6], &header[9]], [0, 1, 4].map(Uint).each_ref());
+        assert_eq!((&header[7], &header[8]), (&Null, &Array(Vec::new())));
+        let id = hash("envelope", &[bytes(&sealed[0]), bytes(&sealed[1])]);
+        verify(&header[5], "envelope", &id, &sealed[4]);
+        body_of(&sealed, &key)
+    });
+    let [index, part] = &bodies;
+    assert_eq!((&index[0], &part[..2]), (&Uint(0), &[1, 0].map(Uint)[..]));
+    let content = bytes(&part[2]);
+    assert_eq!(bytes(&index[1]), hash("attachment part", &[content]));
+    let size = 5_u64.to_le_bytes();
+    assert_eq!(bytes(object), hash("attachment", &[&size, bytes(&index[1])]));
+    assert_eq!((&content[..5], content.len()), (&b"hello"[..], padded(5)));
+    assert!(content[5..].iter().all(|byte| *byte == 0));
+}
+
 #[test]
 fn the_envelope_opens_by_the_document_alone() {
     let phase_key = [7; 32];
     let sealed = read(&documented("envelope"));
-    let [header, tag, nonce, ciphertext, signature] = &sealed[..] else { panic!("{sealed:?}") };
+    let [header, tag, _, _, signature] = &sealed[..] else { panic!("{sealed:?}") };
 
     let fields = read(bytes(header));
     let [version, suite, channel, epoch, phase, author, seq, prev, deps, kind] = &fields[..] else {
@@ -136,21 +193,7 @@ fn the_envelope_opens_by_the_document_alone() {
     assert_eq!(id.to_vec(), documented("envelope id"));
     verify(author, "envelope", &id, signature);
 
-    let derived =
-        |purpose| blake3::derive_key(&format!("student-passport v1 {purpose}"), &phase_key);
-    let cipher = XChaCha20Poly1305::new((&derived("body seal")).into());
-    let nonce: [u8; 24] = bytes(nonce).try_into().unwrap();
-    let payload = Payload { msg: bytes(ciphertext), aad: bytes(header) };
-    let plain = cipher.decrypt(&XNonce::from(nonce), payload).unwrap();
-
-    let mut committed = blake3::Hasher::new_keyed(&derived("body tag"));
-    committed.update(&u64::try_from(bytes(header).len()).unwrap().to_le_bytes());
-    committed.update(bytes(header)).update(&plain);
-    assert_eq!(committed.finalize().as_bytes(), bytes(tag));
-
-    let end = plain.iter().rposition(|byte| *byte != 0).unwrap();
-    assert_eq!((plain[end], plain.len()), (0x80, padded(end + 1)));
-    let body = read(&plain[..end]);
+    let body = body_of(&sealed, &phase_key);
     let text = |text: &str| Text(text.to_owned());
     let words = Array(vec![Null, Null, Null, text("fluoxetine")]);
     let field = Array(vec![text("item"), Array(vec![Uint(2), words])]);
