@@ -171,6 +171,19 @@ fn count(value: &Json) -> usize {
 }
 
 /// The value of this number, in the order of the text.
+fn at<'a>(value: &'a Json, n: &mut usize) -> Option<&'a Json> {
+    if *n == 0 {
+        return Some(value);
+    }
+    *n -= 1;
+    match value {
+        Json::Array(items) => items.iter().find_map(|item| at(item, n)),
+        Json::Object(members) => members.values().find_map(|member| at(member, n)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => None,
+    }
+}
+
+/// The same, to be changed.
 fn nth<'a>(value: &'a mut Json, n: &mut usize) -> Option<&'a mut Json> {
     if *n == 0 {
         return Some(value);
@@ -192,7 +205,7 @@ fn any<'a>(value: &'a mut Json, rng: &mut ChaCha20Rng) -> &'a mut Json {
 pub(super) fn tree(good: &Json, other: &Json, rng: &mut ChaCha20Rng) -> Json {
     let mut json = good.clone();
     for _ in 0..=below(rng, 4) {
-        let graft = any(&mut other.clone(), rng).clone();
+        let graft = at(other, &mut below(rng, count(other))).cloned().unwrap_or_default();
         let new = anything(rng);
         let place = any(&mut json, rng);
         match (below(rng, 8), place) {

@@ -15,7 +15,7 @@ use super::{below, json as tree, one, text};
 /// What the encrypted samples open with.
 pub(super) const KEY: [u8; 32] = [7; 32];
 /// Largest file of a corpus that is mutated.
-const CORPUS_MAX: u64 = 12 * 1024;
+const CORPUS_MAX: u64 = 4 * 1024;
 
 /// How a record travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

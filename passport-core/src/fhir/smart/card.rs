@@ -119,8 +119,8 @@ fn from_codes(text: &str) -> Result<Vec<String>, SmartError> {
     let mut whole = Vec::new();
     let mut parts: BTreeMap<usize, String> = BTreeMap::new();
     let mut of = None;
-    for code in text.split_whitespace() {
-        let code = code.strip_prefix(SCHEME).ok_or(SmartError::Card)?;
+    // Files of codes that were put together may have no line between them.
+    for code in text.split(SCHEME).skip(1).map(str::trim) {
         match code.split('/').collect::<Vec<_>>().as_slice() {
             [digits] => whole.push(from_digits(digits)?),
             [number, total, digits] => {
@@ -339,6 +339,7 @@ mod tests {
         let read = |text: &str| from_codes(text);
         assert_eq!(read("shc:/5676").unwrap(), ["ey"]);
         assert_eq!(read("shc:/2/2/76\nshc:/1/2/56").unwrap(), ["ey"]);
+        assert_eq!(read("shc:/2/2/76shc:/1/2/56").unwrap(), ["ey"]);
         assert_eq!(read("shc:/1/2/56"), Err(SmartError::Parts));
         assert_eq!(read("shc:/1/2/56 shc:/1/2/56"), Err(SmartError::Parts));
         assert_eq!(read("shc:/1/2/56 shc:/2/3/56"), Err(SmartError::Parts));
