@@ -173,7 +173,7 @@ fn the_file_opens_by_the_document_alone() {
     assert_eq!(bytes(&index[1]), hash("attachment part", &[content]));
     let size = 5_u64.to_le_bytes();
     assert_eq!(bytes(object), hash("attachment", &[&size, bytes(&index[1])]));
-    assert_eq!((&content[..5], content.len()), (&b"hello"[..], padded(5)));
+    assert_eq!((&content[..5], content.len()), (&b"hello"[..], padme(5)));
     assert!(content[5..].iter().all(|byte| *byte == 0));
 }
 
