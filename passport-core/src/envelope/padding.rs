@@ -25,7 +25,7 @@ fn step(len: usize) -> usize {
 }
 
 /// The padded length of a body of `len` bytes: with what else is in every envelope, a length of
-/// [`padme`] in whole steps of [`STEP`].
+/// [`padme`] in whole steps of `STEP`.
 #[must_use]
 pub fn padded(len: usize) -> usize {
     padme(len + BESIDE).next_multiple_of(STEP) - BESIDE
