@@ -35,8 +35,9 @@ pub use filing::{Filed, Filing};
 /// Bytes of the largest file: 25 MiB.
 pub const SIZE_MAX: u64 = limits::FILE;
 
-/// Bytes of a file in one part: with what is around it, 192 KiB when padded.
-pub const PART_BYTES: usize = 192 * 1024 - 16;
+/// Bytes of a file in one part: with what is around it and what is of one length in every
+/// envelope, 192 KiB.
+pub const PART_BYTES: usize = 192 * 1024 - 128;
 
 /// Why a file cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

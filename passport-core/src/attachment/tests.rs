@@ -55,7 +55,7 @@ fn parts_are_of_one_length_when_sealed_and_tell_little_of_the_size() {
         filed(&content(len)).sealed.iter().map(SealedEnvelope::len).collect()
     };
     let many = lengths(3 * PART_BYTES);
-    assert_eq!(many[1], 192 * 1024 + 16, "with the cipher's tag");
+    assert_eq!(many[1], 192 * 1024 - 96, "192 KiB with tag and signature");
     assert_eq!(many[1..3], [many[1]; 2]);
     assert_eq!(lengths(2_000_001), lengths(2_000_100));
     assert_eq!(lengths(1), lengths(200));
