@@ -162,13 +162,13 @@ fn what_builds_on_the_refused_is_refused_and_malformed_bodies_too() {
         assert_eq!(admit(&mut s.replica, &child), Admission::Quarantined(Refusal::Dependency));
     }
     let body = codec::encode(&EditBody { at: START, chain: None, edits: vec![], carries: None });
-    for kind in [Kind::Statements, Kind::Pack, Kind::Chunk, Kind::Snapshot] {
+    for kind in [Kind::Statements, Kind::Pack, Kind::Chunk, Kind::Receipts, Kind::Snapshot] {
         let bad = s.epoch.seal(&mut s.world, &gp.key, position.clone(), kind, body.clone());
         let refusal = if kind == Kind::Snapshot { Refusal::Snapshot } else { Refusal::Malformed };
         assert_eq!(admit(&mut s.replica, &bad), Admission::Quarantined(refusal));
     }
     // The pack is not among them: whoever takes one in opens it first.
-    assert_eq!(s.replica.quarantined().count(), 8);
+    assert_eq!(s.replica.quarantined().count(), 10);
     assert_eq!(s.replica.tips().len(), 1);
 }
 
