@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use passport_core::attachment::{AttachmentError, Filed, Filing, SIZE_MAX};
 use passport_core::fhir::import::{Draft, Enclosed};
 use passport_core::id::EntryId;
@@ -222,6 +223,17 @@ pub(crate) fn one_of(entry: &EntryNow) -> Result<&Attachment, CliError> {
     }
 }
 
+/// Where to save a file, as it is asked on the command line.
+#[derive(Args)]
+pub(crate) struct Target {
+    /// The file to write; `-` is standard output; a name made of its title when left out
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replaces a file that is there already
+    #[arg(long)]
+    force: bool,
+}
+
 /// Where a file was saved.
 #[derive(Serialize)]
 pub(crate) struct Saved {
@@ -248,8 +260,7 @@ impl Saved {
 pub(crate) fn save(
     (entry, file): (EntryId, &Attachment),
     pieces: impl Iterator<Item = Result<Zeroizing<Vec<u8>>, PartyError>>,
-    output: Option<PathBuf>,
-    force: bool,
+    Target { output, force }: Target,
 ) -> Result<Option<Saved>, CliError> {
     let path = output.unwrap_or_else(|| names::safe(&file.title, &file.media_type).into());
     if path.as_os_str() == "-" {

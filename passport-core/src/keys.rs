@@ -20,6 +20,9 @@ mod succession;
 mod words;
 mod wrap;
 
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
 pub use device::{CHAIN_LIMIT, CertificateChain, ChainError, DeviceCertificate, VerifiedDevice};
 pub use enrolment::{EnrolmentCode, EnrolmentRequest, ParseCodeError};
 pub use organisation::{
@@ -33,3 +36,10 @@ pub use signing::{Signable, Signature, Signed, SigningKey, Verified, VerifyError
 pub use succession::{ROOTS_LIMIT, Succession, roots};
 pub use words::{ComparisonWords, WordsError, enrolment_words, verification_phrase};
 pub use wrap::{INFO_LIMIT, ReceivingKey, ReceivingPublicKey, Sealed, WrapError, unwrap, wrap};
+
+/// 32 secret bytes that nobody can guess, for a key or a seed.
+pub(crate) fn random_secret(rng: &mut dyn CryptoRng) -> Zeroizing<[u8; 32]> {
+    let mut secret = Zeroizing::new([0; 32]);
+    rng.fill_bytes(&mut *secret);
+    secret
+}

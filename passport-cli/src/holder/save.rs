@@ -1,11 +1,9 @@
 //! `passport save`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::app::App;
-use crate::attached::{self, Saved};
+use crate::attached::{self, Saved, Target};
 use crate::error::CliError;
 use crate::passport;
 
@@ -21,23 +19,19 @@ pub(crate) struct Save {
     /// The entry: what it is called, or the first letters of its id
     #[arg(value_name = "ENTRY")]
     entry: String,
-    /// The file to write; `-` is standard output; a name made of its title when left out
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Replaces a file that is there already
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 impl Save {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { entry, output, force } = self;
+        let Self { entry, target } = self;
         let mut passport = passport::open(app)?;
         let (_, entry) = passport::entry(&mut passport, &entry)?;
         let file = attached::one_of(&entry)?;
         let pieces = passport.file(file)?;
-        let saved = attached::save((entry.id, file), pieces, output, force)?;
+        let saved = attached::save((entry.id, file), pieces, target)?;
         saved.map_or(Ok(()), |saved| app.output().answer(&saved, Saved::words))
     }
 }

@@ -1,14 +1,12 @@
 //! `passport org save`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use passport_core::receipt::Access;
 
 use super::desk;
 use super::fault;
 use crate::app::App;
-use crate::attached::{self, Saved};
+use crate::attached::{self, Saved, Target};
 use crate::error::CliError;
 
 /// Saves the file that an entry of a student has
@@ -25,18 +23,14 @@ pub(crate) struct Save {
     /// The entry: what it is called, or the first letters of its id
     #[arg(value_name = "ENTRY")]
     entry: String,
-    /// The file to write; `-` is standard output; a name made of its title when left out
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Replaces a file that is there already
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 impl Save {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { student, entry, output, force } = self;
+        let Self { student, entry, target } = self;
         app.actor()?;
         let mut party = desk::open(app)?;
         let student = desk::student(&party, &student)?;
@@ -46,7 +40,7 @@ impl Save {
         // Written before anything leaves: nobody takes a file unnoticed.
         desk::audit(&mut party, app, student.id, [&found.section], Access::Exported)?;
         let pieces = party.file(student.id, file).map_err(fault::refused)?;
-        let saved = attached::save((found.entry.id, file), pieces, output, force)?;
+        let saved = attached::save((found.entry.id, file), pieces, target)?;
         saved.map_or(Ok(()), |saved| app.output().answer(&saved, Saved::words))
     }
 }

@@ -17,9 +17,7 @@ impl PhaseKey {
     /// Makes a new key.
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        let mut key = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *key);
-        Self(key)
+        Self(super::random_secret(rng))
     }
 
     /// Wraps raw bytes.

@@ -47,9 +47,7 @@ impl RecoveryPhrase {
     /// Makes a new phrase.
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        let mut entropy = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *entropy);
-        Self::from_entropy(&entropy)
+        Self::from_entropy(&super::random_secret(rng))
     }
 
     /// The phrase of 32 bytes of entropy, as guardians' shares restore them.

@@ -17,9 +17,7 @@ impl SigningKey {
     /// Makes a new key.
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        let mut seed = zeroize::Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *seed);
-        Self::from_seed(&seed)
+        Self::from_seed(&super::random_secret(rng))
     }
 
     /// The key of a 32-byte secret seed.

@@ -45,9 +45,7 @@ impl ReceivingKey {
     /// Makes a new key.
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *seed);
-        Self(seed)
+        Self(super::random_secret(rng))
     }
 
     /// The key of a 32-byte secret seed.

@@ -38,9 +38,7 @@ impl CompartmentKey {
     /// Makes a new key.
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        let mut key = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *key);
-        Self(key)
+        Self(crate::keys::random_secret(rng))
     }
 
     /// Seals the keys of an epoch's phases; none when they are too many.

@@ -27,6 +27,7 @@ pub use self::lock::LOCK_FILES;
 use self::lock::Lock;
 use super::kdf::{KdfFloor, KdfParams};
 use super::{Batch, Change, Secret, Table, Vault, VaultError};
+use crate::keys::random_secret;
 
 /// The vault's file inside its home folder.
 pub const VAULT_FILE: &str = "vault.db";
@@ -100,8 +101,7 @@ impl SqliteVault {
         params.check(floor)?;
         make_file(home)?;
         let (mut connection, lock) = connect(home, Duration::ZERO)?;
-        let mut vault_key = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *vault_key);
+        let vault_key = random_secret(rng);
         let keys = VaultKeys::derive(&vault_key);
         let header = Header::new(&vault_key, passphrase, params, rng)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;

@@ -14,7 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use passport_core::id::VerificationKey;
 use tokio::io::AsyncWrite;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::arrivals::Arrivals;
 use super::routes::Refused;
@@ -95,7 +95,7 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 drop(frame);
                 while let Err(wait) = shared.pace.key(&key) {
                     // Whoever sends too much is read from later.
-                    let _paced = timeout(wait, core::future::pending::<()>()).await;
+                    sleep(wait).await;
                 }
                 let response;
                 (live, response) = request_answered(shared, live, request).await?;
