@@ -24,10 +24,11 @@ fn locate() -> PathBuf {
     // without Cargo and bring the program along.
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--package", "passport-cli", "--bin", "passport"]);
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
+        // As `cargo test --workspace` builds it, beside that package's own test: asked for alone,
+        // Cargo would choose other features for what it rests on, and compile all that anew.
+        let tested = ["test", "--quiet", "--no-run", "--workspace", "--test", "program"];
+        let released = ["build", "--quiet", "--release", "--package", "passport-cli"];
+        build.args(if profile.ends_with("release") { &released[..] } else { &tested[..] });
         let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).status();
         assert!(status.is_ok_and(|s| s.success()), "passport-cli does not build");
     }

@@ -18,7 +18,6 @@ use std::path::Path;
 
 use rand_core::CryptoRng;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
-use zeroize::Zeroizing;
 
 pub use self::again::VaultAgain;
 use self::header::{Header, Manifest};
