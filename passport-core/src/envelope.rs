@@ -21,6 +21,7 @@ pub use header::{Header, HeaderError, Kind, MAX_DEPENDENCIES};
 pub use line::{Following, Line};
 pub use pack::{PackError, Packed, Stretch, pack, parts, unpack, unpack_in_place};
 pub use padding::{padded, padme};
+pub(crate) use seal::seal_and_keep;
 pub use seal::{
     EnvelopeError, OpenError, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope, seal, seal_alike,
 };

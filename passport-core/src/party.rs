@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::access::AccessList;
 use crate::archive::{Archive, in_order};
 use crate::edit::{Edit, EditBody};
-use crate::envelope::{EnvelopeError, Header, Kind, OpenedEnvelope, SealedEnvelope, seal};
+use crate::envelope::{EnvelopeError, Header, Kind, OpenedEnvelope, SealedEnvelope, seal_and_keep};
 use crate::epoch::{CharterError, PhaseKeys, VerifiedCharter};
 use crate::id::{EnvelopeId, EpochId};
 use crate::journal::{
@@ -418,9 +418,7 @@ impl Pen<'_> {
             kind: Kind::Edits,
         };
         let body = crate::codec::encode(&EditBody { at: self.now, chain, edits, carries });
-        let envelope = seal(&header, body, phase_key, self.key, rng)?;
-        let opened =
-            open_with(&envelope, |_| Some(phase_key.clone())).ok_or(PartyError::Damaged)?;
+        let (envelope, opened) = seal_and_keep(&header, body, phase_key, self.key, rng)?;
         match replica.admit([opened]).first().map(|(_, admission)| *admission) {
             Some(Admission::Applied) => Ok(envelope),
             Some(Admission::Quarantined(refusal)) => Err(PartyError::Refused(refusal)),

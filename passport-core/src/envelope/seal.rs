@@ -108,6 +108,24 @@ pub fn seal(
     seal_with(header, body, key, author, |_| nonce)
 }
 
+/// As [`seal`], and what anybody opens it to: nobody has to verify what they have just made.
+///
+/// # Errors
+/// Returns [`EnvelopeError`] when the header is inconsistent or the body too large.
+pub(crate) fn seal_and_keep(
+    header: &Header,
+    body: Vec<u8>,
+    key: &PhaseKey,
+    author: &SigningKey,
+    rng: &mut dyn CryptoRng,
+) -> Result<(SealedEnvelope, OpenedEnvelope), EnvelopeError> {
+    let kept = Zeroizing::new(body.clone());
+    let sealed = seal(header, body, key, author, rng)?;
+    let signature = Some(sealed.wire.signature);
+    let opened = OpenedEnvelope { id: sealed.id, header: header.clone(), body: kept, signature };
+    Ok((sealed, opened))
+}
+
 /// As [`seal`], with a nonce that follows from key, header and body: whoever seals the same makes
 /// the same bytes, and no nonce serves two contents.
 ///
@@ -373,6 +391,20 @@ mod tests {
         let verified = SealedEnvelope::decode(&bytes).unwrap().verify().unwrap();
         assert_eq!(verified.open(&key).unwrap().body(), b"hello");
         assert_eq!(verified.open(&PhaseKey::generate(&mut rng)).unwrap_err(), OpenError::Sealed);
+    }
+
+    #[test]
+    fn what_its_author_keeps_is_what_others_open() {
+        let (sealed, key, mut rng) = sample();
+        let author = SigningKey::generate(&mut rng);
+        let header = Header { author: author.verification_key(), ..sealed.header };
+        let (sealed, kept) =
+            seal_and_keep(&header, b"hello".to_vec(), &key, &author, &mut rng).unwrap();
+        let opened = sealed.verify().unwrap().open(&key).unwrap();
+        assert_eq!(kept.id(), opened.id());
+        assert_eq!(kept.header(), opened.header());
+        assert_eq!(kept.body(), opened.body());
+        assert_eq!(kept.signature(), opened.signature());
     }
 
     #[test]
