@@ -51,6 +51,20 @@ fn official_examples_raise_no_false_alarm() {
     assert!(checked >= 20, "{checked} files");
 }
 
+#[test]
+fn what_is_right_and_seldom_raises_no_false_alarm() {
+    let born = r#"<Patient xmlns="http://hl7.org/fhir"><birthDate><extension
+        url="http://hl7.org/fhir/StructureDefinition/patient-birthTime"><valueDateTime
+        value="2002-03-11T15:39:00Z"/></extension></birthDate></Patient>"#;
+    let answer = json!({ "resourceType": "Bundle", "type": "batch-response", "entry": [
+        { "response": { "status": "404", "outcome": { "resourceType": "OperationOutcome",
+            "issue": [{ "severity": "error", "code": "not-found" }] } } },
+    ] });
+    for file in [born.to_owned(), answer.to_string()] {
+        assert_eq!(errors(file.as_bytes()), [], "{file}");
+    }
+}
+
 /// Entries as an export takes them.
 fn entries(file: &[u8]) -> Vec<ExportEntry> {
     let drafts = import::read(file).unwrap().drafts;

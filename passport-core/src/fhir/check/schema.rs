@@ -96,9 +96,14 @@ impl Place {
         self.repeats
     }
 
-    /// The type of a primitive.
-    pub(in crate::fhir) fn primitive(&self) -> &str {
+    /// Its type; empty where the table does not say.
+    pub(in crate::fhir) fn kind(&self) -> &str {
         &self.kind
+    }
+
+    /// Whether it is a text, number or truth value, and no element with others in it.
+    pub(in crate::fhir) fn is_primitive(&self) -> bool {
+        self.kind.starts_with(|c: char| c.is_ascii_lowercase()) && self.kind != "xhtml"
     }
 
     /// An element in this one.
@@ -217,18 +222,18 @@ mod tests {
         let patient = Place::resource("Patient");
         assert!(patient.child("name").repeats() && patient.child("name").child("given").repeats());
         assert!(!patient.child("name").child("family").repeats());
-        assert_eq!(patient.child("multipleBirthInteger").primitive(), "integer");
-        assert_eq!(patient.child("active").primitive(), "boolean");
+        assert_eq!(patient.child("multipleBirthInteger").kind(), "integer");
+        assert_eq!(patient.child("active").kind(), "boolean");
         let extension = patient.child("birthDate").child("extension");
-        assert_eq!(extension.child("valueString").primitive(), "string");
+        assert_eq!(extension.child("valueString").kind(), "string");
         let dose = Place::resource("MedicationStatement").child("dosage").child("doseAndRate");
         assert!(dose.repeats());
-        assert_eq!(dose.child("doseQuantity").child("value").primitive(), "decimal");
+        assert_eq!(dose.child("doseQuantity").child("value").kind(), "decimal");
         let bundle = Place::resource("Bundle");
-        assert!(bundle.child("entry").child("link").child("relation").primitive() == "string");
+        assert!(bundle.child("entry").child("link").child("relation").kind() == "string");
         // Where FHIR STU3 has what R4 has not.
         let older = Place::resource("MedicationStatement").child("dosage").child("doseQuantity");
-        assert_eq!(older.child("value").primitive(), "decimal");
+        assert_eq!(older.child("value").kind(), "decimal");
         assert!(!Place::resource("Basic").child("anything").repeats());
     }
 

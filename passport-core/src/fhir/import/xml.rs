@@ -70,9 +70,17 @@ fn members(
         let inner = place.child(name);
         let list = lists.entry(name).or_default();
         list.repeats = inner.repeats();
-        list.values.push(value(child, &inner, depth + 1)?);
-        // A primitive's own extensions stand beside it.
-        let more = child.attribute("value").is_some() && child.children().any(|c| c.is_element());
+        // A primitive's own extensions stand beside it, and may be all there is of it.
+        let has_value = child.attribute("value").is_some();
+        let mut within = child.children().filter(Node::is_element).peekable();
+        let more = within.peek().is_some();
+        let alone = more
+            && !has_value
+            && inner.is_primitive()
+            && within.all(|c| c.tag_name().name() == "extension");
+        let more = alone || has_value && more;
+        let value = if alone { Json::Null } else { value(child, &inner, depth + 1)? };
+        list.values.push(value);
         list.beside.push(if more {
             Json::Object(members(child, &inner, depth + 1)?)
         } else {
@@ -88,7 +96,9 @@ fn members(
         if list.beside.iter().any(|beside| !beside.is_null()) {
             out.insert(format!("_{name}"), one_or_all(list.beside, list.repeats));
         }
-        out.insert(name.to_owned(), one_or_all(list.values, list.repeats));
+        if list.values.iter().any(|value| !value.is_null()) {
+            out.insert(name.to_owned(), one_or_all(list.values, list.repeats));
+        }
     }
     Ok(out)
 }
@@ -114,11 +124,12 @@ fn value(element: Node<'_, '_>, place: &Place, depth: usize) -> Result<Json, Not
         return Ok(element.document().input_text().get(element.range()).unwrap_or_default().into());
     }
     if let Some(text) = element.attribute("value") {
-        return Ok(primitive(place.primitive(), text));
+        return Ok(primitive(place.kind(), text));
     }
     let mut inner = element.children().filter(Node::is_element);
-    match (name, inner.next(), inner.next()) {
-        ("resource" | "contained", Some(one), None) => resource(one, depth + 1),
+    let holds_resource = name == "resource" || place.kind() == "Resource";
+    match (holds_resource, inner.next(), inner.next()) {
+        (true, Some(one), None) => resource(one, depth + 1),
         _ => Ok(Json::Object(members(element, place, depth)?)),
     }
 }
@@ -175,6 +186,31 @@ mod tests {
         assert_eq!(beside[0]["extension"][0]["url"], "1");
         assert!(beside[1].is_null());
         assert_eq!(beside[2]["extension"][0]["url"], "2");
+    }
+
+    #[test]
+    fn a_primitive_may_have_nothing_but_what_stands_beside_it() {
+        let unsaid = r#"<extension url="u"><valueCode value="unknown"/></extension>"#;
+        let patient = json(&format!(
+            "<Patient><name><given value=\"x\"/><given>{unsaid}</given></name>\
+             <birthDate>{unsaid}</birthDate><maritalStatus>{unsaid}</maritalStatus></Patient>"
+        ));
+        let patient = patient.unwrap();
+        assert_eq!(patient["_birthDate"]["extension"][0]["valueCode"], "unknown");
+        assert!(patient.get("birthDate").is_none(), "{patient}");
+        assert_eq!(patient["name"][0]["given"], serde_json::json!(["x", null]));
+        assert_eq!(patient["name"][0]["_given"][1]["extension"][0]["url"], "u");
+        assert_eq!(patient["maritalStatus"]["extension"][0]["url"], "u");
+    }
+
+    #[test]
+    fn the_outcome_of_a_response_is_a_resource() {
+        let outcome = "<outcome><OperationOutcome><issue><code value=\"invalid\"/></issue>\
+             </OperationOutcome></outcome>";
+        let bundle = format!("<Bundle><entry><response>{outcome}</response></entry></Bundle>");
+        let bundle = json(&bundle).unwrap();
+        let outcome = &bundle["entry"][0]["response"]["outcome"];
+        assert_eq!(outcome["resourceType"], "OperationOutcome");
     }
 
     #[test]
