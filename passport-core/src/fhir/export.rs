@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use super::import::{self, Draft, person::PARTS};
+use super::known::Identifiers;
 use super::proof::{self, Proof};
 use super::{json, known, marker, narrative};
 use crate::id::EntryId;
@@ -280,9 +281,14 @@ fn identify(made: &mut Json, entry: &ExportEntry) {
         },
         _ => json!({ "system": marker::ENTRY_ID, "value": entry.id.to_string() }),
     };
-    let lone = json::text(made, "resourceType") == Some("QuestionnaireResponse");
+    let kind = json::text(made, "resourceType").unwrap_or_default();
+    let identifiers = match known::identifiers(kind) {
+        Identifiers::One => identifier,
+        // Of those without any it is what an import of this export knows them by.
+        Identifiers::None | Identifiers::Many => json!([identifier]),
+    };
     if let Some(members) = made.as_object_mut() {
-        members.insert("identifier".into(), if lone { identifier } else { json!([identifier]) });
+        members.insert("identifier".into(), identifiers);
     }
 }
 

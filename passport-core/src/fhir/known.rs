@@ -57,6 +57,59 @@ pub(super) const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data
 /// The code of [`DATA_ABSENT`] for *asked, and not known*.
 pub(super) const ASKED_UNKNOWN: &str = "asked-unknown";
 
+/// How many identifiers a kind of resource has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identifiers {
+    None,
+    One,
+    Many,
+}
+
+/// How many identifiers a kind of resource has (HL7 FHIR R4, the definition of each).
+pub(super) fn identifiers(kind: &str) -> Identifiers {
+    match kind {
+        "AuditEvent"
+        | "Binary"
+        | "CapabilityStatement"
+        | "CompartmentDefinition"
+        | "GraphDefinition"
+        | "ImplementationGuide"
+        | "Linkage"
+        | "MedicationKnowledge"
+        | "MedicinalProductContraindication"
+        | "MedicinalProductIndication"
+        | "MedicinalProductInteraction"
+        | "MedicinalProductManufactured"
+        | "MedicinalProductUndesirableEffect"
+        | "MessageHeader"
+        | "NamingSystem"
+        | "OperationDefinition"
+        | "OperationOutcome"
+        | "Parameters"
+        | "Provenance"
+        | "SearchParameter"
+        | "Subscription"
+        | "SubstanceNucleicAcid"
+        | "SubstancePolymer"
+        | "SubstanceProtein"
+        | "SubstanceReferenceInformation"
+        | "SubstanceSourceMaterial"
+        | "TerminologyCapabilities"
+        | "VerificationResult" => Identifiers::None,
+        "AdverseEvent"
+        | "Bundle"
+        | "Composition"
+        | "ConceptMap"
+        | "MedicinalProductIngredient"
+        | "QuestionnaireResponse"
+        | "SpecimenDefinition"
+        | "SubstanceSpecification"
+        | "TestReport"
+        | "TestScript" => Identifiers::One,
+        _ => Identifiers::Many,
+    }
+}
+
 /// Whether a Flag or Condition belongs to England's Reasonable Adjustment Flag: it says so by
 /// category, or its code is one of the flag's impairments.
 pub(super) fn is_adjustment(resource: &serde_json::Value) -> bool {

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{known, patient};
 use crate::fhir::json as read;
+use crate::fhir::known::Identifiers;
 use crate::id::PassportId;
 use crate::nhs_number::NhsNumber;
 
@@ -11,10 +12,6 @@ use crate::nhs_number::NhsNumber;
 const URI: &str = "urn:ietf:rfc:3986";
 /// The system of a passport's own identifier.
 const PASSPORT: &str = "urn:student-passport:passport";
-/// What has no identifier in R4, and so cannot be created on a condition.
-const NAMELESS: [&str; 4] = ["Binary", "OperationOutcome", "Parameters", "Provenance"];
-/// What has one identifier and no list.
-const ONE: [&str; 3] = ["Bundle", "Composition", "QuestionnaireResponse"];
 
 /// A transaction, and what is not in it.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +29,7 @@ pub struct Transaction {
 ///
 /// The Patient is known by the NHS number only if it is the one that was `confirmed`: one that
 /// somebody merely gave could file the record under somebody else. Otherwise the passport's own
-/// identifier names a Patient of its own. Provenance has no identifier in R4 and is left out.
+/// identifier names a Patient of its own. What has no identifier in R4, such as Provenance, is left out.
 #[must_use]
 pub fn transaction(
     collection: &Json,
@@ -48,7 +45,8 @@ pub fn transaction(
             continue;
         };
         let kind = kind(&resource);
-        if NAMELESS.contains(&kind.as_str()) {
+        // It cannot be created on a condition.
+        if known::identifiers(&kind) == Identifiers::None {
             left_out.push(kind);
             continue;
         }
@@ -83,7 +81,7 @@ fn name(resource: &mut Json, kind: &str, system: &str, value: &str) {
     };
     let Some(members) = resource.as_object_mut() else { return };
     members.remove("id");
-    if ONE.contains(&kind) {
+    if known::identifiers(kind) == Identifiers::One {
         members.insert("identifier".into(), own);
         return;
     }
