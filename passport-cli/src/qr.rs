@@ -120,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn a_code_says_that_its_error_correction_is_m() {
+        let code = Code::of("shlink:/abc").unwrap();
+        // The first two bits of the format are M's 00 under the mask 10 (ISO/IEC 18004, 7.9.1).
+        let format = (QUIET + 8) * code.side + QUIET;
+        assert_eq!(code.dark[format..format + 2], [true, false]);
+    }
+
+    #[test]
     fn a_png_has_its_parts_in_order_and_their_sums() {
         let png = Code::of("shlink:/abc").unwrap().to_png().unwrap();
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"));

@@ -28,3 +28,5 @@ mod recovery;
 mod replace;
 #[cfg(test)]
 mod retire;
+#[cfg(test)]
+mod subsets;
