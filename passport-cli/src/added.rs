@@ -71,6 +71,9 @@ pub(crate) struct Placed {
     pub(crate) id: Option<EntryId>,
     /// Its section.
     pub(crate) section: SectionName,
+    /// Its kind, where an import says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<String>,
     /// What it is called, where an import says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -87,7 +90,7 @@ impl Placed {
         let spec = section.spec().kind(kind);
         let label = spec.and_then(|k| field(k.label)).map(display_value);
         let name = label.or_else(|| spec.map(|k| k.title.to_owned()));
-        Self { id, section, name }
+        Self { id, section, kind: Some(kind.to_owned()), name }
     }
 }
 
@@ -103,7 +106,7 @@ pub(crate) struct Skipped {
 impl Added {
     /// Only new entries.
     pub(crate) fn new(entries: impl Iterator<Item = (EntryId, SectionName)>) -> Self {
-        let placed = |(id, section)| Placed { id: Some(id), section, name: None };
+        let placed = |(id, section)| Placed { id: Some(id), section, kind: None, name: None };
         Self {
             entries: entries.map(placed).collect(),
             updated: Vec::new(),

@@ -20,22 +20,17 @@ fn corpus() -> Option<PathBuf> {
     folder
 }
 
-fn every_file(folder: &Path, found: &mut Vec<PathBuf>) {
+fn fhir_files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            every_file(&path, found);
-        } else {
+            fhir_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "json" || e == "xml") {
             found.push(path);
         }
     }
-}
-
-fn fhir_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    every_file(folder, found);
-    found.retain(|path| path.extension().is_some_and(|e| e == "json" || e == "xml"));
 }
 
 /// Resources in a file, counted apart from the code under test.
@@ -278,44 +273,6 @@ fn every_original_is_kept_word_for_word() {
     }
 }
 
-/// Numbers of each name, most first: `Observation 12, Organization 3`.
-fn counted(names: impl Iterator<Item = String>) -> String {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for name in names {
-        *counts.entry(name).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let words: Vec<_> = counts.into_iter().map(|(name, n)| format!("{name} {n}")).collect();
-    if words.is_empty() { "–".to_owned() } else { words.join(", ") }
-}
-
-/// One row of the table: what became of a file.
-fn row(name: &str, bytes: &[u8]) -> String {
-    let refused = |why: String| format!("| {name} | – | – | the file: {why} |\n");
-    let read = match recognise(bytes) {
-        Ok(Received::Fhir) => import::read(bytes),
-        Ok(Received::Cards(cards)) => import::read(cards.first().unwrap().bundle()),
-        Ok(Received::Link(_)) => return refused("a link, which leads elsewhere".into()),
-        Err(error) => return refused(error.to_string()),
-    };
-    let import = match read {
-        Ok(import) => import,
-        Err(error) => return refused(error.to_string()),
-    };
-    let is_kept = |d: &&Draft| d.kind == "received";
-    let placed = import.drafts.iter().filter(|d| !is_kept(d));
-    let kind = |resource: &str| resource.split('/').next().unwrap_or_default().to_owned();
-    let kept = import.drafts.iter().filter(is_kept).map(|d| kind(&d.resource));
-    let skipped = import.skipped.iter().map(|s| format!("{}: {},", kind(&s.resource), s.reason));
-    format!(
-        "| {name} | {} | {} | {} |\n",
-        counted(placed.map(|d| format!("{}/{}", d.section, d.kind))),
-        counted(kept),
-        counted(skipped),
-    )
-}
-
 /// The examples of HL7's guide: a link with a key, the file that it leads to, and a card.
 #[test]
 fn a_link_and_a_card_of_the_guide_open() {
@@ -339,30 +296,4 @@ fn a_link_and_a_card_of_the_guide_open() {
     assert!(cards[0].issuer().starts_with("https://"), "{}", cards[0].issuer());
     // An insurance card of two patients, each under a name.
     assert!(import::read(cards[0].bundle()).err() == Some(ImportError::SeveralPeople));
-}
-
-#[test]
-fn the_document_says_what_becomes_of_every_file() {
-    const BEGIN: &str = "<!-- corpus: begin -->\n";
-    const END: &str = "<!-- corpus: end -->";
-    let Some(corpus) = corpus() else { return };
-    let mut files = Vec::new();
-    every_file(&corpus, &mut files);
-    let mut table = "| file | placed in section/kind | kept as it came | refused, and why |\n\
-         |---|---|---|---|\n"
-        .to_owned();
-    for path in files {
-        let name = path.strip_prefix(&corpus).unwrap().display().to_string();
-        table.push_str(&row(&name, &std::fs::read(&path).unwrap()));
-    }
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/INTEROP.md");
-    let text = std::fs::read_to_string(&document).unwrap();
-    let (before, rest) = text.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let made = format!("{before}{BEGIN}{table}{END}{after}");
-    if std::env::var_os("PASSPORT_WRITE_DOCUMENTS").is_some() {
-        std::fs::write(&document, made).unwrap();
-    } else {
-        assert!(made == text, "docs/INTEROP.md differs: run this with PASSPORT_WRITE_DOCUMENTS=1");
-    }
 }

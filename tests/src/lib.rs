@@ -1,6 +1,7 @@
 //! What the tests of the student passport share.
 
 pub mod cli;
+pub mod fhir_server;
 pub mod histories;
 pub mod kit;
 pub mod post;

@@ -88,7 +88,7 @@ impl Import {
         answer.entries.extend(new);
         let placed = |id, section: SectionName| {
             let Some(there) = existing.iter().find(|e| e.id == id) else {
-                return Placed { id: Some(id), section, name: None };
+                return Placed { id: Some(id), section, kind: None, name: None };
             };
             Placed::named(Some(id), section, &there.kind, |name| there.fields.get(name))
         };

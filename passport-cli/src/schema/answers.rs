@@ -215,6 +215,7 @@ fn added() -> Value {
     let entry = object([
         always("id", or_null(&text("identifier; none where nothing was written"))),
         always("section", section()),
+        maybe("kind", text("its kind, where an import says so")),
         maybe("name", text("what it is called, where an import says so")),
     ]);
     let skipped = object([
