@@ -390,7 +390,10 @@ fn audit_line() -> Value {
         always("role", text("their role, which the student is told")),
         always("student", party()),
         always("section", section()),
-        always("what", choice(&["opened", "exported", "recorded", "deleted", "erased"])),
+        always(
+            "what",
+            choice(&["opened", "attempted", "exported", "recorded", "deleted", "erased"]),
+        ),
     ])
 }
 
@@ -490,7 +493,8 @@ fn exported() -> Value {
         maybe("files", list(&text("of a practice pack: the files in the folder"))),
         maybe("server", text("the FHIR server it was sent to")),
         maybe("created", count("resources that are new there")),
-        maybe("there", count("resources that were there")),
+        maybe("updated", count("resources that were there, and were written over")),
+        maybe("there", count("resources that were there, and were left as they were")),
         maybe("left_out", list(&text("a type of resource that was not sent"))),
         always("format", text("its form")),
         always("sections", list(&section())),

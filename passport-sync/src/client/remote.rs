@@ -107,6 +107,17 @@ impl RemoteError {
         }
     }
 
+    /// Whether it is certain that nothing of the request has left this machine, so that nobody
+    /// can have acted on it.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        match self {
+            Self::Url | Self::Plain | Self::Tls(_) => true,
+            Self::Unreachable(source) => source.downcast_ref().is_some_and(is_before_sending),
+            Self::Refused { .. } | Self::Answer { .. } | Self::Protocol(_) => false,
+        }
+    }
+
     /// Whether trying again later may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -118,6 +129,22 @@ impl RemoteError {
             }
         }
     }
+}
+
+/// Whether there was no connection, or none to somebody who is believed.
+fn is_before_sending(error: &ureq::Error) -> bool {
+    use ureq::{Error, Timeout};
+    if let Error::Io(error) = error {
+        let distrust = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        return distrust || error.kind() == std::io::ErrorKind::ConnectionRefused;
+    }
+    matches!(
+        error,
+        Error::HostNotFound
+            | Error::ConnectionFailed
+            | Error::Rustls(_)
+            | Error::Timeout(Timeout::Resolve | Timeout::Connect)
+    )
 }
 
 /// Where a relay is: `https://host[:port]`, or `http://host[:port]` where that is allowed.

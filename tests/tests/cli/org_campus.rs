@@ -1,10 +1,5 @@
-//! What practices and universities take away: a folder for an inbox, a table, a transaction to
-//! their own FHIR server, counts without small numbers, and words explained.
-
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+//! What practices and universities take away: a folder for an inbox, a table, counts without small
+//! numbers, and words explained.
 
 use passport_core::epoch::Right;
 use serde_json::{Value, json};
@@ -16,103 +11,6 @@ fn story(seed: u64, sections: &[&str]) -> Story {
     story.medicine("Sertraline", "50 mg");
     story.share(sections, Right::Contribute);
     story
-}
-
-/// One request, as far as a FHIR server looks at it.
-struct Request {
-    authorisation: Option<String>,
-    bundle: Value,
-}
-
-fn read(stream: &TcpStream) -> Request {
-    let mut reader = BufReader::new(stream);
-    let (mut length, mut authorisation) = (0, None);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if line.trim().is_empty() {
-            break;
-        }
-        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-        match name.to_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap(),
-            "authorization" => authorisation = Some(value.trim().to_owned()),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    Request { authorisation, bundle: serde_json::from_slice(&body).unwrap() }
-}
-
-/// A stand-in for a FHIR server: it does conditional creates and forgets nothing. It answers so
-/// many requests and ends.
-fn server(requests: usize) -> (String, Receiver<Request>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}/r4", listener.local_addr().unwrap());
-    let (tell, told) = channel();
-    std::thread::spawn(move || {
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
-        for stream in listener.incoming().take(requests) {
-            let mut stream = stream.unwrap();
-            let request = read(&stream);
-            let (status, answer) = if request.authorisation.as_deref() == Some("Bearer s3cret") {
-                ("200 OK", transacted(&mut known, &request.bundle))
-            } else {
-                let issue = json!([{ "severity": "error", "diagnostics": "no \u{1b}[2Jtoken" }]);
-                ("401 Unauthorized", json!({ "resourceType": "OperationOutcome", "issue": issue }))
-            };
-            let body = answer.to_string();
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(body.as_bytes()).unwrap();
-            let _ended = tell.send(request);
-        }
-    });
-    (base, told)
-}
-
-fn transacted(known: &mut BTreeMap<String, usize>, bundle: &Value) -> Value {
-    let mut out = Vec::new();
-    for entry in bundle["entry"].as_array().unwrap() {
-        let request = &entry["request"];
-        let key = format!("{} {}", request["url"], request["ifNoneExist"].as_str().unwrap());
-        let status = if known.contains_key(&key) { "200 OK" } else { "201 Created" };
-        *known.entry(key).or_default() += 1;
-        out.push(json!({ "response": { "status": status } }));
-    }
-    json!({ "resourceType": "Bundle", "type": "transaction-response", "entry": out })
-}
-
-#[test]
-fn a_record_sent_twice_creates_nothing_twice() {
-    let story = story(31, &["medications", "identity"]);
-    let (base, told) = server(3);
-    let token = story.home().join("token");
-    std::fs::write(&token, "s3cret\n").unwrap();
-    let send = ["export", "Amina Yusuf", "--format", "fhir", "--to", &base, "--json"];
-    let refused = story.org(&send);
-    assert_eq!(refused.code, Some(31), "{refused:#?}");
-    assert!(refused.stderr.contains("--token-file") && !refused.stderr.contains('\u{1b}'));
-    let with_token = [&send[..], &["--token-file", token.to_str().unwrap()]].concat();
-    let first = story.org(&with_token).success();
-    assert!(first.stderr.contains("confirmed no NHS number"), "{}", first.stderr);
-    let first = first.json();
-    assert!(first["created"].as_u64().unwrap() >= 2, "{first}");
-    assert_eq!((&first["there"], &first["left_out"][0]), (&json!(0), &json!("Provenance")));
-    let again = story.org(&with_token).success().json();
-    assert_eq!((&again["created"], &again["there"]), (&json!(0), &first["created"]));
-    let requests: Vec<Request> = told.iter().take(3).collect();
-    assert_eq!(requests[1].bundle, requests[2].bundle);
-    assert_eq!(requests[1].bundle["type"], "transaction");
-    assert!(requests[1].bundle.to_string().contains("Sertraline"));
-    let log = story.org(&["audit"]).success().stdout;
-    assert!(log.contains("exported"), "{log}");
-    let ips = ["export", "Amina Yusuf", "--format", "ips", "--to", &base];
-    assert_eq!(story.org(&ips).code, Some(2));
-    let away = ["export", "Amina Yusuf", "--format", "fhir", "--to", "http://fhir.example/r4"];
-    assert_eq!(story.org(&away).code, Some(2), "not in the open");
 }
 
 #[test]
