@@ -16,6 +16,7 @@ mod decoders;
 mod devices;
 mod faults;
 mod files;
+mod floods;
 mod forgeries;
 mod members;
 mod office;
