@@ -56,7 +56,7 @@ pub struct RemoteState {
     #[n(6)]
     lacking: Vec<EpochId>,
     /// Epochs that it was told to forget in a channel, and how many envelopes of each were known
-    /// then.
+    /// then; ascending, as there may be many.
     #[n(7)]
     dropped: Vec<(ChannelId, EpochId, u64)>,
 }
@@ -228,7 +228,7 @@ impl RemoteState {
     /// Whether the relay forgot an epoch in a channel when so many of its envelopes were known.
     #[must_use]
     pub fn has_dropped(&self, channel: &ChannelId, epoch: &EpochId, known: u64) -> bool {
-        self.dropped.contains(&(*channel, *epoch, known))
+        self.dropped.binary_search(&(*channel, *epoch, known)).is_ok()
     }
 
     /// Notes that the relay has something of an epoch, although it was told to forget it.
@@ -397,6 +397,7 @@ impl<V: Vault> Journal<V> {
                 remote.dropped.push((drop.channel, drop.epoch, drop.known));
             }
         }
+        remote.dropped.sort_unstable();
         for (letter, verdict) in outgoing.letters.iter().zip(&verdicts.letters) {
             if *verdict == Verdict::Later {
                 break;
