@@ -352,6 +352,12 @@ impl<V: Vault> Holder<V> {
         Ok((missing, forks))
     }
 
+    /// How many statements of the ledger others cite that never came.
+    #[must_use]
+    pub fn ledger_gaps(&self) -> usize {
+        self.ledger.missing().count()
+    }
+
     fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {
         let of_section = self.open_epochs().filter(|e| e.charter.section == *section);
         of_section.map(|e| e.charter.id()).collect()

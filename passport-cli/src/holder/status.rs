@@ -25,7 +25,7 @@ impl Status {
         let Self {} = self;
         let mut passport = passport::open(app)?;
         let sections = passport.sections();
-        let (mut conflicts, mut missing, mut forks) = (0, 0, 0);
+        let (mut conflicts, mut missing, mut forks) = (0, passport.ledger_gaps(), 0);
         for section in &sections {
             let view = passport.view(section)?;
             let fields = view.entries.iter().flat_map(|e| e.fields.values());
