@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::holder::confirm::Open;
-use crate::holder::remote::list::{Line, lines};
+use crate::holder::remote::list::{Line, lines, when};
 use crate::names::short;
 use crate::passport::{self, Passport};
 
@@ -121,9 +121,9 @@ impl Standing {
             let _ = writeln!(text, "{}", open.words());
         }
         for remote in &self.remotes {
-            let last = remote.last_confirmed.map(|at| at.to_string());
-            let last = last.unwrap_or_else(|| "never".to_owned());
-            let _ = writeln!(text, "{}: last confirmed {last}", remote.url);
+            let (last, news) = (when(remote.last_confirmed), when(remote.last_news));
+            let url = &remote.url;
+            let _ = writeln!(text, "{url}: last confirmed {last}, last news {news}");
         }
         if self.remotes.is_empty() {
             text.push_str("No relay yet: your passport is on this device alone.\n");

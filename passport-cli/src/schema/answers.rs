@@ -463,6 +463,7 @@ fn remote() -> Value {
         always("url", text("the relay")),
         maybe("ok", flag("whether it answered this time")),
         always("last_confirmed", or_null(&moment("when it last confirmed what is here"))),
+        maybe("last_news", or_null(&moment("when it last brought something new"))),
     ])
 }
 

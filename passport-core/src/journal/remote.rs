@@ -59,6 +59,10 @@ pub struct RemoteState {
     /// then; ascending, as there may be many.
     #[n(7)]
     dropped: Vec<(ChannelId, EpochId, u64)>,
+    /// When it last brought something that was not known. One that answers, and holds everything
+    /// back, is told by this alone.
+    #[n(8)]
+    pub last_news: Option<Timestamp>,
 }
 
 /// An access list that a relay has. It was verified when it was learned; what the vault gives back
@@ -240,8 +244,8 @@ impl RemoteState {
     /// it had, it is offered everything again.
     pub fn meet(&mut self, relay: RelayId, reset: bool) {
         if self.relay != Some(relay) || reset {
-            *self =
-                Self { relay: Some(relay), last_confirmed: self.last_confirmed, ..Self::default() };
+            let Self { last_confirmed, last_news, .. } = *self;
+            *self = Self { relay: Some(relay), last_confirmed, last_news, ..Self::default() };
         }
     }
 }
