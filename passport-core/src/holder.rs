@@ -19,6 +19,7 @@ mod links;
 mod receipts;
 mod record;
 mod recover;
+mod recovered;
 mod rekey;
 mod replace;
 mod retire;
@@ -54,6 +55,7 @@ pub use links::KeptLink;
 pub use receipts::{AccessLine, Arrival};
 pub use record::{FieldChange, NewEntry};
 pub use recover::Recovery;
+pub use recovered::Recovered;
 pub use share::{Consent, GrantState, GrantView, Share};
 
 const META: &[u8] = b"holder";

@@ -11,6 +11,7 @@ mod fold;
 mod proven;
 mod roots;
 mod statement;
+mod vouched;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use passport_core::holder::Recovered;
 use passport_core::party::Party as _;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::error::CliError;
 use crate::holder::confirm::Open;
+use crate::holder::recover::caution;
 use crate::holder::remote::list::{Line, lines, when};
 use crate::names::short;
 use crate::passport::{self, Passport};
@@ -38,6 +40,7 @@ impl Status {
             passport: passport.passport().to_string(),
             device: passport.device().to_string(),
             removed: passport.was_removed(),
+            recovered: passport.recovered()?,
             phrase_unshown: passport.unshown_phrase()?.is_some(),
             phrase_void: passport.phrase_is_void()?,
             unsent: unsent(app, &passport)?,
@@ -64,6 +67,7 @@ struct Standing {
     passport: String,
     device: String,
     removed: bool,
+    recovered: Option<Recovered>,
     phrase_unshown: bool,
     phrase_void: bool,
     unsent: usize,
@@ -90,6 +94,9 @@ impl Standing {
         );
         if self.removed {
             let _ = writeln!(text, "{REMOVED}");
+        }
+        if let Some(recovered) = &self.recovered {
+            let _ = writeln!(text, "{}", caution(recovered));
         }
         if self.phrase_unshown {
             text.push_str(

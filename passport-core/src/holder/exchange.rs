@@ -223,6 +223,7 @@ impl<V: Vault> Party for Holder<V> {
         for section in self.sections() {
             made += self.retire(&mut batch, &section, now, rng)?;
         }
+        self.heed_confirmation(&mut batch)?;
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }

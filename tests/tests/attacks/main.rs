@@ -21,6 +21,7 @@ mod forgeries;
 mod members;
 mod office;
 mod packs;
+mod recovered;
 mod relays;
 mod sealed;
 mod writers;
