@@ -80,6 +80,9 @@ pub enum RemoteError {
     /// Its answer contradicts the protocol.
     #[error("accept the relay's answer")]
     Protocol(#[from] ProtocolError),
+    /// It had more than is read at a time. What was read stays read.
+    #[error("come to the end of what the relay has")]
+    Endless,
 }
 
 impl From<std::io::Error> for RemoteError {
@@ -103,7 +106,8 @@ impl RemoteError {
             | Self::Plain
             | Self::Tls(_)
             | Self::Answer { .. }
-            | Self::Protocol(_) => None,
+            | Self::Protocol(_)
+            | Self::Endless => None,
         }
     }
 
@@ -124,9 +128,12 @@ impl RemoteError {
         match self {
             Self::Unreachable(_) => true,
             Self::Refused { rejection, .. } => rejection.is_some_and(Rejection::is_transient),
-            Self::Url | Self::Plain | Self::Tls(_) | Self::Answer { .. } | Self::Protocol(_) => {
-                false
-            }
+            Self::Url
+            | Self::Plain
+            | Self::Tls(_)
+            | Self::Answer { .. }
+            | Self::Protocol(_)
+            | Self::Endless => false,
         }
     }
 }
