@@ -70,14 +70,16 @@ fn members(
         let inner = place.child(name);
         let list = lists.entry(name).or_default();
         list.repeats = inner.repeats();
-        list.values.push(value(child, &inner, depth + 1)?);
-        // A primitive's own extensions stand beside it.
-        let more = child.attribute("value").is_some() && child.children().any(|c| c.is_element());
-        list.beside.push(if more {
-            Json::Object(members(child, &inner, depth + 1)?)
-        } else {
-            Json::Null
-        });
+        let text = child.attribute("value");
+        if text.is_none() && !inner.is_primitive() {
+            list.values.push(value(child, &inner, depth + 1)?);
+            list.beside.push(Json::Null);
+            continue;
+        }
+        // A primitive's own name and extensions stand beside it, and may stand there alone.
+        let beside = members(child, &inner, depth + 1)?;
+        list.values.push(text.map_or(Json::Null, |text| primitive(inner.primitive(), text)));
+        list.beside.push(if beside.is_empty() { Json::Null } else { Json::Object(beside) });
     }
     for name in ["id", "url"] {
         if let Some(text) = element.attribute(name) {
@@ -88,7 +90,9 @@ fn members(
         if list.beside.iter().any(|beside| !beside.is_null()) {
             out.insert(format!("_{name}"), one_or_all(list.beside, list.repeats));
         }
-        out.insert(name.to_owned(), one_or_all(list.values, list.repeats));
+        if list.values.iter().any(|value| !value.is_null()) {
+            out.insert(name.to_owned(), one_or_all(list.values, list.repeats));
+        }
     }
     Ok(out)
 }
@@ -112,9 +116,6 @@ fn value(element: Node<'_, '_>, place: &Place, depth: usize) -> Result<Json, Not
     let name = element.tag_name().name();
     if name == "div" {
         return Ok(element.document().input_text().get(element.range()).unwrap_or_default().into());
-    }
-    if let Some(text) = element.attribute("value") {
-        return Ok(primitive(place.primitive(), text));
     }
     let mut inner = element.children().filter(Node::is_element);
     match (name, inner.next(), inner.next()) {
@@ -175,6 +176,18 @@ mod tests {
         assert_eq!(beside[0]["extension"][0]["url"], "1");
         assert!(beside[1].is_null());
         assert_eq!(beside[2]["extension"][0]["url"], "2");
+    }
+
+    #[test]
+    fn a_primitive_may_have_a_name_of_its_own_or_extensions_and_no_value() {
+        let absent = r#"<birthDate id="b"><extension url="u"/></birthDate>"#;
+        let given = r#"<name><given id="g" value="x"/><given><extension url="v"/></given></name>"#;
+        let patient = json(&format!("<Patient>{absent}{given}<gender/></Patient>")).unwrap();
+        assert_eq!(patient["_birthDate"]["extension"][0]["url"], "u");
+        assert_eq!(patient["_birthDate"]["id"], "b");
+        assert!(patient.get("birthDate").is_none() && patient.get("gender").is_none());
+        assert_eq!(patient["name"][0]["given"], serde_json::json!(["x", null]));
+        assert_eq!(patient["name"][0]["_given"][0]["id"], "g");
     }
 
     #[test]
