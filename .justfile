@@ -15,6 +15,13 @@ quick:
     cargo nextest run --workspace
     cargo test --workspace --doc
 
+# Coverage-guided fuzzing of `importers`, `exports` or `protocol`, until something is found or for
+# `-max_total_time=SECONDS`. Needs a C++ compiler; folders of more to begin with may follow.
+[working-directory: 'tests/fuzz']
+fuzz target *more:
+    mkdir -p ../../target/fuzz/corpus/{{target}}
+    cargo run --profile fuzz --features libfuzzer --bin {{target}} -- -max_len=4096 -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 ../../target/fuzz/corpus/{{target}} corpus/{{target}} {{more}}
+
 # API documentation, warnings are errors.
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace

@@ -36,7 +36,7 @@ const BUFFER: usize = 64 * 1024;
 /// Returns a usage error when it has none.
 pub(crate) fn field_of(kind: &KindSpec) -> Result<&'static str, CliError> {
     kind.file().map(|field| field.name).ok_or_else(|| {
-        CliError::usage(format!("a {} cannot have a file", kind.title))
+        CliError::usage(format!("`{}` cannot have a file", kind.title))
             .hint("add it to `documents`, or to a section of your own")
     })
 }

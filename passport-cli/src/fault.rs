@@ -244,6 +244,12 @@ impl From<RemoteError> for CliError {
                     .caused_by(error)
                     .hint("nothing is lost: what waits is offered again with the next `passport sync`")
             }
+            RemoteError::Endless => {
+                Self::new(ExitCode::RelayRefused, "the relay has more than is read at a time")
+                    .caused_by(error)
+                    .hint("what came is kept: `passport sync` goes on with the rest")
+                    .hint("if that never ends, use another relay")
+            }
             RemoteError::Answer { .. } | RemoteError::Protocol(_) | _ => Self::new(ExitCode::RelayRefused, "the relay's answer is not to be understood")
                 .caused_by(error)
                 .hint("is this the address of a relay?"),

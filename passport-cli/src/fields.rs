@@ -96,14 +96,14 @@ pub(crate) fn typed(
     let mut fields = Fields::new();
     for assignment in assignments {
         let spec = kind.field(&assignment.field).ok_or_else(|| {
-            let said = format!("a {} has no field `{}`", kind.title, assignment.field);
+            let said = format!("`{}` has no field `{}`", kind.title, assignment.field);
             CliError::usage(said).hint(listed(kind))
         })?;
         put(&mut fields, spec, &assignment.value)?;
     }
     if let Some(text) = text {
         let long = kind.fields.iter().find(|f| f.kind == FieldKind::Prose).ok_or_else(|| {
-            CliError::usage(format!("a {} has no longer text", kind.title)).hint(listed(kind))
+            CliError::usage(format!("`{}` has no longer text", kind.title)).hint(listed(kind))
         })?;
         put(&mut fields, long, text)?;
     }
@@ -118,7 +118,7 @@ pub(crate) fn complete(kind: &'static KindSpec, fields: &Fields) -> Result<(), C
     let filled = |f: &FieldSpec| fields.get(f.name).is_some_and(Option::is_some);
     match kind.fields.iter().find(|f| f.required && !filled(f)) {
         None => Ok(()),
-        Some(field) => Err(CliError::usage(format!("a {} needs `{}`", kind.title, field.name))
+        Some(field) => Err(CliError::usage(format!("`{}` needs `{}`", kind.title, field.name))
             .hint(format!("add --set {}=\"…\": {}", field.name, field.gloss))),
     }
 }

@@ -22,7 +22,7 @@ mod move_entry;
 mod private;
 mod quarantine;
 mod recover;
-mod remote;
+pub(crate) mod remote;
 mod remove;
 mod replace_phrase;
 mod resolve;

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use passport_core::nhs_number::NhsNumber;
 use passport_core::time::Timestamp;
 use passport_core::view::View;
+use unicode_bidi::{BidiClass, bidi_class};
 
 use crate::render::Section;
 
@@ -148,6 +149,27 @@ fn foot(who: &Who, name: &str, now: Timestamp) -> String {
     }
     foot.push(format!("as of {}", now.date()));
     foot.join(" · ")
+}
+
+/// Keeps what follows a name written from right to left from running with it: without a mark
+/// (U+200E) after the name, the parts of a telephone number or date behind a comma change places
+/// (Unicode UAX #9, W2).
+fn apart(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut backwards = false;
+    for c in text.chars() {
+        match bidi_class(c) {
+            BidiClass::R | BidiClass::AL => backwards = true,
+            BidiClass::L => backwards = false,
+            _ if backwards && matches!(c, ',' | ';' | ':' | '·' | '(') => {
+                out.push('\u{200e}');
+                backwards = false;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn moment(at: Timestamp) -> String {

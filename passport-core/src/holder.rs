@@ -19,6 +19,7 @@ mod links;
 mod receipts;
 mod record;
 mod recover;
+mod recovered;
 mod rekey;
 mod replace;
 mod retire;
@@ -54,6 +55,7 @@ pub use links::KeptLink;
 pub use receipts::{AccessLine, Arrival};
 pub use record::{FieldChange, NewEntry};
 pub use recover::Recovery;
+pub use recovered::Recovered;
 pub use share::{Consent, GrantState, GrantView, Share};
 
 const META: &[u8] = b"holder";
@@ -350,6 +352,12 @@ impl<V: Vault> Holder<V> {
             forks += replica.forks().count();
         }
         Ok((missing, forks))
+    }
+
+    /// How many statements of the ledger others cite that never came.
+    #[must_use]
+    pub fn ledger_gaps(&self) -> usize {
+        self.ledger.missing().count()
     }
 
     fn epochs_of(&self, section: &SectionName) -> Vec<EpochId> {

@@ -11,6 +11,7 @@ mod fold;
 mod proven;
 mod roots;
 mod statement;
+mod vouched;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,10 @@ pub use statement::{KeyOfLedger, KeyOfPhase, Statement, StatementBody};
 
 /// Most statements that may wait for those they cite.
 const WAITING: usize = 4_096;
+
+/// Most statements that one cites. Devices leave a few; whoever has a key of the ledger, and is no
+/// device any more, may leave any number, and nobody else's statement may grow too large by that.
+const CITED: usize = 1_024;
 
 /// A statement that the ledger does not take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,7 +179,7 @@ impl Ledger {
         statement.parents.iter().find(|parent| !self.statements.contains_key(*parent)).copied()
     }
 
-    /// The statements that no other cites, ascending: what the next one cites.
+    /// The statements that no other cites, ascending.
     #[must_use]
     pub fn heads(&self) -> Vec<StatementId> {
         let cited: BTreeSet<_> =
@@ -182,12 +187,44 @@ impl Ledger {
         self.statements.keys().filter(|id| !cited.contains(*id)).copied().collect()
     }
 
+    /// What the next statement cites, ascending: the heads; of too many, as many of each signer as
+    /// of any other, and of those who are nearer to the root first.
+    fn cited(&self) -> Vec<StatementId> {
+        let mut heads = self.heads();
+        if heads.len() <= CITED {
+            return heads;
+        }
+        let mut known: BTreeMap<VerificationKey, usize> = BTreeMap::new();
+        for device in self.proven.devices.values() {
+            known.extend(device.roots().iter().map(|root| (*root, 0)));
+            known.insert(device.key(), device.lineage().len());
+        }
+        let mut of_signer: BTreeMap<VerificationKey, usize> = BTreeMap::new();
+        heads.sort_by_cached_key(|id| {
+            let signer = self.statements.get(id).map(Verified::signer);
+            let before = signer.map_or(0, |signer| {
+                let before = of_signer.entry(signer).or_default();
+                core::mem::replace(before, before.saturating_add(1))
+            });
+            let far = signer.and_then(|signer| known.get(&signer));
+            (before, far.copied().unwrap_or(usize::MAX))
+        });
+        heads.truncate(CITED);
+        heads.sort_unstable();
+        heads
+    }
+
+    /// Statements that others cite and that never came.
+    pub fn missing(&self) -> impl Iterator<Item = &StatementId> {
+        self.waiters.keys().filter(|id| !self.waiting.contains_key(*id))
+    }
+
     /// Every statement as signed, ascending by id.
     pub fn statements(&self) -> impl Iterator<Item = (&StatementId, &Signed<Statement>)> {
         self.signed.iter()
     }
 
-    /// Signs a statement that cites all that is known.
+    /// Signs a statement that cites what is known.
     #[must_use]
     pub fn draft(
         &self,
@@ -198,7 +235,7 @@ impl Ledger {
         let statement = Statement {
             version: Statement::VERSION,
             passport: self.passport,
-            parents: self.heads(),
+            parents: self.cited(),
             at,
             body,
         };

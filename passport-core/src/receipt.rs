@@ -26,7 +26,7 @@ pub enum Access {
     /// A member of staff looked at it.
     #[n(1)]
     Opened,
-    /// A member of staff wrote it to a file or another system.
+    /// A member of staff wrote it to a file, or another system took it.
     #[n(2)]
     Exported,
     /// It deleted what it had.
@@ -39,6 +39,10 @@ pub enum Access {
     /// It deleted what the holder erased of a section's history.
     #[n(5)]
     Erased,
+    /// A member of staff set out to send it to another system. Only in the organisation's own log,
+    /// where [`Access::Exported`] follows unless that system certainly took nothing.
+    #[n(6)]
+    Attempted,
 }
 
 impl Access {
@@ -52,7 +56,14 @@ impl Access {
             Self::Deleted => "deleted",
             Self::Recorded => "recorded",
             Self::Erased => "erased",
+            Self::Attempted => "attempted",
         }
+    }
+
+    /// Whether the holder is told of it; the rest is in the organisation's own log alone.
+    #[must_use]
+    pub const fn is_told(self) -> bool {
+        !matches!(self, Self::Recorded | Self::Attempted)
     }
 }
 
@@ -104,7 +115,7 @@ impl Receipt {
     #[must_use]
     pub fn is_in_form(&self) -> bool {
         self.version == Self::VERSION
-            && self.what != Access::Recorded
+            && self.what.is_told()
             && self.role.len() <= Self::ROLE
             && self.heads.len() <= Self::HEADS
             && self.heads.is_sorted_by(|a, b| a < b)

@@ -71,6 +71,8 @@ pub struct Replica {
     parts: BTreeMap<u32, Vec<u8>>,
     ready: bool,
     entries: Entries,
+    /// Whether anything in it ever named a file: mostly nothing does, and nobody has to look.
+    names_files: bool,
     nodes: BTreeMap<EnvelopeId, Node>,
     order: Vec<EnvelopeId>,
     siblings: BTreeMap<(VerificationKey, Option<EnvelopeId>), BTreeSet<EnvelopeId>>,
@@ -105,6 +107,7 @@ impl Replica {
     pub fn new(charter: VerifiedCharter) -> Self {
         Self {
             entries: Entries::new(charter.id()),
+            names_files: false,
             charter,
             parts: BTreeMap::new(),
             ready: false,
@@ -244,6 +247,7 @@ impl Replica {
         if self.check_records(&records).is_err() {
             return false;
         }
+        self.names_files |= records.iter().any(files::record_names_file);
         self.entries.found(records);
         true
     }
@@ -297,6 +301,7 @@ impl Replica {
         };
         node.depth = depth.unwrap_or(0).saturating_add(1);
         let unreadable = node.unreadable;
+        self.names_files |= node.edits.iter().any(files::edit_names_file);
         self.order.push(id);
         self.nodes.insert(id, node);
         if unreadable {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 /// Bytes read, or written without a pause, at once.
 const PART: usize = 64 * 1024;
@@ -21,6 +21,9 @@ pub(crate) struct FrameReader<R> {
     buffer: Vec<u8>,
     memory: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
+    patience: Duration,
+    /// When a frame that has begun must be there.
+    due: Option<Instant>,
 }
 
 /// A frame, which counts against the memory of all until it is dropped.
@@ -31,37 +34,62 @@ pub(crate) struct Frame {
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
-    /// Frames of at most `limit` bytes, while `memory` lasts.
-    pub(crate) fn new(from: R, limit: usize, memory: Arc<Semaphore>) -> Self {
-        Self { from, limit, buffer: Vec::new(), memory, held: None }
+    /// Frames of at most `limit` bytes, while `memory` lasts; each comes within `patience` of its
+    /// beginning. What was announced and did not come takes no memory from others.
+    pub(crate) fn new(from: R, limit: usize, memory: Arc<Semaphore>, patience: Duration) -> Self {
+        Self { from, limit, buffer: Vec::new(), memory, held: None, patience, due: None }
     }
 
     /// The next frame; none when the other end is done.
     ///
     /// # Errors
     /// Returns why nothing more can be read, [`io::ErrorKind::InvalidData`] for a frame that is
-    /// too large and [`io::ErrorKind::OutOfMemory`] for one there is no room for.
+    /// too large, [`io::ErrorKind::OutOfMemory`] for one there is no room for and
+    /// [`io::ErrorKind::TimedOut`] for one that does not come to its end.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Frame>> {
         loop {
             if let Some(length) = self.length()? {
-                if self.held.is_none() {
-                    let wanted = u32::try_from(length).map_err(|_| io::ErrorKind::InvalidData)?;
-                    let permit = Arc::clone(&self.memory).try_acquire_many_owned(wanted);
-                    self.held = Some(permit.map_err(|_| io::ErrorKind::OutOfMemory)?);
-                }
+                self.hold(length)?;
                 if self.buffer.len() >= HEAD + length {
+                    self.due = None;
                     let rest = self.buffer.split_off(HEAD + length);
                     let mut bytes = core::mem::replace(&mut self.buffer, rest);
                     bytes.drain(..HEAD);
                     return Ok(Some(Frame { bytes, _memory: self.held.take() }));
                 }
             }
-            self.buffer.reserve(if self.buffer.is_empty() { IDLE } else { PART });
-            if self.from.read_buf(&mut self.buffer).await? == 0 {
+            let begun = !self.buffer.is_empty();
+            self.buffer.reserve(if begun { PART } else { IDLE });
+            let reading = self.from.read_buf(&mut self.buffer);
+            let read = if begun {
+                let due = *self.due.get_or_insert_with(|| Instant::now() + self.patience);
+                timeout_at(due, reading).await??
+            } else {
+                reading.await?
+            };
+            if read == 0 {
                 let cut = !self.buffer.is_empty();
                 return if cut { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(None) };
             }
         }
+    }
+
+    /// Counts what has come of a frame against the memory of all.
+    fn hold(&mut self, length: usize) -> io::Result<()> {
+        let here = self.buffer.len().saturating_sub(HEAD).min(length);
+        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let lacking = here.saturating_sub(held);
+        if lacking == 0 {
+            return Ok(());
+        }
+        let lacking = u32::try_from(lacking).map_err(|_| io::ErrorKind::InvalidData)?;
+        let more = Arc::clone(&self.memory).try_acquire_many_owned(lacking);
+        let more = more.map_err(|_| io::ErrorKind::OutOfMemory)?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        Ok(())
     }
 
     fn length(&self) -> io::Result<Option<usize>> {
@@ -93,7 +121,7 @@ mod tests {
     use super::*;
 
     fn reader(bytes: &'static [u8]) -> FrameReader<&'static [u8]> {
-        FrameReader::new(bytes, 5, Arc::new(Semaphore::new(8)))
+        FrameReader::new(bytes, 5, Arc::new(Semaphore::new(8)), Duration::from_secs(1))
     }
 
     #[tokio::test]
@@ -102,7 +130,8 @@ mod tests {
         for frame in [&b"abcde"[..], b"", b"fgh"] {
             write_frame(&mut wire, frame, Duration::from_secs(1)).await.unwrap();
         }
-        let mut reader = FrameReader::new(&wire[..], 5, Arc::new(Semaphore::new(5)));
+        let memory = Arc::new(Semaphore::new(5));
+        let mut reader = FrameReader::new(&wire[..], 5, memory, Duration::from_secs(1));
         for frame in [&b"abcde"[..], b"", b"fgh"] {
             assert_eq!(reader.next().await.unwrap().unwrap().bytes, frame);
         }
@@ -120,6 +149,18 @@ mod tests {
         assert_eq!(reader.next().await.unwrap_err().kind(), io::ErrorKind::OutOfMemory);
         drop(held);
         assert!(reader.next().await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_frame_takes_memory_as_it_comes_and_must_come_to_its_end() {
+        let memory = Arc::new(Semaphore::new(8));
+        let (mut near, far) = tokio::io::duplex(100);
+        near.write_all(b"\0\0\0\x05ab").await.unwrap();
+        let mut reader = FrameReader::new(far, 5, Arc::clone(&memory), Duration::from_millis(20));
+        assert_eq!(reader.next().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(memory.available_permits(), 6, "for the two bytes that came");
+        drop(reader);
+        assert_eq!(memory.available_permits(), 8);
     }
 
     #[tokio::test]

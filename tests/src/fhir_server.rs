@@ -24,7 +24,9 @@ pub struct Request {
     pub bundle: Value,
 }
 
-fn read(stream: &TcpStream) -> Request {
+/// Reads the request that comes on a connection.
+#[must_use]
+pub fn read(stream: &TcpStream) -> Request {
     let mut reader = BufReader::new(stream);
     let (mut length, mut authorisation) = (0, None);
     loop {
@@ -43,6 +45,14 @@ fn read(stream: &TcpStream) -> Request {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     Request { authorisation, bundle: serde_json::from_slice(&body).unwrap() }
+}
+
+/// Answers on a connection.
+pub fn respond(stream: &mut TcpStream, status: &str, body: &str) {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
 }
 
 /// A stand-in for a FHIR server: it does conditional creates and forgets nothing. It answers so
@@ -64,11 +74,7 @@ pub fn server(requests: usize) -> (String, Receiver<Request>) {
                 let issue = json!([{ "severity": "error", "diagnostics": "no \u{1b}[2Jtoken" }]);
                 ("401 Unauthorized", json!({ "resourceType": "OperationOutcome", "issue": issue }))
             };
-            let body = answer.to_string();
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(body.as_bytes()).unwrap();
+            respond(&mut stream, status, &answer.to_string());
             let _ended = tell.send(request);
         }
     });

@@ -1,7 +1,7 @@
 //! `passport recover`.
 
 use clap::Args;
-use passport_core::holder::Recovery;
+use passport_core::holder::{Recovered, Recovery};
 use passport_core::party::PartyError;
 use passport_core::vault::VaultError;
 use passport_sync::client::exchange::{Http, fetch_all};
@@ -47,6 +47,9 @@ impl Recover {
         let mut rng = os_rng()?;
         let mut recovery = Recovery::new(&phrase);
         look(app, &mut recovery, &urls, &mut rng)?;
+        let others: Vec<String> =
+            recovery.relays().into_iter().filter(|url| !urls.contains(url)).collect();
+        look(app, &mut recovery, &others, &mut rng)?;
         let mut passport = passport::create(app, &mut rng, |vault, rng| {
             let name = passport::device_name();
             Ok(recovery.complete(vault, &name, &urls, app.now(), rng)?)
@@ -57,10 +60,23 @@ impl Recover {
             Err(error) => app.output().error(&error),
         }
         let back = json!({"passport": passport.passport(), "device": passport.device()});
+        let recovered = passport.recovered()?;
         app.output().answer(&back, |_| {
-            "Your passport is back on this device. `passport show` shows it.".to_owned()
+            let back = "Your passport is back on this device. `passport show` shows it.";
+            recovered.map_or_else(|| back.to_owned(), |r| format!("{back}\n{}", caution(&r)))
         })
     }
+}
+
+/// What a recovered device says of itself until it is confirmed.
+pub(super) fn caution(recovered: &Recovered) -> String {
+    format!(
+        "This device was recovered on {}, and nobody has confirmed that the relay gave it the \
+         latest: compare what you see with what you remember, and your consents too. It is \
+         confirmed once another of your devices, after an exchange, writes something; a section \
+         also when a service adds to what you wrote in it.",
+        recovered.at.date()
+    )
 }
 
 /// Looks through the recovery mailboxes, as far as relays can be reached.

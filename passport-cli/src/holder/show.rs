@@ -1,9 +1,11 @@
 //! `passport show`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use clap::Args;
 use passport_core::epoch::Right;
+use passport_core::holder::Recovered;
 use passport_core::section::SectionName;
 use passport_core::section::display::display_value;
 use passport_core::view::{SectionView, View};
@@ -13,6 +15,7 @@ use crate::app::App;
 use crate::attached::{self, Listed};
 use crate::error::CliError;
 use crate::help;
+use crate::holder::recover::caution;
 use crate::passport::{self, Passport};
 use crate::render::{self, Reader, Section};
 
@@ -74,6 +77,10 @@ impl Show {
             let filled = views.iter().filter(|v| !whole || !v.entries.is_empty());
             let mut text = render::screen(&filled.map(Section::of).collect::<Vec<_>>(), reader);
             text.push_str(&attached::words(&shown.files, "passport save"));
+            if let Some(recovered) = &shown.recovered {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "\n{}", caution(recovered));
+            }
             text
         })
     }
@@ -88,6 +95,8 @@ pub(crate) struct Shown {
     /// Apart from the sections, which are the same for all who see them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<Listed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovered: Option<Recovered>,
 }
 
 impl Shown {
@@ -105,6 +114,7 @@ impl Shown {
             holder: who(passport, as_seen)?,
             sections: views.iter().map(View::to_json).collect(),
             files: attached::listed(views, |file| passport.file_state(file)),
+            recovered: if as_seen { None } else { passport.recovered()? },
         })
     }
 }

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use passport_core::holder::Recovered;
 use passport_core::party::Party as _;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::error::CliError;
 use crate::holder::confirm::Open;
-use crate::holder::remote::list::{Line, lines};
+use crate::holder::recover::caution;
+use crate::holder::remote::list::{Line, lines, when};
 use crate::names::short;
 use crate::passport::{self, Passport};
 
@@ -25,7 +27,7 @@ impl Status {
         let Self {} = self;
         let mut passport = passport::open(app)?;
         let sections = passport.sections();
-        let (mut conflicts, mut missing, mut forks) = (0, 0, 0);
+        let (mut conflicts, mut missing, mut forks) = (0, passport.ledger_gaps(), 0);
         for section in &sections {
             let view = passport.view(section)?;
             let fields = view.entries.iter().flat_map(|e| e.fields.values());
@@ -38,6 +40,7 @@ impl Status {
             passport: passport.passport().to_string(),
             device: passport.device().to_string(),
             removed: passport.was_removed(),
+            recovered: passport.recovered()?,
             phrase_unshown: passport.unshown_phrase()?.is_some(),
             phrase_void: passport.phrase_is_void()?,
             unsent: unsent(app, &passport)?,
@@ -64,6 +67,7 @@ struct Standing {
     passport: String,
     device: String,
     removed: bool,
+    recovered: Option<Recovered>,
     phrase_unshown: bool,
     phrase_void: bool,
     unsent: usize,
@@ -90,6 +94,9 @@ impl Standing {
         );
         if self.removed {
             let _ = writeln!(text, "{REMOVED}");
+        }
+        if let Some(recovered) = &self.recovered {
+            let _ = writeln!(text, "{}", caution(recovered));
         }
         if self.phrase_unshown {
             text.push_str(
@@ -121,9 +128,9 @@ impl Standing {
             let _ = writeln!(text, "{}", open.words());
         }
         for remote in &self.remotes {
-            let last = remote.last_confirmed.map(|at| at.to_string());
-            let last = last.unwrap_or_else(|| "never".to_owned());
-            let _ = writeln!(text, "{}: last confirmed {last}", remote.url);
+            let (last, news) = (when(remote.last_confirmed), when(remote.last_news));
+            let url = &remote.url;
+            let _ = writeln!(text, "{url}: last confirmed {last}, last news {news}");
         }
         if self.remotes.is_empty() {
             text.push_str("No relay yet: your passport is on this device alone.\n");

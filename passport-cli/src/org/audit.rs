@@ -15,6 +15,7 @@ use crate::table::table;
 /// Lists who of your staff did what with which record
 ///
 /// The log is your own. Students are told the role, the section and the time, not the name.
+/// `attempted` was sent to another system; unless `exported` follows, that took nothing.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport org audit\n\

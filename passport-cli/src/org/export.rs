@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
 use passport_core::fhir::export::{
-    ExportConsent, ExportEntry, ExportOrganisation, ExportSubject, Summary, bundle, summary,
+    ExportConsent, ExportEntry, ExportOrganisation, ExportSubject, Present, Summary, bundle,
+    summary,
 };
 use passport_core::organisation::{HeldState, StudentName};
 use passport_core::receipt::Access;
@@ -27,7 +28,8 @@ use crate::page::{self, Page};
 
 /// Writes what a student shares to a file for another system, or sends it to a FHIR server
 ///
-/// A file is not encrypted. The export is noted with your staff name in your own log.
+/// A file is not encrypted. The export is noted with your staff name in your own log; what a
+/// server did not take is noted there as attempted, and students are not told of it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport org --actor j.smith export \"Ada Example\" --format ips -o ada.json\n\
@@ -46,6 +48,9 @@ pub(crate) struct Export {
     /// Sends it to a FHIR server instead, where sending it again creates nothing twice
     #[arg(long, value_name = "FHIR-BASE-URL", conflicts_with = "output")]
     to: Option<String>,
+    /// Writes over what was sent there before, also what somebody changed there since
+    #[arg(long, requires = "to")]
+    update: bool,
     /// A file that holds the token for that server
     #[arg(long, value_name = "FILE", requires = "to")]
     token_file: Option<PathBuf>,
@@ -54,7 +59,7 @@ pub(crate) struct Export {
 impl Export {
     /// Carries it out.
     pub(crate) fn run(self, app: &App) -> Result<(), CliError> {
-        let Self { student, format, output, to, token_file } = self;
+        let Self { student, format, output, to, update, token_file } = self;
         app.actor()?;
         if to.is_some() && format != OrgFormat::Fhir {
             return Err(CliError::usage("a FHIR server takes `--format fhir` alone"));
@@ -71,22 +76,23 @@ impl Export {
                 members.insert(name.to_owned(), value);
             }
         };
-        let noted =
-            |party: &mut Party| desk::audit(party, app, student.id, &sections, Access::Exported);
+        let note = |party: &mut Party, what| desk::audit(party, app, student.id, &sections, what);
         let said = if let Some(base) = to {
             let collection = collection(&party, app, &student, &views)?;
-            let sending = Sending::new(app, &party, &student, &collection, token_file.as_deref())?;
-            noted(&mut party)?;
-            let sent = sending.to(app, &base)?;
+            let present = if update { Present::Replaced } else { Present::Kept };
+            let token = token_file.as_deref();
+            let sending = Sending::new(app, &party, &student, &collection, present, token)?;
+            let sent = sending.to(app, &base, |what| note(&mut party, what))?;
             tell("server", json!(base));
-            tell("created", json!(sent.created));
-            tell("there", json!(sent.there));
+            tell("created", json!(sent.taken.created));
+            tell("updated", json!(sent.taken.replaced));
+            tell("there", json!(sent.taken.kept));
             tell("left_out", json!(sent.left_out));
             sent.words()
         } else if format == OrgFormat::PracticePack {
             let pack = packed(&party, app, &student, &views)?;
             let folder = output.unwrap_or_else(|| "-".into());
-            noted(&mut party)?;
+            note(&mut party, Access::Exported)?;
             let files = pack.write(&folder)?;
             tell("file", json!(folder));
             tell("files", json!(files));
@@ -104,7 +110,7 @@ impl Export {
                     fhir(&party, app, &student, &views, format)?
                 }
             };
-            noted(&mut party)?;
+            note(&mut party, Access::Exported)?;
             let file = output.unwrap_or_else(|| "-".into());
             files::write(&file, &content)?;
             if file == Path::new("-") {

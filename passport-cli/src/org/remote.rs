@@ -1,14 +1,14 @@
 //! The relays where an organisation's mailbox is.
 
 use clap::{Args, Subcommand};
-use passport_core::time::Timestamp;
+use passport_core::journal::RemoteState;
 use serde_json::json;
 
 use super::{desk, fault};
 use crate::app::App;
 use crate::error::CliError;
+use crate::holder::remote::list::{Line, words};
 use crate::relay_url::RelayUrl;
-use crate::table::table;
 
 /// The relays where the organisation's mailbox is.
 #[derive(Subcommand)]
@@ -56,7 +56,7 @@ impl Add {
     }
 }
 
-/// Lists the relays, and when each last confirmed what you have
+/// Lists the relays: when each last confirmed what you have, and last brought something new
 #[derive(Args)]
 #[command(after_help = "Example:\n\
 \x20 passport org remote list")]
@@ -67,22 +67,17 @@ impl List {
     #[expect(clippy::unused_self, reason = "every command is run alike")]
     fn run(self, app: &App) -> Result<(), CliError> {
         let party = desk::open(app)?;
-        let mut lines: Vec<(&String, Option<Timestamp>)> = Vec::new();
+        let mut lines = Vec::new();
         for url in &party.card().relays {
             let remote = party.journal().remote(url).map_err(|e| fault::refused(e.into()))?;
-            lines.push((url, remote.last_confirmed));
+            let RemoteState { last_confirmed, last_news, .. } = remote;
+            lines.push(Line { url: url.clone(), last_confirmed, last_news });
         }
-        let answer: Vec<_> =
-            lines.iter().map(|(url, last)| json!({ "url": url, "last_confirmed": last })).collect();
-        app.output().answer(&answer, |_| {
+        app.output().answer(&lines, |lines| {
             if lines.is_empty() {
                 return "No relays yet: `passport org remote add URL`.\n".to_owned();
             }
-            let row = |(url, last): &(&String, Option<Timestamp>)| {
-                let last = last.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                [(*url).clone(), last]
-            };
-            table(["relay", "last confirmed"], &lines.iter().map(row).collect::<Vec<_>>())
+            words(lines)
         })
     }
 }

@@ -3,10 +3,16 @@
 use passport_core::time::Timestamp;
 use passport_core::view::View;
 
-use super::{Who, glance, nhs_number};
+use super::{Who, apart, glance, nhs_number};
 
 /// Most bytes of the code's text: more would print too small to scan (about 0.4 mm a module).
 const CODE_BYTES: usize = 280;
+
+/// Stands between two things in one line.
+const BETWEEN: &str = "; ";
+
+/// Stands for what is missing.
+const MISSING: &str = "…";
 
 /// A card of two sides.
 #[derive(Clone, Debug)]
@@ -15,6 +21,8 @@ pub(crate) struct Card {
     pub(super) name: String,
     /// What stands on the front, below the name: labels and what they say.
     pub(super) front: Vec<(&'static str, String)>,
+    /// From when it is.
+    pub(super) as_of: String,
     /// What stands on the back.
     pub(super) back: Vec<(&'static str, String)>,
     /// What the code says to whoever scans it, without any network.
@@ -37,26 +45,45 @@ impl Card {
             ("Conditions", glance::brief(views, "problems")),
         ];
         back.extend(glance::crisis_words(views).map(|words| ("In a crisis", words)));
-        back.push(("As of", format!("{}. It may have changed since.", now.date())));
-        let code = code(&name, front.iter().chain(&back));
-        Self { name, front, back, code }
+        let as_of = format!("as of {}; it may have changed since", now.date());
+        let code = code(&name, &as_of, front.iter().chain(&back));
+        Self { name, front, as_of, back, code }
     }
 }
 
-/// As many whole lines as one code holds well, and a sign where some are missing.
-fn code<'a>(name: &str, lines: impl Iterator<Item = &'a (&'static str, String)>) -> String {
-    let mut text = format!("EMERGENCY {name}");
+/// As many things as one code holds well, and a sign in each line of which some are missing.
+fn code<'a>(
+    name: &str,
+    as_of: &str,
+    lines: impl Iterator<Item = &'a (&'static str, String)>,
+) -> String {
+    let mut text = format!("EMERGENCY {name}\n{as_of}");
+    // The last sign has room too.
+    let bytes_max = CODE_BYTES - "\n".len() - MISSING.len();
     let mut whole = true;
     for (label, words) in lines {
-        let line = format!("\n{label}: {words}");
-        if text.len() + line.len() + 4 <= CODE_BYTES {
+        let mut line = format!("\n{label}: ");
+        for (place, words) in words.split(BETWEEN).enumerate() {
+            let before = if place > 0 { BETWEEN } else { "" };
+            let words = apart(words);
+            let sign = BETWEEN.len() + MISSING.len();
+            if text.len() + line.len() + before.len() + words.len() + sign > bytes_max {
+                line.push_str(before);
+                line.push_str(MISSING);
+                break;
+            }
+            line.push_str(before);
+            line.push_str(&words);
+        }
+        if text.len() + line.len() <= bytes_max {
             text.push_str(&line);
         } else {
             whole = false;
         }
     }
     if !whole {
-        text.push_str("\n…");
+        text.push('\n');
+        text.push_str(MISSING);
     }
     text
 }

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use passport_core::section::display::neutralise;
 use sha2::{Digest as _, Sha256};
 
-use super::{ATTENTION, Block, LANGUAGE, Page, Part, Row, Table};
+use super::{ATTENTION, Block, LANGUAGE, Page, Part, Row, Table, apart};
 
 /// Dark on light, at a contrast of 7:1 or more everywhere (WCAG 2.2, 1.4.6).
 const STYLE: &str = include_str!("html/style.css");
@@ -101,7 +101,7 @@ fn table(out: &mut String, table: &Table) {
 /// Text that can neither be markup nor turn its surroundings around.
 fn text(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
-    for c in neutralise(words).chars() {
+    for c in apart(&neutralise(words)).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

@@ -156,6 +156,7 @@ fn a_card_holds_what_fits_and_says_where_there_is_more() {
     let card = card::Card {
         name: "Ada Example".to_owned(),
         front: vec![("Allergies", "Penicillin; ".repeat(200))],
+        as_of: "as of 2026-10-03".to_owned(),
         back: vec![("Medicines", HOSTILE.to_owned())],
         code: "EMERGENCY Ada Example".to_owned(),
     };
@@ -164,7 +165,8 @@ fn a_card_holds_what_fits_and_says_where_there_is_more() {
     let who = Who::from([("name", "Ada Example".to_owned())]);
     let card = card::Card::of(&who, &[], now());
     assert!(card.code.contains("Allergies: not on this card; ask"), "{card:?}");
-    assert!(card.code.len() <= 290);
+    assert!(card.code.contains("\nas of 2026-10-03"), "{card:?}");
+    assert!(card.code.len() <= 280);
 }
 
 #[test]

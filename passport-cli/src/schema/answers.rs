@@ -2,9 +2,11 @@
 
 mod endings;
 mod files;
+mod standing;
 
 use serde_json::Value;
 
+use self::standing::{recovered, remote, status};
 use super::shape::{
     Member, always, any, choice, count, flag, list, map, maybe, moment, object, or_null, text,
 };
@@ -296,6 +298,7 @@ fn view() -> Value {
         always("holder", any("the student, as far as it was shared")),
         always("sections", list(&section)),
         maybe("files", list(&files::file())),
+        maybe("recovered", recovered()),
     ])
 }
 
@@ -391,7 +394,10 @@ fn audit_line() -> Value {
         always("role", text("their role, which the student is told")),
         always("student", party()),
         always("section", section()),
-        always("what", choice(&["opened", "exported", "recorded", "deleted", "erased"])),
+        always(
+            "what",
+            choice(&["opened", "attempted", "exported", "recorded", "deleted", "erased"]),
+        ),
     ])
 }
 
@@ -459,14 +465,6 @@ fn held_contents() -> Value {
     ])
 }
 
-fn remote() -> Value {
-    object([
-        always("url", text("the relay")),
-        maybe("ok", flag("whether it answered this time")),
-        always("last_confirmed", or_null(&moment("when it last confirmed what is here"))),
-    ])
-}
-
 fn synced() -> Value {
     object([
         always("sent", count("envelopes sent")),
@@ -491,7 +489,8 @@ fn exported() -> Value {
         maybe("files", list(&text("of a practice pack: the files in the folder"))),
         maybe("server", text("the FHIR server it was sent to")),
         maybe("created", count("resources that are new there")),
-        maybe("there", count("resources that were there")),
+        maybe("updated", count("resources that were there, and were written over")),
+        maybe("there", count("resources that were there, and were left as they were")),
         maybe("left_out", list(&text("a type of resource that was not sent"))),
         always("format", text("its form")),
         always("sections", list(&section())),
@@ -523,24 +522,6 @@ fn link() -> Value {
         always("attempts_left", or_null(&count("wrong passcodes still taken"))),
         always("opened", or_null(&count("how often it was opened"))),
         always("openings", list(&opening)),
-    ])
-}
-
-fn status() -> Value {
-    object([
-        always("passport", id()),
-        always("device", id()),
-        always("removed", flag("whether another device removed this one")),
-        always("phrase_unshown", flag("whether the recovery phrase was not shown to its end")),
-        always("phrase_void", flag("whether the one made here last was replaced elsewhere")),
-        always("unsent", count("envelopes that no relay confirmed")),
-        always("conflicts", count("fields with several values")),
-        always("unconfirmed", list(&super::campus::open())),
-        always("suggestions", count("suggestions to settle")),
-        always("quarantined", count("items held back")),
-        always("missing", count("envelopes that others build on and that did not arrive")),
-        always("forks", count("authors who wrote two things under one number")),
-        always("remotes", list(&remote())),
     ])
 }
 

@@ -14,7 +14,7 @@ mod transaction;
 
 pub(super) use ips::ORIGINAL;
 pub use ips::{ExportConsent, ExportOrganisation, Summary, summary};
-pub use transaction::{Transaction, transaction};
+pub use transaction::{Present, Taken, Transaction, transaction};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -264,16 +264,16 @@ impl Out {
         }
         drafts.obey_mark();
         let made = drafts.finish();
-        self.skipped.extend(made.skipped);
         // Of these, the entries made do not carry the whole.
-        let is_partial = match r.kind() {
-            "Composition" => true,
-            "Patient" => !made.drafts.iter().any(|d| d.kind == "person") && person::says_more(r),
-            _ => false,
+        let left = match r.kind() {
+            "Composition" => Some(r.verbatim().to_owned()),
+            "Patient" => person::left(r, &made),
+            _ => made.drafts.is_empty().then(|| r.verbatim().to_owned()),
         };
-        if made.drafts.is_empty() || is_partial {
+        self.skipped.extend(made.skipped);
+        if made.drafts.is_empty() || left.is_some() {
             self.drafts.extend(made.drafts);
-            match kept::received(r) {
+            match left.and_then(|left| kept::received(r, left)) {
                 Some(draft) => {
                     self.tally.kept += 1;
                     self.drafts.push(draft);

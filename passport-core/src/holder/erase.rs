@@ -257,7 +257,7 @@ impl<V: Vault> Holder<V> {
         let mut tell = |section: &SectionName, channels: Vec<ChannelId>, id: EpochId| {
             let untold = channels.into_iter().filter_map(|c| self.erased_drop(c, id, remote));
             if has_ledger && self.fold.current(section).iter().all(has) {
-                drops.extend(untold);
+                drops.extend(untold.take(DROPS - drops.len()));
             } else {
                 out.more |= goes && untold.count() > 0;
             }
@@ -278,7 +278,6 @@ impl<V: Vault> Holder<V> {
                 tell(&known.charter.section, vec![*channel], *id);
             }
         }
-        drops.truncate(DROPS);
         out.drops.extend(drops);
     }
 

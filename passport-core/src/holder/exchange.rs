@@ -88,7 +88,7 @@ impl<V: Vault> Party for Holder<V> {
         &mut self,
         url: &str,
         incoming: Incoming,
-        _: Timestamp,
+        now: Timestamp,
     ) -> Result<Received, PartyError> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
@@ -168,6 +168,7 @@ impl<V: Vault> Party for Holder<V> {
         received.new += self.take_receipts(&mut batch, &receipts)?;
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
+        remote.last_news = if received.new > 0 { Some(now) } else { remote.last_news };
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         if self.ledger_keys().len() != keys {
@@ -222,6 +223,7 @@ impl<V: Vault> Party for Holder<V> {
         for section in self.sections() {
             made += self.retire(&mut batch, &section, now, rng)?;
         }
+        self.heed_confirmation(&mut batch)?;
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }

@@ -22,8 +22,8 @@ use crate::vault::{Batch, Table, Vault};
 /// Where it is remembered what was erased of files, and in which channel.
 const GONE: &[u8] = b"gone files";
 
-/// Largest record of either kind.
-const NOTED_MAX: usize = 4 * 1024 * 1024;
+/// Largest note of what stands in an epoch. What is gone is as much as writers ever named.
+const SHELF_MAX: usize = 1024 * 1024;
 
 /// The streams of the files that stand in an epoch, as was last looked.
 ///
@@ -144,7 +144,7 @@ impl<V: Vault> Holder<V> {
     fn noted(&self, epoch: &EpochId) -> Result<Shelf, PartyError> {
         let (table, key) = shelf_of(epoch);
         let bytes = self.journal.vault().get(table, &key)?;
-        let read = bytes.map(|bytes| codec::decode(&bytes, NOTED_MAX));
+        let read = bytes.map(|bytes| codec::decode(&bytes, SHELF_MAX));
         read.unwrap_or(Ok(Shelf::default())).map_err(|_| PartyError::Damaged)
     }
 
@@ -191,7 +191,7 @@ impl<V: Vault> Holder<V> {
     /// The streams of files that were erased, and the channel of each.
     pub(super) fn gone_files(&self) -> Result<BTreeMap<EpochId, ChannelId>, PartyError> {
         let noted = self.journal.vault().get(Table::Meta, GONE)?;
-        let gone = noted.map(|bytes| codec::decode::<Vec<_>>(&bytes, NOTED_MAX));
+        let gone = noted.map(|bytes| codec::decode::<Vec<_>>(&bytes, bytes.len()));
         let gone = gone.unwrap_or(Ok(Vec::new())).map_err(|_| PartyError::Damaged)?;
         Ok(gone.into_iter().collect())
     }
@@ -222,4 +222,35 @@ impl<V: Vault> Holder<V> {
 /// Where it is remembered which files stand in an epoch.
 fn shelf_of(epoch: &EpochId) -> (Table, Vec<u8>) {
     (Table::Meta, [b"files ".as_slice(), epoch.as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::holder::Profile;
+    use crate::party::Party as _;
+    use crate::time::Timestamp;
+    use crate::vault::MemoryVault;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    #[test]
+    fn a37_as_many_files_may_be_erased_as_a_contributor_ever_named() {
+        let mut rng = ChaCha20Rng::seed_from_u64(37);
+        let now = Timestamp::from_seconds(1_790_000_000);
+        let (mut holder, _) =
+            Holder::create(MemoryVault::new(), &Profile::default(), now, &mut rng).unwrap();
+        let of = |n: u32| {
+            let mut id = [0; 32];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            (EpochId::from_bytes(id), ChannelId::from_bytes([7; 32]))
+        };
+        // A document whose file is set anew 70,000 times: what a day's share of a relay carries.
+        let gone: Vec<_> = (0..70_000).map(of).collect();
+        let mut batch = Batch::new();
+        batch.put(Table::Meta, GONE, codec::encode(&gone));
+        holder.journal.commit(batch).unwrap();
+        assert_eq!(holder.gone_files().unwrap().len(), gone.len());
+        assert!(!holder.outgoing("http://relay.example", now).unwrap().is_empty());
+    }
 }

@@ -1,15 +1,15 @@
 //! Recovery: the phrase and a relay bring everything back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
 use super::{Holder, statements_in};
 use crate::envelope::SealedEnvelope;
-use crate::id::PassportId;
-use crate::journal::{Incoming, IncomingItem};
+use crate::id::{PassportId, StatementId};
+use crate::journal::{Incoming, IncomingItem, RelayId};
 use crate::keys::{PhaseKey, RecoveryPhrase, RootKeys, Signed, SigningKey, roots};
-use crate::ledger::{Fold, Ledger, Reader, StatementBody, ledger_epoch};
+use crate::ledger::{Fold, Ledger, Reader, StatementBody, identity, ledger_epoch};
 use crate::letter::Letter;
 use crate::party::{PartyError, open_with};
 use crate::time::Timestamp;
@@ -22,7 +22,8 @@ pub struct Recovery {
     root: RootKeys,
     found: Vec<Found>,
     replaced: Option<Timestamp>,
-    envelopes: Vec<SealedEnvelope>,
+    /// Each with the relay that had it.
+    envelopes: Vec<(RelayId, SealedEnvelope)>,
 }
 
 /// A key of the ledger, and of which passport.
@@ -63,7 +64,8 @@ impl Recovery {
                 }
                 IncomingItem::Envelope(bytes) => {
                     let envelope = SealedEnvelope::decode(&bytes).ok();
-                    self.envelopes.extend(envelope.filter(|e| e.clone().verify().is_ok()));
+                    let envelope = envelope.filter(|e| e.clone().verify().is_ok());
+                    self.envelopes.extend(envelope.map(|envelope| (incoming.relay, envelope)));
                 }
                 IncomingItem::AccessList(_) => {}
             }
@@ -100,8 +102,15 @@ impl Recovery {
     fn found_keys(&self) -> impl Iterator<Item = &Found> {
         self.found.iter().filter(|found| {
             let epoch = ledger_epoch(&found.passport, &found.key);
-            self.envelopes.iter().any(|e| e.header().epoch == epoch)
+            self.envelopes.iter().any(|(_, e)| e.header().epoch == epoch)
         })
+    }
+
+    /// The relays that the ledger names, as far as it was found: asked too, they tell on one that
+    /// was set back.
+    #[must_use]
+    pub fn relays(&self) -> Vec<String> {
+        self.passport().map(|(_, fold)| fold.relays).unwrap_or_default()
     }
 
     /// Makes this machine a device of the passport, in an empty vault. What else there is comes
@@ -132,13 +141,16 @@ impl Recovery {
         for other in keys {
             holder.learn_ledger_key(&mut batch, other.key.clone());
         }
-        for envelope in &self.envelopes {
+        for (_, envelope) in &self.envelopes {
             holder.journal.append(&mut batch, envelope, None)?;
             holder.admit_statements(envelope);
         }
         holder.take_fold();
-        let receipts: Vec<_> =
-            self.envelopes.iter().flat_map(|envelope| holder.receipts_in(envelope)).collect();
+        if !self.is_agreed(&holder) {
+            Holder::<V>::note_recovery(&mut batch, now);
+        }
+        let envelopes = self.envelopes.iter();
+        let receipts: Vec<_> = envelopes.flat_map(|(_, e)| holder.receipts_in(e)).collect();
         holder.take_receipts(&mut batch, &receipts)?;
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),
@@ -156,6 +168,20 @@ impl Recovery {
         Ok(holder)
     }
 
+    /// Whether two relays, each by itself, have the latest of what the ledger says.
+    fn is_agreed<V: Vault>(&self, holder: &Holder<V>) -> bool {
+        let mut said: BTreeMap<RelayId, BTreeSet<StatementId>> = BTreeMap::new();
+        for (relay, envelope) in &self.envelopes {
+            let key = holder.ledger_key_of(&envelope.header().epoch);
+            let opened = open_with(envelope, |_| key.clone());
+            let statements = opened.iter().flat_map(statements_in);
+            said.entry(*relay).or_default().extend(statements.map(|s| identity(&s)));
+        }
+        let latest = holder.ledger.heads();
+        let has_all = |said: &&BTreeSet<StatementId>| latest.iter().all(|id| said.contains(id));
+        said.values().filter(has_all).count() > 1
+    }
+
     /// The passport whose present root is the phrase's, and what its ledger comes to. Letters say
     /// nothing of who sent them.
     fn passport(&self) -> Result<(PassportId, Fold), PartyError> {
@@ -167,7 +193,7 @@ impl Recovery {
             ledger.read_as(Reader { device: None, root: own });
             let keys: Vec<&PhaseKey> =
                 self.found_keys().filter(|f| f.passport == passport).map(|f| &f.key).collect();
-            for envelope in &self.envelopes {
+            for (_, envelope) in &self.envelopes {
                 let of_it =
                     |key: &&&PhaseKey| ledger_epoch(&passport, key) == envelope.header().epoch;
                 let key = keys.iter().find(of_it).map(|key| (**key).clone());

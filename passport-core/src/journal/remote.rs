@@ -56,9 +56,13 @@ pub struct RemoteState {
     #[n(6)]
     lacking: Vec<EpochId>,
     /// Epochs that it was told to forget in a channel, and how many envelopes of each were known
-    /// then.
+    /// then; ascending, as there may be many.
     #[n(7)]
     dropped: Vec<(ChannelId, EpochId, u64)>,
+    /// When it last brought something that was not known. One that answers, and holds everything
+    /// back, is told by this alone.
+    #[n(8)]
+    pub last_news: Option<Timestamp>,
 }
 
 /// An access list that a relay has. It was verified when it was learned; what the vault gives back
@@ -228,7 +232,7 @@ impl RemoteState {
     /// Whether the relay forgot an epoch in a channel when so many of its envelopes were known.
     #[must_use]
     pub fn has_dropped(&self, channel: &ChannelId, epoch: &EpochId, known: u64) -> bool {
-        self.dropped.contains(&(*channel, *epoch, known))
+        self.dropped.binary_search(&(*channel, *epoch, known)).is_ok()
     }
 
     /// Notes that the relay has something of an epoch, although it was told to forget it.
@@ -240,8 +244,8 @@ impl RemoteState {
     /// it had, it is offered everything again.
     pub fn meet(&mut self, relay: RelayId, reset: bool) {
         if self.relay != Some(relay) || reset {
-            *self =
-                Self { relay: Some(relay), last_confirmed: self.last_confirmed, ..Self::default() };
+            let Self { last_confirmed, last_news, .. } = *self;
+            *self = Self { relay: Some(relay), last_confirmed, last_news, ..Self::default() };
         }
     }
 }
@@ -397,6 +401,7 @@ impl<V: Vault> Journal<V> {
                 remote.dropped.push((drop.channel, drop.epoch, drop.known));
             }
         }
+        remote.dropped.sort_unstable();
         for (letter, verdict) in outgoing.letters.iter().zip(&verdicts.letters) {
             if *verdict == Verdict::Later {
                 break;

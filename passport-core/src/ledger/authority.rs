@@ -92,12 +92,21 @@ impl Authority {
         if takes_away {
             return self.may_take_away(ledger, id, &signer);
         }
+        self.holds(ledger, id, &signer) || self.was_in(ledger, id, &signer)
+    }
+
+    /// Whether a device made a statement before every removal of it, and not beside one.
+    pub(super) fn was_in(
+        &self,
+        ledger: &Ledger,
+        id: &StatementId,
+        device: &VerificationKey,
+    ) -> bool {
         let before_removal = |line: &Line| {
             let mut removals =
                 line.keys().iter().filter_map(|key| self.removals.get(key)).flatten();
             removals.all(|removal| ledger.precedes(id, removal))
         };
-        self.holds(ledger, id, &signer)
-            || self.devices.get(&signer).into_iter().flatten().any(before_removal)
+        self.devices.get(device).into_iter().flatten().any(before_removal)
     }
 }

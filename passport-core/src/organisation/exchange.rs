@@ -65,7 +65,7 @@ impl<V: Vault> Party for Organisation<V> {
         &mut self,
         url: &str,
         incoming: Incoming,
-        _: Timestamp,
+        now: Timestamp,
     ) -> Result<Received, PartyError> {
         let mut batch = Batch::new();
         let mut remote = self.journal.remote(url)?;
@@ -86,6 +86,7 @@ impl<V: Vault> Party for Organisation<V> {
         }
         remote.relay = Some(incoming.relay);
         remote.position = incoming.position;
+        remote.last_news = if received.new > 0 { Some(now) } else { remote.last_news };
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         admit_arrived(&mut self.replicas, arrived);

@@ -64,7 +64,7 @@ impl<V: Vault> Organisation<V> {
     pub fn audit(&mut self, records: &[AuditRecord]) -> Result<(), PartyError> {
         let mut batch = Batch::new();
         self.write_audit(&mut batch, records)?;
-        for record in records.iter().filter(|r| r.what != Access::Recorded) {
+        for record in records.iter().filter(|r| r.what.is_told()) {
             self.note_receipt(&mut batch, record)?;
         }
         Ok(self.journal.commit(batch)?)

@@ -18,6 +18,9 @@ impl Replica {
     /// The files that what stands names, once each, those of the latest entries first.
     #[must_use]
     pub fn files(&self) -> Vec<Attachment> {
+        if !self.names_files {
+            return Vec::new();
+        }
         let mut entries = self.entries();
         entries.retain(|e| e.stance != Stance::Removed);
         entries.sort_by_key(|e| core::cmp::Reverse((e.recorded_at, e.id)));
@@ -29,10 +32,23 @@ impl Replica {
     /// The files that anything in the epoch ever named: what was removed, replaced or refused too.
     #[must_use]
     pub fn files_ever(&self) -> BTreeSet<Attachment> {
+        if !self.names_files {
+            return BTreeSet::new();
+        }
         let founded = self.entries.founded().flat_map(recorded);
         let edits = self.nodes.values().flat_map(|node| &node.edits).flat_map(values);
         founded.chain(edits).filter_map(file).cloned().collect()
     }
+}
+
+/// Whether a record carries a value that names a file.
+pub(super) fn record_names_file(record: &EntryRecord) -> bool {
+    recorded(record).any(|value| file(value).is_some())
+}
+
+/// The same of an edit.
+pub(super) fn edit_names_file(edit: &Edit) -> bool {
+    values(edit).into_iter().any(|value| file(value).is_some())
 }
 
 fn file(value: &Value) -> Option<&Attachment> {

@@ -38,6 +38,12 @@ pub use files::{ViaExchangeError, letters_in, via};
 /// Most rounds of one exchange; what is left goes with the next.
 const ROUNDS_MAX: usize = 64;
 
+/// Most pages read in one exchange, of up to 4 MiB each; what is left comes with the next.
+const PAGES_MAX: usize = 1_024;
+
+/// Most pages read for a key that belongs to no party yet: what comes is kept in memory.
+const FETCHED_MAX: usize = 64;
+
 /// The way to one relay.
 pub trait Transport {
     /// Sends one request in the name of a key, and checks that the response answers it; says
@@ -207,7 +213,7 @@ impl Exchange<'_> {
         done: &mut Exchanged,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Stop> {
-        loop {
+        for _ in 0..PAGES_MAX {
             let request = request(party, url)?;
             let (response, reset) = way.exchange(party.request_key(), &request, self.now, rng)?;
             let more = response.more;
@@ -216,6 +222,7 @@ impl Exchange<'_> {
                 return Ok(());
             }
         }
+        Err(RemoteError::Endless.into())
     }
 
     /// Takes a page in, with how far it goes.
@@ -309,7 +316,7 @@ pub fn fetch_all(
     take: &mut dyn FnMut(Incoming),
 ) -> Result<(), RemoteError> {
     let mut cursor: Option<Cursor> = None;
-    loop {
+    for _ in 0..FETCHED_MAX {
         let ask = SyncRequest { cursor, max_bytes: PAGE_BYTES, ..SyncRequest::default() };
         let (response, _) = way.exchange(key, &ask, now, rng)?;
         take(Incoming {
@@ -322,6 +329,7 @@ pub fn fetch_all(
         }
         cursor = Some(response.cursor);
     }
+    Err(RemoteError::Endless)
 }
 
 /// Takes a page in, with how far it goes; returns how much of it was new.

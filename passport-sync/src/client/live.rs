@@ -152,7 +152,8 @@ async fn converse(
 ) {
     let (reader, mut writer) = tokio::io::split(stream);
     let memory = Arc::new(Semaphore::new(RESPONSE_MAX));
-    let mut frames = FrameReader::new(reader, RESPONSE_MAX, memory);
+    let silence = Duration::from_secs(LIVE_SILENCE_SECONDS);
+    let mut frames = FrameReader::new(reader, RESPONSE_MAX, memory, silence);
     let (mut said, mut heard) = (Said::default(), Said::default());
     let writing = async {
         while let Some(request) = queue.recv().await {
@@ -161,7 +162,6 @@ async fn converse(
         Ok(None)
     };
     let reading = async {
-        let silence = Duration::from_secs(LIVE_SILENCE_SECONDS);
         while let Some(frame) = timeout(silence, frames.next()).await?? {
             let Ok(frame) = heard.read_frame(&frame.bytes) else {
                 return Ok(Some(RemoteError::Answer { status: 101 }));

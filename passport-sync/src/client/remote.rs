@@ -80,6 +80,9 @@ pub enum RemoteError {
     /// Its answer contradicts the protocol.
     #[error("accept the relay's answer")]
     Protocol(#[from] ProtocolError),
+    /// It had more than is read at a time. What was read stays read.
+    #[error("come to the end of what the relay has")]
+    Endless,
 }
 
 impl From<std::io::Error> for RemoteError {
@@ -103,7 +106,19 @@ impl RemoteError {
             | Self::Plain
             | Self::Tls(_)
             | Self::Answer { .. }
-            | Self::Protocol(_) => None,
+            | Self::Protocol(_)
+            | Self::Endless => None,
+        }
+    }
+
+    /// Whether it is certain that nothing of the request has left this machine, so that nobody
+    /// can have acted on it.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        match self {
+            Self::Url | Self::Plain | Self::Tls(_) => true,
+            Self::Unreachable(source) => source.downcast_ref().is_some_and(is_before_sending),
+            Self::Refused { .. } | Self::Answer { .. } | Self::Protocol(_) => false,
         }
     }
 
@@ -113,11 +128,30 @@ impl RemoteError {
         match self {
             Self::Unreachable(_) => true,
             Self::Refused { rejection, .. } => rejection.is_some_and(Rejection::is_transient),
-            Self::Url | Self::Plain | Self::Tls(_) | Self::Answer { .. } | Self::Protocol(_) => {
-                false
-            }
+            Self::Url
+            | Self::Plain
+            | Self::Tls(_)
+            | Self::Answer { .. }
+            | Self::Protocol(_)
+            | Self::Endless => false,
         }
     }
+}
+
+/// Whether there was no connection, or none to somebody who is believed.
+fn is_before_sending(error: &ureq::Error) -> bool {
+    use ureq::{Error, Timeout};
+    if let Error::Io(error) = error {
+        let distrust = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        return distrust || error.kind() == std::io::ErrorKind::ConnectionRefused;
+    }
+    matches!(
+        error,
+        Error::HostNotFound
+            | Error::ConnectionFailed
+            | Error::Rustls(_)
+            | Error::Timeout(Timeout::Resolve | Timeout::Connect)
+    )
 }
 
 /// Where a relay is: `https://host[:port]`, or `http://host[:port]` where that is allowed.

@@ -42,7 +42,7 @@ fn ask(serve: impl FnOnce(&mut TcpStream) + Send) -> RemoteError {
 }
 
 #[test]
-fn an_answer_without_end_is_cut_off() {
+fn a22_an_answer_without_end_is_cut_off() {
     let error = ask(|stream| {
         let part = [0; 8192];
         let _sent = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
@@ -53,7 +53,7 @@ fn an_answer_without_end_is_cut_off() {
 }
 
 #[test]
-fn an_answer_that_trickles_is_given_up() {
+fn a22_an_answer_that_trickles_is_given_up() {
     let error = ask(|stream| {
         let _sent = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nx");
         // Waits, without a word, until the client hangs up.

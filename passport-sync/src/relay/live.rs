@@ -4,6 +4,7 @@
 //! was taken. A client that takes nothing is let go, and fetches what it missed when it returns.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -30,14 +31,15 @@ pub(super) struct Afterwards(Arc<Mutex<Option<(VerificationKey, OnUpgrade)>>>);
 
 impl Afterwards {
     /// Serves frames on the connection, if that was agreed.
-    pub(super) async fn go_on(self, shared: &Arc<Shared>) {
+    pub(super) async fn go_on(self, shared: &Arc<Shared>, address: IpAddr) {
         let agreed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((key, upgrade)) = agreed else { return };
         let Ok(upgraded) = upgrade.await else { return };
         let _live = shared.config.metrics.live();
         let (reader, mut writer) = tokio::io::split(TokioIo::new(upgraded));
-        let reader = FrameReader::new(reader, REQUEST_MAX, Arc::clone(&shared.body_bytes));
-        let served = converse(shared, key, reader, &mut writer);
+        let (memory, patience) = (Arc::clone(&shared.body_bytes), shared.config.request_timeout);
+        let reader = FrameReader::new(reader, REQUEST_MAX, memory, patience);
+        let served = converse(shared, (key, address), reader, &mut writer);
         let outcome = timeout(shared.config.live_timeout, served).await;
         tracing::debug!(ended = ?outcome.map(|o| o.map_err(|e| e.kind())), "live connection ended");
     }
@@ -76,7 +78,7 @@ pub(super) async fn live(State(shared): State<Arc<Shared>>, request: Request) ->
 /// Answers frames and sends what arrives, one thing at a time.
 async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     shared: &Arc<Shared>,
-    key: VerificationKey,
+    (key, address): (VerificationKey, IpAddr),
     mut frames: FrameReader<R>,
     to: &mut W,
 ) -> io::Result<()> {
@@ -93,8 +95,11 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 let request =
                     heard.read_request(&frame.bytes).map_err(|_| io::ErrorKind::InvalidData)?;
                 drop(frame);
+                // Whoever sends too much is read from later, under however many keys.
+                while let Err(wait) = shared.pace.address(address) {
+                    sleep(wait).await;
+                }
                 while let Err(wait) = shared.pace.key(&key) {
-                    // Whoever sends too much is read from later.
                     sleep(wait).await;
                 }
                 let response;

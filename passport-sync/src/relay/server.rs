@@ -185,6 +185,6 @@ where
     let life = shared.config.connection_timeout;
     if tokio::time::timeout(life, conversation).await.is_ok() {
         let _serving = seat.serve();
-        after.clone().go_on(shared).await;
+        after.clone().go_on(shared, seat.address()).await;
     }
 }

@@ -287,7 +287,7 @@ fn bodies_beyond_the_memory_of_all_are_put_off() {
 }
 
 #[test]
-fn whoever_never_ends_a_header_is_let_go_while_others_are_served() {
+fn a57_whoever_never_ends_a_header_is_let_go_while_others_are_served() {
     let config =
         RelayConfig { header_timeout: Duration::from_millis(50), ..RelayConfig::default() };
     let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
@@ -306,7 +306,7 @@ fn whoever_never_ends_a_header_is_let_go_while_others_are_served() {
 }
 
 #[test]
-fn connections_held_open_keep_nobody_out() {
+fn a57_connections_held_open_keep_nobody_out() {
     let config = RelayConfig { connections_max: 4, ..RelayConfig::default() };
     let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
     let held: Vec<_> = (0..50).map(|_| TcpStream::connect(server.address).unwrap()).collect();

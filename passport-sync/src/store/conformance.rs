@@ -230,7 +230,7 @@ fn letters_stay_until_acknowledged_and_then_a_while() {
     on_each(|store| {
         let letter = |mark: u8| {
             let bytes = vec![mark; 20];
-            let id = object_id(&bytes);
+            let id = object_id(&[key(1).as_bytes().as_slice(), &bytes].concat());
             write(store, move |tx| {
                 tx.put_object(&id, &Object::Letter { to: key(1), from: key(mark), bytes: &bytes })?;
                 tx.append_feed(&[key(1)], &id)
@@ -388,6 +388,30 @@ fn sqlite_commits_the_writes_of_many_threads() {
     marks.sort_unstable();
     assert_eq!(marks, (0..64).collect::<Vec<u8>>());
     assert_eq!(page.position, 64);
+}
+
+#[test]
+fn a51_what_rotted_in_sqlite_is_named_and_handed_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = opened(&path, 1);
+    set_channel(&store, 1, vec![reader(1, None), reader(2, None)]);
+    put(&store, 1, 1, 1, 40, &[1, 2]);
+    put(&store, 1, 1, 2, 40, &[1]);
+    assert_eq!(marks(&page(&store, query(1, 0))), [1, 2]);
+    drop(store);
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let rotten =
+        raw.execute("UPDATE objects SET bytes = zeroblob(40) WHERE bytes = ?1", [vec![2_u8; 40]]);
+    assert_eq!(rotten.unwrap(), 1);
+    drop(raw);
+    let store = opened(&path, 2);
+    let handed = read(&store, |snapshot| snapshot.feed(&query(1, 0)));
+    let damaged = StoreError::Damaged { table: "objects", column: "bytes" };
+    assert_eq!(handed.unwrap_err().to_string(), damaged.to_string());
+    assert_eq!(marks(&page(&store, query(2, 0))), [1], "others are served");
+    drop(store);
+    assert_eq!(SqliteFile::open(&path).unwrap().check().unwrap().altered, 1);
 }
 
 #[test]

@@ -1,21 +1,18 @@
 //! Every type that is read from others: mutated, and either refused or the same bytes again.
 
-use minicbor::{Decode, Encode};
+use std::path::Path;
+
 use passport_core::access::{AccessList, DropEpoch};
 use passport_core::codec;
-use passport_core::edit::{EditBody, EntryRecord, RemarkContent};
-use passport_core::envelope::SealedEnvelope;
-use passport_core::epoch::{Charter, Right, SnapshotBody, join};
-use passport_core::grant::Grant;
+use passport_core::edit::{EditBody, RemarkContent};
+use passport_core::epoch::{Right, SnapshotBody};
 use passport_core::journal::RemoteState;
-use passport_core::keys::{
-    Card, CertificateChain, EnrolmentRequest, Sealed, Signed, SigningKey, VerifiedCard,
-    VerifiedEndorsement,
-};
+use passport_core::keys::{EnrolmentRequest, Signed, SigningKey, VerifiedCard};
 use passport_core::ledger::Statement;
 use passport_core::letter::{Letter, Offer};
 use passport_core::party::Party as _;
-use passport_sync::wire::{DeliveredLetter, LiveFrame, Said, SyncRequest, SyncResponse};
+use passport_fuzz::READERS;
+use passport_sync::wire::{DeliveredLetter, LiveFrame, Said, SyncRequest};
 use passport_tests::kit::{Founding, START, World, prose, text};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng as _;
@@ -66,21 +63,20 @@ fn mutated(good: &[u8], other: &[u8], rng: &mut ChaCha20Rng) -> Vec<u8> {
     bytes
 }
 
-/// Reads mutations of `good`; whatever is read writes itself as it was read.
-fn fuzz<T>(name: &str, good: &[u8], other: &[u8], rng: &mut ChaCha20Rng) -> usize
-where
-    T: for<'b> Decode<'b, ()> + Encode<()>,
-{
-    assert!(codec::decode::<T>(good, good.len()).is_ok(), "{name}: the sample is not good");
-    let rounds = if good.len() > 4_096 { ROUNDS / 4 } else { ROUNDS };
-    let mut read = 0;
-    for _ in 0..rounds {
-        let bytes = mutated(good, other, rng);
-        if let Ok(value) = codec::decode::<T>(&bytes, 1 << 20) {
-            assert_eq!(codec::encode(&value), bytes, "{name}");
-            read += 1;
-        }
+/// Gives mutations of `good` to the reader of this name.
+///
+/// The fuzzer begins with the same: `PASSPORT_WRITE_SEEDS=1` writes what is good for it.
+pub(crate) fn fuzz(name: &str, good: &[u8], other: &[u8], rng: &mut ChaCha20Rng) -> usize {
+    let number = READERS.iter().position(|(known, _)| *known == name).unwrap();
+    let (_, reads) = READERS[number];
+    assert!(reads(good), "{name}: the sample is not good");
+    if std::env::var_os("PASSPORT_WRITE_SEEDS").is_some() {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/protocol");
+        let seed = [&[u8::try_from(number).unwrap()], good].concat();
+        std::fs::write(seeds.join(name.replace(' ', "-")), seed).unwrap();
     }
+    let rounds = if good.len() > 4_096 { ROUNDS / 4 } else { ROUNDS };
+    let read = (0..rounds).filter(|_| reads(&mutated(good, other, rng))).count();
     println!("{name}: {read} of {rounds} were read");
     rounds
 }
@@ -144,26 +140,25 @@ fn a24_a25_a37_mutated_objects_of_the_protocol_are_refused_or_read_as_they_are()
     let offer = codec::encode(&s.offer);
     let rng = &mut rng;
     let mut tried = 0;
-    tried += fuzz::<Offer>("offer", &offer, &s.envelope, rng);
-    tried += fuzz::<Letter>("letter", &codec::encode(&s.letter), &offer, rng);
-    tried += fuzz::<Sealed>("sealed letter", &s.sealed_letter, &offer, rng);
-    tried += fuzz::<Signed<Statement>>("statement", &s.statement, &offer, rng);
-    tried += fuzz::<Signed<AccessList>>("access list", &s.list, &offer, rng);
+    tried += fuzz("offer", &offer, &s.envelope, rng);
+    tried += fuzz("letter", &codec::encode(&s.letter), &offer, rng);
+    tried += fuzz("sealed", &s.sealed_letter, &offer, rng);
+    tried += fuzz("statement", &s.statement, &offer, rng);
+    tried += fuzz("access list", &s.list, &offer, rng);
     let list: Signed<AccessList> = codec::decode(&s.list, s.list.len()).unwrap();
-    tried += fuzz::<AccessList>("list inside", &payload(&list), &offer, rng);
-    tried += fuzz::<Charter>("charter", &payload(&s.offer.epoch.charter), &s.envelope, rng);
-    tried += fuzz::<Grant>("grant", &payload(&s.offer.grant), &offer, rng);
-    tried += fuzz::<CertificateChain>("chain", &codec::encode(&s.offer.chain), &offer, rng);
-    tried += fuzz::<Card>("card", &payload(s.card.signed()), &offer, rng);
-    tried += fuzz::<RemoteState>("remote", &codec::encode(&s.remote), &offer, rng);
+    tried += fuzz("list inside", &payload(&list), &offer, rng);
+    tried += fuzz("charter", &payload(&s.offer.epoch.charter), &s.envelope, rng);
+    tried += fuzz("grant", &payload(&s.offer.grant), &offer, rng);
+    tried += fuzz("chain", &codec::encode(&s.offer.chain), &offer, rng);
+    tried += fuzz("card", &payload(s.card.signed()), &offer, rng);
+    tried += fuzz("remote", &codec::encode(&s.remote), &offer, rng);
     let key = SigningKey::generate(rng);
     let drop = DropEpoch::new(
         key.verification_key(),
         [1; 16],
         passport_core::id::EpochId::from_bytes([2; 32]),
     );
-    tried +=
-        fuzz::<Signed<DropEpoch>>("drop", &codec::encode(&Signed::new(&drop, &key)), &offer, rng);
+    tried += fuzz("drop", &codec::encode(&Signed::new(&drop, &key)), &offer, rng);
     assert!(tried >= 150_000, "{tried}");
 }
 
@@ -188,8 +183,13 @@ fn a24_a25_a37_mutated_requests_and_answers() {
     let sender = s.offer.grant.claimed_signer();
     let answer =
         passport_sync::session::handle(request.clone(), &sender, day(0), &limits, &relay).unwrap();
-    let mut tried = fuzz::<SyncRequest>("request", &codec::encode(&request), &s.list, rng);
-    tried += fuzz::<SyncResponse>("response", &codec::encode(&answer.response), &s.list, rng);
+    let mut tried = fuzz("request", &codec::encode(&request), &s.list, rng);
+    tried += fuzz("response", &codec::encode(&answer.response), &s.list, rng);
+    let mut said = Said::default();
+    let answer_frame = said.frame(LiveFrame::Answer { response: answer.response.clone() });
+    let arrived = said.frame(LiveFrame::Arrived { response: answer.response.clone() });
+    let at = u16::try_from(answer_frame.len()).unwrap().to_be_bytes();
+    tried += fuzz("live", &[at.as_slice(), &answer_frame, &arrived].concat(), &s.list, rng);
     // What is left out on a live connection has tests of its own, beside the code.
     for _ in 0..5_000 {
         let begun = Said::default().frame(LiveFrame::Answer { response: answer.response.clone() });
@@ -202,15 +202,8 @@ fn a24_a25_a37_mutated_requests_and_answers() {
         drop(Said::default().read_request(&mutated(&said.request(request.clone()), &s.list, rng)));
     }
     let delivered = DeliveredLetter { from: sender, body: vec![3; 50].into() };
-    tried += fuzz::<DeliveredLetter>("delivered", &codec::encode(&delivered), &s.list, rng);
+    tried += fuzz("delivered", &codec::encode(&delivered), &s.list, rng);
     assert!(tried >= 40_000, "{tried}");
-    // Whatever is read is answered as well: part by part, with nothing breaking.
-    let good = codec::encode(&request);
-    for _ in 0..2_000 {
-        if let Ok(read) = SyncRequest::decode(&mutated(&good, &s.list, rng)) {
-            passport_sync::session::handle(read, &sender, day(0), &limits, &relay).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -237,14 +230,11 @@ fn a24_a25_a37_mutated_bodies_and_snapshots() {
     let part = SnapshotBody { part: 0, at: START, records: record_bytes.clone() };
     let part = codec::encode(&part);
     let rng = &mut rng;
-    let mut tried = fuzz::<EditBody>("edits", &body, &record_bytes, rng);
-    tried += fuzz::<EntryRecord>("record", &record_bytes, &body, rng);
-    tried += fuzz::<SnapshotBody>("snapshot", &part, &body, rng);
-    assert!(tried >= 60_000, "{tried}");
-    for _ in 0..ROUNDS {
-        let stream = mutated(&record_bytes, &body, rng);
-        let _read_or_refused = join([stream.as_slice()]);
-    }
+    let mut tried = fuzz("edits", &body, &record_bytes, rng);
+    tried += fuzz("record", &record_bytes, &body, rng);
+    tried += fuzz("snapshot", &part, &body, rng);
+    tried += fuzz("stream", &record_bytes, &body, rng);
+    assert!(tried >= 80_000, "{tried}");
     // Mutated edits under a valid key: put aside or applied, and every replica can be shown.
     for _ in 0..400 {
         let body = mutated(&body, &record_bytes, rng);
@@ -271,18 +261,12 @@ fn a24_a25_mutated_envelopes_cards_and_requests_as_their_readers_take_them() {
         expires: None,
     };
     let (request, _) = request.sign(&key);
+    let mut tried = fuzz("envelope", &s.envelope, &s.list, &mut rng);
+    tried += fuzz("enrolment", &request, &s.list, &mut rng);
+    tried += fuzz("texts", text.as_bytes(), &s.list, &mut rng);
+    assert!(tried >= 60_000, "{tried}");
     for _ in 0..ROUNDS {
-        if let Ok(read) = SealedEnvelope::decode(&mutated(&s.envelope, &s.list, &mut rng)) {
-            let again = SealedEnvelope::decode(&read.encode()).unwrap();
-            assert_eq!(again.id(), read.id());
-        }
         let bad = mutated(&request, &s.list, &mut rng);
         assert!(EnrolmentRequest::open(&bad).is_err() || bad == request);
-    }
-    for _ in 0..ROUNDS / 10 {
-        let bad = mutated(text.as_bytes(), &s.list, &mut rng);
-        let bad = String::from_utf8_lossy(&bad);
-        let _read_or_refused =
-            (VerifiedCard::from_text(&bad), VerifiedEndorsement::from_text(&bad));
     }
 }

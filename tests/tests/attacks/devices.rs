@@ -243,6 +243,70 @@ fn a40_statements_whose_causes_never_come_hold_up_no_others() {
 }
 
 #[test]
+fn a41_statements_that_somebody_pours_out_keep_nobody_from_speaking() {
+    let mut rng = seeded(4101);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = another(&mut phone, &mut office, None, &mut rng);
+    let gone = SigningKey::generate(&mut rng);
+    let mut ledger = Ledger::new(phone.passport());
+    for (n, device) in [(1, &phone), (2, &laptop)] {
+        let chain = device.fold().devices[&device.device()].chain.clone();
+        let added = StatementBody::DeviceAdded { chain, name: "device".to_owned() };
+        let (key, _) = stolen(device.journal().vault());
+        ledger.insert(ledger.draft(day(n), added, &key)).unwrap();
+    }
+    // Whoever was removed has the key that older statements are sealed under.
+    for n in 0..7_000 {
+        let statement = Statement {
+            version: Statement::VERSION,
+            passport: phone.passport(),
+            parents: Vec::new(),
+            at: day(n),
+            body: StatementBody::RelaysSet { relays: Vec::new() },
+        };
+        ledger.insert(passport_core::keys::Signed::new(&statement, &gone)).unwrap();
+    }
+    let (key, _) = stolen(phone.journal().vault());
+    let before = ledger.heads();
+    let said = ledger.draft(day(3), StatementBody::RelaysSet { relays: Vec::new() }, &key);
+    assert_eq!(ledger.insert(said), Ok(true));
+    let after = ledger.heads();
+    assert!(after.len() < before.len());
+    let of_laptop = |ids: &[StatementId]| {
+        let all = ledger.statements().filter(|(id, _)| ids.contains(id));
+        all.filter(|(_, signed)| signed.claimed_signer() == laptop.device()).count()
+    };
+    assert_eq!((of_laptop(&before), of_laptop(&after)), (1, 0), "what devices said is cited");
+    medication(&mut laptop, "still writes", day(3), &mut rng);
+}
+
+#[test]
+fn a15_a_statement_that_is_held_back_leaves_a_gap_once_another_cites_it() {
+    let mut rng = seeded(1502);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let gp = practice("Elm Street Surgery", &mut rng);
+    share(&mut phone, &gp, &["medications"], Right::Read, None, &mut rng);
+    let mut laptop = another(&mut phone, &mut office, None, &mut rng);
+    let known = office.envelopes.clone();
+    phone.revoke(gp.id(), &[], day(1), &mut rng).unwrap();
+    office.take(&mut phone, day(1));
+    let held_back: Vec<_> =
+        office.envelopes.iter().filter(|e| !known.contains(e)).cloned().collect();
+    let other = practice("Campus Medical", &mut rng);
+    phone.add_contact(other.card(), true, day(2), &mut rng).unwrap();
+    office.take(&mut phone, day(2));
+    office.envelopes.retain(|e| !held_back.contains(e));
+    office.sync(&mut laptop, day(2), &mut rng);
+    assert!(laptop.fold().contacts.get(&other.id()).is_none());
+    assert_eq!(laptop.ledger_gaps(), 1);
+    office.envelopes.extend(held_back);
+    office.sync(&mut laptop, day(2), &mut rng);
+    assert_eq!(laptop.ledger_gaps(), 0);
+}
+
+#[test]
 fn a15_the_same_words_under_a_worthless_signature_keep_no_revocation_out() {
     let mut rng = seeded(1501);
     let mut office = Office::default();

@@ -12,6 +12,7 @@ use passport_core::envelope::{
 use passport_core::id::{ChannelId, EnvelopeId, EpochId, VerificationKey};
 use passport_core::keys::{PhaseKey, SigningKey};
 
+use crate::decoders::fuzz;
 use crate::office::seeded;
 
 const CHANNEL: ChannelId = ChannelId::from_bytes([1; 32]);
@@ -223,6 +224,10 @@ fn a24_a25_a_pack_cut_or_flipped_anywhere_is_refused_or_says_the_same() {
         }
     }
     assert!(same < 16, "{same} bits mean nothing");
+    let (_, content) = made.apart();
+    let mut rng = seeded(65);
+    fuzz("pack", &made.bytes, &made.bytes, &mut rng);
+    fuzz("content of a pack", &codec::encode(&content), &made.bytes, &mut rng);
 }
 
 #[test]

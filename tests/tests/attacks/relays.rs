@@ -4,13 +4,14 @@ use passport_core::access::{AccessList, Member, Rights};
 use passport_core::codec;
 use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
+use passport_core::holder::Recovery;
 use passport_core::id::EpochId;
 use passport_core::journal::IncomingItem;
 use passport_core::keys::{PhaseKey, ReceivingKey, Signed, SigningKey};
 use passport_core::ledger::{control_key, section_channel};
 use passport_core::letter::Letter;
 use passport_core::party::Party as _;
-use passport_core::vault::{Table, Vault as _};
+use passport_core::vault::{MemoryVault, Table, Vault as _};
 use rand_core::Rng as _;
 
 use crate::office::*;
@@ -61,6 +62,96 @@ fn a01_a_gap_is_seen() {
     assert!(view.entries.len() < 3);
     office.hand(&mut gp, withheld.into_iter().map(IncomingItem::Envelope).collect());
     assert_eq!(gp.view(phone.passport(), &section("medications")).unwrap().entries.len(), 3);
+}
+
+#[test]
+fn a02_a_relay_that_answers_and_holds_everything_back_is_told_by_its_last_news() {
+    let (mut phone, mut gp, mut office, mut rng) = scene(2);
+    office.sync(&mut gp, day(1), &mut rng);
+    medication(&mut phone, "held back", day(2), &mut rng);
+    office.take(&mut phone, day(2));
+    for n in 3..9 {
+        let mut silent = Office { relay: office.relay, ..Office::default() };
+        silent.sync(&mut gp, day(n), &mut rng);
+        let seen = gp.remote(URL).unwrap();
+        assert_eq!((seen.last_confirmed, seen.last_news), (Some(day(n)), Some(day(1))));
+    }
+    office.sync(&mut gp, day(9), &mut rng);
+    assert_eq!(gp.remote(URL).unwrap().last_news, Some(day(9)));
+    office.sync(&mut phone, day(9), &mut rng);
+    assert_eq!(phone.remote(URL).unwrap().last_news, Some(day(9)), "the practice's receipts");
+}
+
+#[test]
+fn a05_what_was_shown_to_one_alone_comes_by_any_other_way_or_leaves_a_gap() {
+    let mut rng = seeded(5);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let mut laptop = another(&mut phone, &mut office, None, &mut rng);
+    let mut tablet = another(&mut phone, &mut office, None, &mut rng);
+    // From here on each is shown what it wrote itself.
+    let (mut to_phone, mut to_laptop) = (office.clone(), office.clone());
+    medication(&mut phone, "on the phone", day(1), &mut rng);
+    medication(&mut laptop, "on the laptop", day(1), &mut rng);
+    to_phone.sync(&mut phone, day(1), &mut rng);
+    to_laptop.sync(&mut laptop, day(1), &mut rng);
+    let to = section("medications");
+    assert_ne!(mine(&mut phone, "medications"), mine(&mut laptop, "medications"));
+    assert_eq!((phone.gaps(&to), laptop.gaps(&to)), (Ok((0, 0)), Ok((0, 0))), "nothing tells yet");
+
+    // Once they meet, both have both; and what is written then cites both.
+    let mut stick = Office { relay: [9; 16], ..Office::default() };
+    stick.sync(&mut phone, day(2), &mut rng);
+    stick.sync(&mut laptop, day(2), &mut rng);
+    stick.sync(&mut phone, day(2), &mut rng);
+    assert_eq!(mine(&mut phone, "medications"), mine(&mut laptop, "medications"));
+    medication(&mut laptop, "afterwards", day(3), &mut rng);
+    to_laptop.take(&mut laptop, day(3));
+    let hidden = |bytes: &Vec<u8>| {
+        header_of(bytes).author == phone.device() && !office.envelopes.contains(bytes)
+    };
+    to_laptop.envelopes.retain(|bytes| !hidden(bytes));
+    to_laptop.sync(&mut tablet, day(3), &mut rng);
+    assert!(!mine(&mut tablet, "medications").contains("afterwards"), "it waits for what it cites");
+    assert_eq!(tablet.gaps(&to), Ok((1, 0)), "and says so");
+}
+
+#[test]
+fn a06_a_relay_that_was_set_back_leads_nobody_back_and_is_brought_up_to_date() {
+    let mut rng = seeded(6);
+    let mut office = Office::default();
+    let (mut phone, phrase) = student(&mut rng);
+    let mut gp = practice("Elm Street Surgery", &mut rng);
+    share(&mut phone, &gp, &["medications"], Right::Contribute, None, &mut rng);
+    medication(&mut phone, "before", day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+    office.sync(&mut gp, day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+    let mut set_back = office.clone();
+    medication(&mut phone, "latest", day(2), &mut rng);
+    phone.revoke(gp.id(), &[], day(2), &mut rng).unwrap();
+    office.sync(&mut phone, day(2), &mut rng);
+    office.sync(&mut gp, day(2), &mut rng);
+    let before = stored(phone.journal().vault());
+    let shown = theirs(&mut gp, phone.passport(), "medications");
+    for party in [&mut phone as &mut dyn passport_core::party::Party, &mut gp] {
+        party.met(URL, set_back.relay, true).unwrap();
+        let old = set_back.incoming(party.request_key().verification_key());
+        assert_eq!(party.receive(URL, old, day(3)).unwrap().new, 0);
+    }
+    assert_eq!(stored(phone.journal().vault()), before);
+    assert_eq!(theirs(&mut gp, phone.passport(), "medications"), shown);
+    assert!(!gp.may_write(phone.passport(), &section("medications"), day(3)));
+    set_back.take(&mut phone, day(3));
+    // All there is to know is there again: what everybody had left, in an archive.
+    let mut recovery = Recovery::new(&phrase);
+    recovery.receive(set_back.incoming(recovery.request_key().verification_key()));
+    let mut again = recovery.complete(MemoryVault::new(), "new", &[], day(3), &mut rng).unwrap();
+    set_back.sync(&mut again, day(3), &mut rng);
+    assert_eq!(mine(&mut again, "medications"), mine(&mut phone, "medications"));
+    let to = section("medications");
+    assert_eq!(again.history(&to).unwrap().len(), phone.history(&to).unwrap().len());
 }
 
 #[test]

@@ -23,6 +23,8 @@ mod org_kit;
 #[cfg(test)]
 mod org_record;
 #[cfg(test)]
+mod org_server;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod private;
@@ -89,6 +91,7 @@ fn no_file_is_forgotten() {
         "org_exchange.rs",
         "org_kit.rs",
         "org_record.rs",
+        "org_server.rs",
         "page.rs",
         "private.rs",
         "receipts.rs",

@@ -1,8 +1,7 @@
-//! What practices and universities take away: a folder for an inbox, a table, a transaction to
-//! their own FHIR server, counts without small numbers, and words explained.
+//! What practices and universities take away: a folder for an inbox, a table, counts without small
+//! numbers, and words explained.
 
 use passport_core::epoch::Right;
-use passport_tests::fhir_server::{Request, TOKEN, server};
 use serde_json::{Value, json};
 
 use crate::org_kit::Story;
@@ -12,36 +11,6 @@ fn story(seed: u64, sections: &[&str]) -> Story {
     story.medicine("Sertraline", "50 mg");
     story.share(sections, Right::Contribute);
     story
-}
-
-#[test]
-fn a_record_sent_twice_creates_nothing_twice() {
-    let story = story(31, &["medications", "identity"]);
-    let (base, told) = server(3);
-    let token = story.home().join("token");
-    std::fs::write(&token, TOKEN).unwrap();
-    let send = ["export", "Amina Yusuf", "--format", "fhir", "--to", &base, "--json"];
-    let refused = story.org(&send);
-    assert_eq!(refused.code, Some(31), "{refused:#?}");
-    assert!(refused.stderr.contains("--token-file") && !refused.stderr.contains('\u{1b}'));
-    let with_token = [&send[..], &["--token-file", token.to_str().unwrap()]].concat();
-    let first = story.org(&with_token).success();
-    assert!(first.stderr.contains("confirmed no NHS number"), "{}", first.stderr);
-    let first = first.json();
-    assert!(first["created"].as_u64().unwrap() >= 2, "{first}");
-    assert_eq!((&first["there"], &first["left_out"][0]), (&json!(0), &json!("Provenance")));
-    let again = story.org(&with_token).success().json();
-    assert_eq!((&again["created"], &again["there"]), (&json!(0), &first["created"]));
-    let requests: Vec<Request> = told.iter().take(3).collect();
-    assert_eq!(requests[1].bundle, requests[2].bundle);
-    assert_eq!(requests[1].bundle["type"], "transaction");
-    assert!(requests[1].bundle.to_string().contains("Sertraline"));
-    let log = story.org(&["audit"]).success().stdout;
-    assert!(log.contains("exported"), "{log}");
-    let ips = ["export", "Amina Yusuf", "--format", "ips", "--to", &base];
-    assert_eq!(story.org(&ips).code, Some(2));
-    let away = ["export", "Amina Yusuf", "--format", "fhir", "--to", "http://fhir.example/r4"];
-    assert_eq!(story.org(&away).code, Some(2), "not in the open");
 }
 
 #[test]

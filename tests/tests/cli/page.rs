@@ -62,13 +62,16 @@ fn both_forms_say_what_matters_first_and_tell_none_from_nothing() {
         }
         assert!(first.contains("Not part of this document."), "{text}");
         assert!(!first.contains("Mum first"), "a section that was not asked for: {text}");
-        // No letter for it is built in: it is replaced, and every sheet says so.
-        assert!(first.contains("\u{fffd}\u{fffd} peanut"), "{text}");
-        for sheet in text.trim_end_matches('\u{c}').split('\u{c}') {
-            assert!(
-                sheet.contains("\u{fffd}: a character that this document has no letter"),
-                "{sheet}"
-            );
+        // A font of the machine shows it; where there is none, it is replaced and every sheet
+        // says so.
+        if !first.contains("花生 peanut") {
+            assert!(first.contains("\u{fffd}\u{fffd} peanut"), "{text}");
+            for sheet in text.trim_end_matches('\u{c}').split('\u{c}') {
+                assert!(
+                    sheet.contains("\u{fffd}: a character that this document has no letter"),
+                    "{sheet}"
+                );
+            }
         }
     }
 }

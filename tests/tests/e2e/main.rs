@@ -16,6 +16,7 @@ mod killed;
 mod letter;
 mod lost;
 mod planted;
+mod power;
 mod reader;
 mod recovery;
 mod story;
@@ -41,6 +42,7 @@ fn no_file_is_forgotten() {
         "lost.rs",
         "main.rs",
         "planted.rs",
+        "power.rs",
         "reader.rs",
         "recovery.rs",
         "story.rs",

@@ -69,7 +69,7 @@ fn process_with(word: &str) -> std::process::Child {
 }
 
 #[test]
-fn planted_words_are_nowhere_but_in_what_was_unsealed_on_purpose() {
+fn a60_planted_words_are_nowhere_but_in_what_was_unsealed_on_purpose() {
     let seed = std::env::var("PASSPORT_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(11);
     println!("PASSPORT_TEST_SEED={seed}");
     let planted = words(&mut ChaCha20Rng::seed_from_u64(seed), 8);

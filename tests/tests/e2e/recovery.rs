@@ -11,9 +11,12 @@ fn everything(person: &Person) -> Vec<(&'static str, serde_json::Value)> {
     for grant in grants.as_array_mut().unwrap() {
         grant.as_object_mut().unwrap().remove("not_received");
     }
-    ["show", "history", "conflicts"]
+    let mut shown = person.json(&["show"]);
+    shown.as_object_mut().unwrap().remove("recovered");
+    ["history", "conflicts"]
         .map(|command| (command, person.json(&[command])))
         .into_iter()
+        .chain([("show", shown)])
         .chain([("grants", grants)])
         .chain([("contact list", person.json(&["contact", "list"]))])
         .collect()
@@ -135,6 +138,14 @@ fn a_phrase_and_a_relay_bring_everything_back() {
         person.sync();
     }
     assert_eq!(home.digest(&phone, "medications", 2), blank.digest(&phone, "medications", 2));
+    // Whether it has the latest, another device's next word says.
+    let recovered = |person: &Person| person.json(&["status"])["recovered"].clone();
+    assert_eq!(recovered(&blank)["at"], NOW);
+    phone.share(&["allergies"], &home, &[]);
+    for person in [&phone, &blank] {
+        person.sync();
+    }
+    assert_eq!((recovered(&blank), recovered(&phone)), (().into(), ().into()));
 }
 
 #[test]

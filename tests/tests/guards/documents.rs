@@ -1,6 +1,6 @@
 //! Documents that lead somewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -174,4 +174,52 @@ fn the_glossary_has_the_words_that_the_program_shows() {
 #[test]
 fn anchors_are_named_as_readers_see_them() {
     assert_eq!(anchor("## What it is, for a GP"), "what-it-is-for-a-gp");
+}
+
+/// Every test that is named after attacks, by attack: `a08_a09_…` is of both.
+fn attacks_tried() -> BTreeMap<String, BTreeSet<String>> {
+    let mut tried: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in crate::sources() {
+        let place = file.strip_prefix("tests/tests/attacks/").or(file.strip_prefix("tests/tests/"));
+        let place = place.unwrap_or(&file).trim_end_matches(".rs").replace('/', "::");
+        for name in text.lines().filter_map(|line| line.trim().strip_prefix("fn ")) {
+            let name = name.split('(').next().unwrap();
+            let is_row = |part: &&str| {
+                part.len() == 3 && part.starts_with('a') && part[1..].parse::<u8>().is_ok()
+            };
+            for row in name.split('_').take_while(is_row) {
+                tried.entry(row.to_owned()).or_default().insert(format!("`{place}::{name}`"));
+            }
+        }
+    }
+    tried
+}
+
+/// `PASSPORT_WRITE_DOCUMENTS=1` writes the table of tests instead.
+#[test]
+fn every_attack_has_a_test_and_the_threats_say_which() {
+    let place = root().join("docs/THREATS.md");
+    let is = fs::read_to_string(&place).unwrap();
+    let tried = attacks_tried();
+    let (begin, end) = ("<!-- tests: begin -->\n", "<!-- tests: end -->");
+    let from = is.find(begin).unwrap() + begin.len();
+    let rows = is[..from].lines().filter_map(|line| line.strip_prefix("| a")?.split(' ').next());
+    let rows: BTreeSet<String> = rows.map(|number| format!("a{number}")).collect();
+    assert!(rows.len() > 60, "only {} attacks are told", rows.len());
+    let untried: Vec<_> = rows.iter().filter(|row| !tried.contains_key(*row)).cloned().collect();
+    assert_none(&untried, "these attacks are told and not tried");
+    let untold: Vec<_> = tried.keys().filter(|row| !rows.contains(*row)).cloned().collect();
+    assert_none(&untold, "these attacks are tried and not told");
+    let mut table = String::from("| row | tests |\n|---|---|\n");
+    for (row, tests) in &tried {
+        let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+        table.push_str(&format!("| {row} | {} |\n", tests.join(", ")));
+    }
+    let mut wanted = is.clone();
+    wanted.replace_range(from..is.find(end).unwrap(), &table);
+    if std::env::var_os("PASSPORT_WRITE_DOCUMENTS").is_some() {
+        fs::write(&place, wanted).unwrap();
+    } else {
+        assert!(is == wanted, "docs/THREATS.md differs: run this with PASSPORT_WRITE_DOCUMENTS=1");
+    }
 }

@@ -35,7 +35,7 @@ fn reach(file: &Path, is_root: bool, seen: &mut BTreeSet<PathBuf>) {
 #[test]
 fn every_source_file_is_part_of_its_crate() {
     let mut found = Vec::new();
-    for package in ["passport-core", "passport-sync", "passport-cli", "tests"] {
+    for package in ["passport-core", "passport-sync", "passport-cli", "tests", "tests/fuzz"] {
         let src = root().join(package).join("src");
         let mut seen = BTreeSet::new();
         reach(&src.join("lib.rs"), true, &mut seen);

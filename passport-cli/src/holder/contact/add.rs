@@ -72,6 +72,7 @@ fn download(app: &App, url: &str) -> Result<Vec<u8>, CliError> {
             RemoteError::Refused { .. }
             | RemoteError::Answer { .. }
             | RemoteError::Protocol(_)
+            | RemoteError::Endless
             | _ => ExitCode::UserFixable,
         };
         CliError::new(code, "the card cannot be fetched from there")

@@ -228,9 +228,11 @@ fn refused(error: &RemoteError) -> CliError {
             make(ExitCode::UserFixable, &format!("the link's server says no (status {status})"))
                 .hint("ask whoever gave the link for another")
         }
-        RemoteError::Tls(_) | RemoteError::Refused { .. } | RemoteError::Protocol(_) | _ => {
-            make(ExitCode::UserFixable, "the link cannot be opened")
-                .hint("ask whoever gave it for another; nothing was changed")
-        }
+        RemoteError::Tls(_)
+        | RemoteError::Refused { .. }
+        | RemoteError::Protocol(_)
+        | RemoteError::Endless
+        | _ => make(ExitCode::UserFixable, "the link cannot be opened")
+            .hint("ask whoever gave it for another; nothing was changed"),
     }
 }

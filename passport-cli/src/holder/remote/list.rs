@@ -1,6 +1,7 @@
 //! `passport remote list`.
 
 use clap::Args;
+use passport_core::journal::RemoteState;
 use passport_core::party::Party as _;
 use passport_core::time::Timestamp;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use crate::error::CliError;
 use crate::passport::{self, Passport};
 use crate::table::table;
 
-/// Lists the relays, and when each last confirmed what you have
+/// Lists the relays: when each last confirmed what you have, and last brought something new
 #[derive(Args)]
 #[command(after_help = "Example:\n\
 \x20 passport remote list")]
@@ -26,11 +27,7 @@ impl List {
             if lines.is_empty() {
                 return "No relays yet: `passport remote add URL`.\n".to_owned();
             }
-            let row = |l: &Line| {
-                let last = l.last_confirmed.map(|at| at.to_string());
-                [l.url.clone(), last.unwrap_or_else(|| "never".to_owned())]
-            };
-            table(["relay", "last confirmed"], &lines.iter().map(row).collect::<Vec<_>>())
+            words(lines)
         })
     }
 }
@@ -42,6 +39,19 @@ pub(crate) struct Line {
     pub(crate) url: String,
     /// When it last confirmed what is here.
     pub(crate) last_confirmed: Option<Timestamp>,
+    /// When it last brought something from others.
+    pub(crate) last_news: Option<Timestamp>,
+}
+
+/// Relays in a table.
+pub(crate) fn words(lines: &[Line]) -> String {
+    let row = |l: &Line| [l.url.clone(), when(l.last_confirmed), when(l.last_news)];
+    table(["relay", "last confirmed", "last news"], &lines.iter().map(row).collect::<Vec<_>>())
+}
+
+/// A moment in a table.
+pub(crate) fn when(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "never".to_owned(), |at| at.to_string())
 }
 
 /// Every relay of the passport.
@@ -52,8 +62,8 @@ pub(crate) fn lines(passport: &Passport) -> Result<Vec<Line>, CliError> {
     let relays = passport.fold().relays.iter();
     relays
         .map(|url| {
-            let last_confirmed = passport.remote(url)?.last_confirmed;
-            Ok(Line { url: url.clone(), last_confirmed })
+            let RemoteState { last_confirmed, last_news, .. } = passport.remote(url)?;
+            Ok(Line { url: url.clone(), last_confirmed, last_news })
         })
         .collect()
 }

@@ -42,7 +42,7 @@ type Leaves = BTreeMap<usize, Identifier>;
 /// # Errors
 /// Returns [`PdfError`].
 pub(super) fn write(
-    fonts: &Fonts,
+    fonts: &Fonts<'_>,
     laid: &Laid,
     described: &Described<'_>,
 ) -> Result<Vec<u8>, PdfError> {
@@ -131,7 +131,7 @@ fn draw(surface: &mut Surface<'_>, areas: &[Area]) -> Result<(), PdfError> {
     Ok(())
 }
 
-fn set(surface: &mut Surface<'_>, fonts: &Fonts, line: &Line, leaves: &mut Leaves) {
+fn set(surface: &mut Surface<'_>, fonts: &Fonts<'_>, line: &Line, leaves: &mut Leaves) {
     if line.text.is_empty() {
         return;
     }
@@ -143,8 +143,8 @@ fn set(surface: &mut Surface<'_>, fonts: &Fonts, line: &Line, leaves: &mut Leave
     surface.set_fill(Some(paint(line.ink)));
     let mut x = line.x;
     for run in fonts.runs(line.weight, &line.text) {
-        let (start, font) = (Point::from_xy(x, line.y), fonts.font(line.weight));
-        surface.draw_glyphs(start, &run.glyphs, font, &run.text, line.size, false);
+        let start = Point::from_xy(x, line.y);
+        surface.draw_glyphs(start, &run.glyphs, run.font, &run.text, line.size, false);
         x += run.ems * line.size;
     }
     surface.end_tagged();

@@ -59,16 +59,15 @@ struct Cell<'a> {
 
 /// Sheets that are being filled.
 pub(super) struct Flow<'a> {
-    fonts: &'a Fonts,
+    fonts: &'a Fonts<'a>,
     laid: Laid,
     y: f32,
-    lost: bool,
 }
 
 impl<'a> Flow<'a> {
     /// Lays a document out.
-    pub(super) fn of(fonts: &'a Fonts, page: &Page) -> Laid {
-        let mut flow = Self { fonts, laid: Laid::default(), y: TOP, lost: false };
+    pub(super) fn of(fonts: &'a Fonts<'a>, page: &Page) -> Laid {
+        let mut flow = Self { fonts, laid: Laid::default(), y: TOP };
         flow.laid.sheets.push(Sheet::default());
         let title = flow.heading(1, TITLE, &page.title);
         let facts = flow.rows(&page.facts);
@@ -186,20 +185,28 @@ impl<'a> Flow<'a> {
         self.row(&cells, roles, band)
     }
 
-    /// Columns as wide as what they hold asks for, together as wide as the sheet.
+    /// Columns as wide as what they hold asks for, together as wide as the sheet. No word is
+    /// divided while there is room for it.
     fn widths(&self, table: &Table) -> Vec<f32> {
-        let natural = |place: usize| {
-            let head = table.columns.get(place).copied().unwrap_or_default();
-            let head = self.fonts.ems(STRONG.weight, head) * STRONG.size;
+        let fair = table.columns.iter().fold(0.0, |count, _| count + 1.0);
+        let fair = INNER / f32::max(fair, 1.0);
+        let (mut least, mut wished) = (Vec::new(), Vec::new());
+        for (place, head) in table.columns.iter().enumerate() {
             let cells = table.rows.iter().filter_map(|row| row.get(place));
-            cells
-                .map(|cell| self.fonts.ems(PLAIN.weight, &cell.replace('\n', " ")) * PLAIN.size)
-                .fold(head, f32::max)
-                .clamp(48.0, 190.0)
-        };
-        let natural: Vec<f32> = (0..table.columns.len()).map(natural).collect();
-        let sum: f32 = natural.iter().sum();
-        natural.into_iter().map(|width| width * INNER / sum).collect()
+            let texts = cells.map(|cell| (PLAIN, cell.as_str())).chain([(STRONG, *head)]);
+            let (mut word, mut line): (f32, f32) = (0.0, 0.0);
+            for (style, text) in texts {
+                let width = |text: &str| self.fonts.ems(style.weight, text) * style.size + GAP;
+                word = text.split_whitespace().map(width).fold(word, f32::max);
+                line = text.split('\n').map(width).fold(line, f32::max);
+            }
+            let word = word.min(fair);
+            least.push(word);
+            wished.push(line.clamp(word, f32::max(word, 190.0)) - word);
+        }
+        let (spare, wishes) = (INNER - least.iter().sum::<f32>(), wished.iter().sum::<f32>());
+        let share = |wish: f32| if wishes > 0.0 { wish / wishes } else { fair / INNER };
+        least.iter().zip(&wished).map(|(least, wish)| least + spare * share(*wish)).collect()
     }
 
     /// A row of a table. One that fits a sheet is not divided; a longer one goes on over sheets.
@@ -295,9 +302,7 @@ impl<'a> Flow<'a> {
     }
 
     fn clean(&mut self, style: Style, text: &str) -> String {
-        let (text, lost) = self.fonts.clean(style.weight, text);
-        self.lost |= lost;
-        text
+        self.fonts.clean(style.weight, text, &mut self.laid.lost)
     }
 
     fn wrap(&self, style: Style, width: f32, text: &str) -> Vec<String> {
@@ -310,7 +315,7 @@ impl<'a> Flow<'a> {
         let foot = wrap(self.fonts, ASIDE.weight, (INNER - 80.0) / ASIDE.size, &foot);
         let foot = foot.into_iter().next().unwrap_or_default();
         // On a line of its own, so that no long name pushes it out.
-        let lost = if self.lost { LOST } else { "" };
+        let lost = if self.laid.lost.is_empty() { "" } else { LOST };
         let sheets = self.laid.sheets.len();
         for (place, sheet) in self.laid.sheets.iter_mut().enumerate() {
             let y = HEIGHT - 34.0;

@@ -1,5 +1,7 @@
 //! What stands where on which sheet, and what it is: the layout, before it is a PDF.
 
+use std::collections::BTreeSet;
+
 use super::font::Weight;
 
 /// A document, laid out.
@@ -13,6 +15,8 @@ pub(super) struct Laid {
     pub(super) bookmarks: Vec<Bookmark>,
     /// How many lines and areas belong to the tree; each has a number below this.
     pub(super) leaves: usize,
+    /// Characters that there were no letters for.
+    pub(super) lost: BTreeSet<char>,
 }
 
 /// One sheet.

@@ -3,7 +3,7 @@
 use super::font::{Fonts, Weight};
 
 /// Divides a text into lines at most this many ems wide, between words where it can.
-pub(super) fn wrap(fonts: &Fonts, weight: Weight, ems: f32, text: &str) -> Vec<String> {
+pub(super) fn wrap(fonts: &Fonts<'_>, weight: Weight, ems: f32, text: &str) -> Vec<String> {
     let space = fonts.ems(weight, " ");
     let mut lines = Vec::new();
     for paragraph in text.trim_end().split('\n') {
@@ -29,7 +29,7 @@ pub(super) fn wrap(fonts: &Fonts, weight: Weight, ems: f32, text: &str) -> Vec<S
 }
 
 /// A word, or its pieces where it is wider than a line.
-fn pieces(fonts: &Fonts, weight: Weight, ems: f32, word: &str) -> Vec<String> {
+fn pieces(fonts: &Fonts<'_>, weight: Weight, ems: f32, word: &str) -> Vec<String> {
     if fonts.ems(weight, word) <= ems {
         return vec![word.to_owned()];
     }

@@ -96,6 +96,11 @@ impl Place {
         self.repeats
     }
 
+    /// Whether it is a text, a number or the like, and no element with members of its own.
+    pub(in crate::fhir) fn is_primitive(&self) -> bool {
+        self.kind.starts_with(|c: char| c.is_ascii_lowercase()) && self.kind != "xhtml"
+    }
+
     /// Its type; empty where the table does not say.
     pub(in crate::fhir) fn kind(&self) -> &str {
         &self.kind

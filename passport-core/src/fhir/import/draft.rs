@@ -1,6 +1,6 @@
 //! Drafts in the making: only what fits the table leaves here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bundle::Resource;
 use super::{Draft, Enclosed, SkipReason, Skipped};
@@ -53,19 +53,21 @@ impl Fields {
 /// What one resource becomes.
 pub(super) struct Drafts<'a> {
     resource: &'a Resource<'a>,
-    made: Vec<Draft>,
-    skipped: Vec<Skipped>,
+    made: Made,
 }
 
 /// What one resource became.
+#[derive(Default)]
 pub(super) struct Made {
     pub(super) drafts: Vec<Draft>,
     pub(super) skipped: Vec<Skipped>,
+    /// Elements that became entries of their own, by member and number.
+    pub(super) parts: BTreeSet<(&'static str, usize)>,
 }
 
 impl<'a> Drafts<'a> {
-    pub(super) const fn new(resource: &'a Resource<'a>) -> Self {
-        Self { resource, made: Vec::new(), skipped: Vec::new() }
+    pub(super) fn new(resource: &'a Resource<'a>) -> Self {
+        Self { resource, made: Made::default() }
     }
 
     /// Adds an entry with the resource's identifier, and the resource as its source.
@@ -96,9 +98,9 @@ impl<'a> Drafts<'a> {
             let resource = self.resource.name();
             if !fits {
                 let reason = SkipReason::OriginalTooLarge;
-                self.skipped.push(Skipped { resource: resource.clone(), reason });
+                self.made.skipped.push(Skipped { resource: resource.clone(), reason });
             }
-            self.made.push(Draft { section, kind: kind.name, fields, resource, enclosed });
+            self.made.drafts.push(Draft { section, kind: kind.name, fields, resource, enclosed });
         }
     }
 
@@ -108,11 +110,15 @@ impl<'a> Drafts<'a> {
         section: &str,
         kind: &str,
         fields: Fields,
-        element: &Json,
-        source: Option<String>,
+        (member, number, element): (&'static str, usize, &Json),
+        source: String,
     ) {
         let fields = marked(section, kind, fields, element);
-        self.add_as(section, kind, fields, None, source, None);
+        let before = self.made.drafts.len();
+        self.add_as(section, kind, fields, None, Some(source), None);
+        if self.made.drafts.len() > before {
+            self.made.parts.insert((member, number));
+        }
     }
 
     /// Obeys the mark that an export of this software left on the resource: which entry it was,
@@ -125,17 +131,17 @@ impl<'a> Drafts<'a> {
         let Some(mark) = Mark::of(&self.resource.json) else { return };
         let Some(kind) = spec(&mark.section, &mark.kind) else { return };
         let is_it = |d: &Draft| d.section.as_str() == mark.section && d.kind == mark.kind;
-        let enclosed = self.made.iter_mut().find_map(|d| d.enclosed.take());
-        let at = self.made.iter().position(is_it);
-        let draft = at.map(|at| self.made.swap_remove(at));
+        let enclosed = self.made.drafts.iter_mut().find_map(|d| d.enclosed.take());
+        let at = self.made.drafts.iter().position(is_it);
+        let draft = at.map(|at| self.made.drafts.swap_remove(at));
         let mut fields = draft.map(|d| d.fields).unwrap_or_default();
         if self.resource.kind() == "QuestionnaireResponse" {
             fields.extend(marker::answers(kind, &self.resource.json));
         }
         mark.apply(kind, &mut fields);
         fields.remove("source");
-        self.made.clear();
-        self.skipped.clear();
+        self.made.drafts.clear();
+        self.made.skipped.clear();
         let identifier = self.resource.identifier();
         let source = self.resource.verbatim().to_owned();
         let source = kind.field("source").map(|_| source);
@@ -144,7 +150,7 @@ impl<'a> Drafts<'a> {
     }
 
     pub(super) fn finish(self) -> Made {
-        Made { drafts: self.made, skipped: self.skipped }
+        self.made
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
-use super::person::{is_unsaid, without_parts};
+use super::person;
 use super::{Draft, Enclosed, limits};
 use crate::fhir::{json, known, marker};
 
@@ -117,12 +117,13 @@ pub(super) fn empty_sections(r: &Resource<'_>, out: &mut Drafts<'_>) {
     }
 }
 
-/// A resource that has no section, whole.
-pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
+/// A resource that has no section, or what of it has none.
+pub(super) fn received(r: &Resource<'_>, source: String) -> Option<Draft> {
     if is_bare(r) {
         return None;
     }
-    let j = &r.json;
+    let part = if source == r.verbatim() { None } else { json::parse(&source).ok() };
+    let j = part.as_ref().unwrap_or(&r.json);
     let named = ["code", "type", "name", "description", "title"].iter().find_map(|n| {
         json::text(j, n)
             .map(str::to_owned)
@@ -139,12 +140,13 @@ pub(super) fn received(r: &Resource<'_>) -> Option<Draft> {
         .or_else(|| json::date_of_choice(j, "effective"));
     let mut fields = Fields::default();
     fields.text("title", Some(&title)).text("resource_type", Some(r.kind())).date("date", date);
-    let source = if r.kind() == "Patient" { without_parts(r) } else { r.verbatim().to_owned() };
     if source.len() > crate::section::limits::SOURCE {
         return None;
     }
     let mut drafts = Drafts::new(r);
-    let identifier = r.identifier();
+    // A part that does not say whose it is, is not called after them.
+    let names = |part: &Json| ["identifier", "id"].iter().any(|name| part.get(name).is_some());
+    let identifier = r.identifier().filter(|_| part.as_ref().is_none_or(names));
     drafts.add_as("documents", "received", fields, identifier.as_deref(), Some(source), None);
     drafts.finish().drafts.pop()
 }
@@ -161,7 +163,7 @@ pub(super) fn is_bare(r: &Resource<'_>) -> bool {
     match r.kind() {
         _ if is_frame(r) => true,
         "Bundle" => ["identifier", "signature"].iter().all(|n| !members.contains_key(*n)),
-        "Patient" => members.keys().all(|n| is_unsaid(&r.json, n)),
+        "Patient" => !person::says(&r.json),
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, value::RawValue};
 
 use super::bundle::{Entered, Head, Resource, Resources, relative};
-use super::draft::{self, Drafts, Fields};
+use super::draft::{self, Drafts, Fields, Made};
 use super::{ImportError, Subject};
 use crate::fhir::{json, known, same};
 use crate::nhs_number::NhsNumber;
@@ -138,24 +138,25 @@ pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_
     let identifier = r.identifier();
     // Each part that is an entry of its own keeps its own original, and the person's is without
     // them: whoever may see the name does not thereby see whom to ring.
-    let source = without_parts(r);
+    let source = without_parts(r, |_, _| true);
     let fields = draft::marked("identity", "person", person(p), p);
     out.add_as("identity", "person", fields, identifier.as_deref(), Some(source), None);
     let parts = |name: &'static str| {
-        json::list(p, name).iter().take(64).map(move |e| (e, Some(part(name, e).to_string())))
+        let elements = json::list(p, name).iter().take(PARTS_MAX).enumerate();
+        elements.map(move |(n, e)| ((name, n, e), part(name, e).to_string()))
     };
     for (address, source) in parts("address") {
-        out.add_part("identity", "address", address_of(address), address, source);
+        out.add_part("identity", "address", address_of(address.2), address, source);
     }
     for (point, source) in parts("telecom") {
-        out.add_part("identity", "contact-point", point_of(point), point, source);
+        out.add_part("identity", "contact-point", point_of(point.2), point, source);
     }
     for (reference, source) in parts("generalPractitioner") {
-        let fields = practice(r, reference, all);
+        let fields = practice(r, reference.2, all);
         out.add_part("registrations", "registration", fields, reference, source);
     }
     for (contact, source) in parts("contact") {
-        out.add_part("contacts", "contact", contact_of(contact), contact, source);
+        out.add_part("contacts", "contact", contact_of(contact.2), contact, source);
     }
 }
 
@@ -163,28 +164,59 @@ pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_
 pub(in crate::fhir) const PARTS: [&str; 4] =
     ["address", "telecom", "generalPractitioner", "contact"];
 
-/// The original of a Patient without its parts.
-pub(super) fn without_parts(r: &Resource<'_>) -> String {
+/// How many of each become entries.
+const PARTS_MAX: usize = 64;
+
+/// The original of a Patient without some of its parts, named by member and number.
+fn without_parts(r: &Resource<'_>, is_apart: impl Fn(&'static str, usize) -> bool) -> String {
     let mut own = r.json.clone();
-    if let Some(members) = own.as_object_mut() {
-        // A list too long to be entries stays whole.
-        members.retain(|name, list| {
-            !PARTS.contains(&name.as_str()) || list.as_array().is_some_and(|l| l.len() > 64)
-        });
+    for name in PARTS {
+        match own.get_mut(name) {
+            // A list too long to be entries stays whole.
+            Some(Json::Array(list)) if list.len() > PARTS_MAX => continue,
+            Some(Json::Array(list)) => {
+                let mut numbers = 0..;
+                list.retain(|_| numbers.next().is_some_and(|n| !is_apart(name, n)));
+                if !list.is_empty() {
+                    continue;
+                }
+            }
+            Some(_) if is_apart(name, 0) => {}
+            _ => continue,
+        }
+        if let Some(members) = own.as_object_mut() {
+            members.remove(name);
+        }
     }
     if own == r.json { r.verbatim().to_owned() } else { own.to_string() }
 }
 
-/// Whether a Patient says more than the parts that are entries of their own.
-pub(super) fn says_more(r: &Resource<'_>) -> bool {
-    r.json.as_object().is_some_and(|members| {
-        members.keys().any(|name| !PARTS.contains(&name.as_str()) && !is_unsaid(&r.json, name))
-    })
+/// What of a Patient became no entry, if it says anything.
+pub(super) fn left(r: &Resource<'_>, made: &Made) -> Option<String> {
+    let has_person = made.drafts.iter().any(|d| d.kind == "person");
+    let rest = without_parts(r, |member, number| made.parts.contains(&(member, number)));
+    if !has_person {
+        return json::parse(&rest).is_ok_and(|rest| says(&rest)).then_some(rest);
+    }
+    let mut parts = json::parse(&rest).ok()?;
+    let members = parts.as_object_mut()?;
+    // What is no part is in the person's original, and so is a list too long to be entries.
+    members.retain(|name, value| match value {
+        Json::Array(list) => PARTS.contains(&name.as_str()) && list.len() <= PARTS_MAX,
+        _ => name == "resourceType" || PARTS.contains(&name.as_str()),
+    });
+    (members.len() > 1).then(|| parts.to_string())
+}
+
+/// Whether a Patient says anything of the person.
+pub(super) fn says(patient: &Json) -> bool {
+    let members = patient.as_object();
+    members.is_some_and(|members| members.keys().any(|name| !is_unsaid(patient, name)))
 }
 
 /// Whether a member of a Patient says nothing of the person: names the record, or says that a
 /// name or date of birth is not known.
-pub(super) fn is_unsaid(patient: &Json, member: &str) -> bool {
+fn is_unsaid(patient: &Json, member: &str) -> bool {
     match member {
         "resourceType" | "id" | "meta" | "_birthDate" => true,
         "name" => names(patient).is_empty(),

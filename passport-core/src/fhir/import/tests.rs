@@ -430,3 +430,25 @@ fn nonsense_in_every_place_is_kept_and_not_believed() {
         }
     }
 }
+
+#[test]
+fn parts_of_a_person_that_make_no_entry_are_kept_and_not_with_the_name() {
+    let person = r#""name":[{"text":"Amina Khan"}],"birthDate":"2005-03-04""#;
+    let one = |parts: &str| format!(r#"{{"resourceType":"Patient",{person},{parts}}}"#);
+    for json in [
+        one(r#""telecom":[{"system":"phone","use":"kept"},{"system":"phone","value":"1"}]"#),
+        one(r#""contact":[{"telecom":[{"system":"phone","value":"kept"}]}]"#),
+        one(r#""address":"kept""#),
+        one(r#""generalPractitioner":[{"type":"kept"},null]"#),
+        r#"{"resourceType":"Patient","telecom":[{"system":"phone","use":"kept"}]}"#.to_owned(),
+        format!("{}\n{}", one(r#""active":true"#), one(r#""telecom":[{"value":"kept"}]"#)),
+    ] {
+        let drafts = read_text(&json).drafts;
+        let sources = |d: &&Draft| match d.fields.get("source") {
+            Some(Value::Source { content, .. }) => content.contains("kept"),
+            _ => false,
+        };
+        let keep: Vec<_> = drafts.iter().filter(sources).map(|d| d.kind).collect();
+        assert!(!keep.is_empty() && !keep.contains(&"person"), "{json}: {keep:?}");
+    }
+}

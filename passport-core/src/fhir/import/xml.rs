@@ -70,22 +70,16 @@ fn members(
         let inner = place.child(name);
         let list = lists.entry(name).or_default();
         list.repeats = inner.repeats();
-        // A primitive's own extensions stand beside it, and may be all there is of it.
-        let has_value = child.attribute("value").is_some();
-        let mut within = child.children().filter(Node::is_element).peekable();
-        let more = within.peek().is_some();
-        let alone = more
-            && !has_value
-            && inner.is_primitive()
-            && within.all(|c| c.tag_name().name() == "extension");
-        let more = alone || has_value && more;
-        let value = if alone { Json::Null } else { value(child, &inner, depth + 1)? };
-        list.values.push(value);
-        list.beside.push(if more {
-            Json::Object(members(child, &inner, depth + 1)?)
-        } else {
-            Json::Null
-        });
+        let text = child.attribute("value");
+        if text.is_none() && !inner.is_primitive() {
+            list.values.push(value(child, &inner, depth + 1)?);
+            list.beside.push(Json::Null);
+            continue;
+        }
+        // A primitive's own name and extensions stand beside it, and may stand there alone.
+        let beside = members(child, &inner, depth + 1)?;
+        list.values.push(text.map_or(Json::Null, |text| primitive(inner.kind(), text)));
+        list.beside.push(if beside.is_empty() { Json::Null } else { Json::Object(beside) });
     }
     for name in ["id", "url"] {
         if let Some(text) = element.attribute(name) {
@@ -122,9 +116,6 @@ fn value(element: Node<'_, '_>, place: &Place, depth: usize) -> Result<Json, Not
     let name = element.tag_name().name();
     if name == "div" {
         return Ok(element.document().input_text().get(element.range()).unwrap_or_default().into());
-    }
-    if let Some(text) = element.attribute("value") {
-        return Ok(primitive(place.kind(), text));
     }
     let mut inner = element.children().filter(Node::is_element);
     let holds_resource = name == "resource" || place.kind() == "Resource";
@@ -189,18 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn a_primitive_may_have_nothing_but_what_stands_beside_it() {
-        let unsaid = r#"<extension url="u"><valueCode value="unknown"/></extension>"#;
-        let patient = json(&format!(
-            "<Patient><name><given value=\"x\"/><given>{unsaid}</given></name>\
-             <birthDate>{unsaid}</birthDate><maritalStatus>{unsaid}</maritalStatus></Patient>"
-        ));
-        let patient = patient.unwrap();
-        assert_eq!(patient["_birthDate"]["extension"][0]["valueCode"], "unknown");
-        assert!(patient.get("birthDate").is_none(), "{patient}");
+    fn a_primitive_may_have_a_name_of_its_own_or_extensions_and_no_value() {
+        let absent = r#"<birthDate id="b"><extension url="u"/></birthDate>"#;
+        let given = r#"<name><given id="g" value="x"/><given><extension url="v"/></given></name>"#;
+        let patient = json(&format!("<Patient>{absent}{given}<gender/></Patient>")).unwrap();
+        assert_eq!(patient["_birthDate"]["extension"][0]["url"], "u");
+        assert_eq!(patient["_birthDate"]["id"], "b");
+        assert!(patient.get("birthDate").is_none() && patient.get("gender").is_none());
         assert_eq!(patient["name"][0]["given"], serde_json::json!(["x", null]));
-        assert_eq!(patient["name"][0]["_given"][1]["extension"][0]["url"], "u");
-        assert_eq!(patient["maritalStatus"]["extension"][0]["url"], "u");
+        assert_eq!(patient["name"][0]["_given"][0]["id"], "g");
     }
 
     #[test]

@@ -115,7 +115,10 @@ impl HealthLink {
 
 /// A `NumericDate` (RFC 7519), of which the whole seconds count.
 pub(super) fn seconds(number: &serde_json::Number) -> Result<Timestamp, ()> {
-    let text = number.to_string();
+    let mut text = number.to_string();
+    if text.contains(['e', 'E']) {
+        text = format!("{:.0}", number.as_f64().ok_or(())?.trunc());
+    }
     let whole = text.split('.').next().unwrap_or_default();
     whole.parse().map(Timestamp::from_seconds).map_err(|_| ())
 }

@@ -79,6 +79,15 @@ fn a_card_is_the_same_as_a_file_as_signed_text_and_as_codes() {
 }
 
 #[test]
+fn a_moment_is_the_same_however_its_number_is_written() {
+    for expires in ["1700000000", "1700000000.9", "1.7e9", "17E8"] {
+        let cards = cards(&card(HEADER, &claims(&format!(r#","exp":{expires}"#))));
+        let expected = Some(Timestamp::from_seconds(1_700_000_000));
+        assert_eq!(cards[0].expires(), expected, "{expires}");
+    }
+}
+
+#[test]
 fn what_only_speaks_of_cards_and_links_is_left_to_the_importer() {
     for text in [
         "",

@@ -262,7 +262,7 @@ fn values_swapped_between_records_do_not_open() {
 }
 
 #[test]
-fn bit_rot_and_truncation_never_change_what_is_read() {
+fn a51_bit_rot_and_truncation_never_change_what_is_read() {
     let home = TempDir::new().unwrap();
     let mut vault = create(&home);
     for n in 0..20_u8 {

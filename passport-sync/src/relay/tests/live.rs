@@ -107,6 +107,66 @@ fn a_live_connection_is_authenticated_by_its_first_request() {
     assert_eq!(asked(&signed.signature, "upgrade"), "401", "played again");
 }
 
+/// A live connection of a key that anybody may have, as bytes.
+fn upgraded(server: &Server, n: u8, nonce: u8) -> TcpStream {
+    let host = server.address.to_string();
+    let target = Target { method: "GET", authority: &host, path: "/v1/live" };
+    let signed = sign(&target, b"", &key(n), NOW, &[nonce; 16]);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    let head = format!(
+        "GET /v1/live HTTP/1.1\r\nhost: {host}\r\ncontent-digest: {}\r\nsignature-input: {}\r\n\
+         signature: {}\r\nconnection: upgrade\r\nupgrade: passport-live\r\n\r\n",
+        signed.content_digest, signed.signature_input, signed.signature,
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101"));
+    stream
+}
+
+#[test]
+fn a57_frames_that_are_announced_and_never_come_keep_no_memory_and_are_let_go() {
+    let config = RelayConfig {
+        body_bytes_max: 8 * 1024 * 1024,
+        request_timeout: Duration::from_millis(300),
+        ..RelayConfig::default()
+    };
+    let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
+    let mut strangers: Vec<_> = (0..4).map(|n| upgraded(&server, 50 + n, n)).collect();
+    for stranger in &mut strangers {
+        let length = u32::try_from(crate::wire::REQUEST_MAX).unwrap();
+        stranger.write_all(&length.to_be_bytes()).unwrap();
+        stranger.write_all(b"and no more").unwrap();
+    }
+    for n in 10..20 {
+        let (sent, _) = ask(&mut server.remote(1), &offering(None), n);
+        assert!(sent.results.envelopes[0].is_held());
+    }
+    for stranger in &mut strangers {
+        // Returns only when the relay closes the connection.
+        stranger.read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
+#[test]
+fn a57_what_is_asked_on_live_connections_counts_for_the_address() {
+    let config = RelayConfig { requests_per_address: 5, ..RelayConfig::default() };
+    let server = Server::start(Arc::new(MemoryStore::new([1; 16])), config);
+    // Two connections begin, each with a request, under two keys.
+    let (first, second) =
+        (Watching::begin(&server, 50, None, 1), Watching::begin(&server, 51, None, 2));
+    let (begun, _) = (first.answer(), second.answer());
+    first.connection.send(&asking(Some(begun.cursor)));
+    first.answer();
+    let refused = Raw::new(&server, 3).send(&server);
+    assert_eq!((refused.0, rejection(&refused)), (429, Some(Rejection::RateLimited)));
+}
+
 #[test]
 fn a_relay_that_stops_says_so_to_whoever_watches() {
     let server = Server::in_memory();

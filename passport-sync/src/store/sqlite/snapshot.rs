@@ -9,7 +9,7 @@ use super::transaction::{ALL_SENDERS, View, meter_number};
 use crate::store::{
     Channel, Ended, FeedPage, FeedQuery, MailboxState, MailboxUsage, Meter, Snapshot, StoreError,
 };
-use crate::wire::{Generation, Item, ItemKind, RelayId};
+use crate::wire::{Generation, Item, ItemKind, RelayId, object_id};
 
 impl Snapshot for View<'_> {
     fn relay(&self) -> Result<RelayId, StoreError> {
@@ -117,7 +117,7 @@ impl Snapshot for View<'_> {
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT f.position, f.until, o.kind, o.bytes FROM feed f
+            "SELECT f.position, f.until, o.kind, o.bytes, o.id FROM feed f
              LEFT JOIN objects o ON o.seq = f.object AND o.dropped = 0
              WHERE f.key_id = ?1 AND f.position > ?2
              ORDER BY f.position LIMIT ?3",
@@ -140,6 +140,14 @@ impl Snapshot for View<'_> {
                 if bytes > query.bytes_max && !page.items.is_empty() {
                     page.more = true;
                     break;
+                }
+                // What rotted on disk is no answer: whoever took it would never ask again.
+                let id = match kind {
+                    ItemKind::Letter => object_id(&[query.key.as_bytes(), body].concat()),
+                    ItemKind::Envelope | ItemKind::AccessList => object_id(body),
+                };
+                if row.get_ref(4)?.as_blob().ok() != Some(id.as_bytes()) {
+                    return Err(damaged("objects", "bytes"));
                 }
                 page.items.push(Item { position, kind, bytes: body.to_vec().into() });
             }

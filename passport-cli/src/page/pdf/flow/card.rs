@@ -16,6 +16,10 @@ const PAD: f32 = 8.0;
 const CODE: f32 = 76.0;
 const TOP: f32 = 130.0;
 
+const LEADING: f32 = 1.2;
+/// Where a side has no room for all of a text.
+const MORE: &str = "… more in the record";
+
 const HEAD: Style = Style::new(Weight::Bold, 7.0, Ink::Mark);
 const NAME: Style = Style::new(Weight::Bold, 11.0, Ink::Text);
 const LABEL: Style = Style::new(Weight::Bold, 6.5, Ink::Heading);
@@ -26,8 +30,8 @@ impl<'a> Flow<'a> {
     ///
     /// # Errors
     /// Returns [`PdfError::Code`] when its text is more than a code holds.
-    pub(in crate::page::pdf) fn card(fonts: &'a Fonts, card: &Card) -> Result<Laid, PdfError> {
-        let mut flow = Self { fonts, laid: Laid::default(), y: super::TOP, lost: false };
+    pub(in crate::page::pdf) fn card(fonts: &'a Fonts<'a>, card: &Card) -> Result<Laid, PdfError> {
+        let mut flow = Self { fonts, laid: Laid::default(), y: super::TOP };
         flow.laid.sheets.push(Sheet::default());
         let title = flow.heading(1, super::TITLE, &format!("Emergency card: {}", card.name));
         let how = "Cut along the outer lines and fold in the middle. Whoever holds it can read it.";
@@ -37,13 +41,14 @@ impl<'a> Flow<'a> {
             flow.frame(x);
         }
         let inner = WIDTH - 2.0 * PAD;
+        let back = format!("EMERGENCY, {}", card.as_of);
         let mut front = flow.side(left, inner - CODE - 4.0, "EMERGENCY", &card.name, &card.front);
         let alt = format!("A code that says: {}", card.code);
         let leaf = flow.code(right - PAD - CODE, TOP + HEIGHT - PAD - CODE, &card.code)?;
         front.content.push(Content::Element(Element::over(Role::Figure(alt), vec![leaf])));
-        let back = flow.side(right, inner, "EMERGENCY, OTHER SIDE", "", &card.back);
+        let back = flow.side(right, inner, &back, "", &card.back);
         flow.laid.tree.extend([title, how, front, back]);
-        if flow.lost {
+        if !flow.laid.lost.is_empty() {
             flow.y = TOP + HEIGHT + 14.0;
             let lost = flow.text(super::ASIDE, LOST);
             flow.laid.tree.push(lost);
@@ -64,7 +69,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// One side: as much as it holds, and a sign where there is more.
+    /// One side: as much of each text as there is room for, and a sign where there is more.
     fn side(
         &mut self,
         x: f32,
@@ -80,25 +85,26 @@ impl<'a> Flow<'a> {
         for (label, words) in rows {
             texts.extend([(LABEL, *label), (SMALL, words.as_str())]);
         }
-        let bottom = TOP + HEIGHT - PAD;
+        let mut below: f32 = texts.iter().map(|(style, _)| style.size * LEADING).sum();
         for (style, text) in texts {
+            let height = style.size * LEADING;
+            // What comes after keeps a line each.
+            below -= height;
+            let bottom = TOP + HEIGHT - PAD - below;
             let text = self.clean(style, text);
             let mut leaves = Vec::new();
-            for line in wrap(self.fonts, style.weight, width / style.size, &text) {
-                let height = style.size * 1.2;
-                if self.y + 2.0 * height > bottom {
-                    if self.y + height <= bottom {
-                        leaves.push(self.line(x + PAD, style, "… more in the record"));
-                    }
-                    self.y = bottom;
+            let lines = wrap(self.fonts, style.weight, width / style.size, &text);
+            let last = lines.len().saturating_sub(1);
+            for (place, line) in lines.iter().enumerate() {
+                let is_cut = place < last && self.y + 2.0 * height > bottom;
+                let line = if is_cut { MORE } else { line.as_str() };
+                leaves.push(self.line(x + PAD, style, line));
+                self.y += height;
+                if is_cut {
                     break;
                 }
-                leaves.push(self.line(x + PAD, style, &line));
-                self.y += height;
             }
-            if !leaves.is_empty() {
-                side.content.push(Content::Element(Element::over(Role::Paragraph, leaves)));
-            }
+            side.content.push(Content::Element(Element::over(Role::Paragraph, leaves)));
         }
         side
     }

@@ -1,111 +1,40 @@
-//! What is mutated: records that are right, in every form in which they are taken.
-
-use std::io::Write as _;
-use std::path::Path;
+//! Records that are right, in every form in which they are taken: what mutations begin with.
 
 use data_encoding::BASE64URL_NOPAD as BASE64URL;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
-use passport_core::fhir::smart::jwe;
-use rand_chacha::ChaCha20Rng;
 use serde_json::{Value as Json, json};
 
-use super::{below, json as tree, one, text};
+use super::{Form, KEY};
 
-/// What the encrypted samples open with.
-pub(super) const KEY: [u8; 32] = [7; 32];
-/// Largest file of a corpus that is mutated.
-const CORPUS_MAX: u64 = 4 * 1024;
-
-/// How a record travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Form {
-    Json,
-    Xml,
-    /// One resource after another.
-    Lines,
-    /// Health cards: a file, signed text, digits.
-    Card,
-    Link,
-    /// A file of a link.
-    Sealed,
-    /// The list of a link's files, or an issuer's keys.
-    List,
-}
-
-/// A record to mutate.
-pub(super) struct Sample {
-    pub(super) name: String,
-    pub(super) form: Form,
-    /// The record as JSON, or none of XML.
-    json: Option<Json>,
-    text: String,
+/// A record to begin with.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// What it is.
+    pub name: String,
+    /// How it travels.
+    pub form: Form,
+    /// What it is when it is not wrapped.
+    pub record: Vec<u8>,
 }
 
 impl Sample {
-    fn of(name: &str, form: Form, json: Json) -> Self {
-        Self { name: name.to_owned(), form, text: json.to_string(), json: Some(json) }
+    fn of(name: &str, form: Form, json: &Json) -> Self {
+        Self { name: name.to_owned(), form, record: json.to_string().into_bytes() }
     }
 
-    /// As it travels, unchanged.
-    pub(super) fn whole(&self) -> Vec<u8> {
-        self.wrapped(self.text.clone().into_bytes(), 0)
-    }
-
-    /// Changed once, or twice over.
-    pub(super) fn mutated(&self, all: &[Self], rng: &mut ChaCha20Rng) -> Vec<u8> {
-        let other = one(rng, all);
-        let inside = match &self.json {
-            Some(json) if below(rng, 4) > 0 => {
-                let none = Json::Null;
-                let changed = tree::tree(json, other.json.as_ref().unwrap_or(&none), rng);
-                tree::written(&changed, rng)
-            }
-            None if below(rng, 4) > 0 => text::xml(&self.text, &other.text, rng),
-            _ => text::bytes(self.text.as_bytes(), other.text.as_bytes(), rng),
-        };
-        let wrapped = self.wrapped(inside, below(rng, 3));
-        // What is changed outside a wrapping is seldom opened.
-        if below(rng, 8) > 0 { wrapped } else { text::bytes(&wrapped, other.text.as_bytes(), rng) }
-    }
-
-    /// A record as it travels in this form, of which there may be several.
-    fn wrapped(&self, record: Vec<u8>, way: usize) -> Vec<u8> {
-        match self.form {
-            Form::Json | Form::Xml | Form::List => record,
-            Form::Lines => [&record, b"\n".as_slice(), &record].concat(),
-            Form::Card => card(&record, way),
-            Form::Link => format!("shlink:/{}", BASE64URL.encode(&record)).into_bytes(),
-            Form::Sealed => jwe::encrypt(&KEY, &[9; 12], &record).unwrap().into_bytes(),
-        }
+    /// As it travels.
+    #[must_use]
+    pub fn whole(&self) -> Vec<u8> {
+        self.form.wrapped(&self.record)
     }
 }
 
-/// A signed text with these claims, whose signature nobody looks at; in one of its forms.
-fn card(claims: &[u8], way: usize) -> Vec<u8> {
-    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::fast());
-    deflated.write_all(claims).unwrap();
-    let parts = [&br#"{"alg":"ES256","zip":"DEF"}"#[..], &deflated.finish().unwrap(), &[7; 64]];
-    let jws = parts.map(|part| BASE64URL.encode(part)).join(".");
-    match way {
-        0 => jws.into_bytes(),
-        1 => json!({ "verifiableCredential": [jws] }).to_string().into_bytes(),
-        _ => {
-            let pair = |b: u8| [(b - 45) / 10, (b - 45) % 10].map(|digit| char::from(b'0' + digit));
-            let digits: String = jws.bytes().flat_map(pair).collect();
-            format!("shc:/{digits}").into_bytes()
-        }
-    }
-}
-
-/// Every sample, those of a corpus last.
-pub(super) fn samples() -> Vec<Sample> {
-    let mut all: Vec<Sample> = records()
-        .into_iter()
-        .map(|json| Sample::of(json["resourceType"].as_str().unwrap(), Form::Json, json.clone()))
-        .collect();
+/// A sample of everything.
+#[must_use]
+pub fn samples() -> Vec<Sample> {
+    let resource =
+        |json: &Json| Sample::of(json["resourceType"].as_str().unwrap(), Form::Plain, json);
+    let mut all: Vec<Sample> = records().iter().map(resource).collect();
     let document = document();
-    all.push(Sample::of("document", Form::Json, document.clone()));
     let claims = json!({ "iss": "https://issuer.example", "nbf": 1_700_000_000, "exp": 1.5e9,
         "vc": { "credentialSubject": { "fhirVersion": "4.0.1", "fhirBundle": document } } });
     let link = json!({ "url": "https://relay.example/shl/x", "key": BASE64URL.encode(&KEY),
@@ -114,48 +43,19 @@ pub(super) fn samples() -> Vec<Sample> {
         { "contentType": "application/smart-health-card", "location": "https://b.example/1" }] });
     let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k",
         "x": BASE64URL.encode(&[1; 32]), "y": BASE64URL.encode(&[2; 32]) }] });
-    for form in [Form::Lines, Form::Sealed] {
-        all.push(Sample::of("document", form, document.clone()));
+    for form in [Form::Plain, Form::Lines, Form::Sealed] {
+        all.push(Sample::of("document", form, &document));
     }
-    all.push(Sample::of("card", Form::Card, claims));
-    all.push(Sample::of("link", Form::Link, link));
-    all.push(Sample::of("manifest", Form::List, list));
-    all.push(Sample::of("keys", Form::List, keys));
+    for form in [Form::Card, Form::CardFile, Form::Digits] {
+        all.push(Sample::of("card", form, &claims));
+    }
+    all.push(Sample::of("link", Form::Link, &link));
+    all.push(Sample::of("manifest", Form::Plain, &list));
+    all.push(Sample::of("keys", Form::Plain, &keys));
     for (name, text) in [("discharge.xml", DISCHARGE), ("person.xml", PERSON)] {
-        let text = text.to_owned();
-        all.push(Sample { name: name.to_owned(), form: Form::Xml, json: None, text });
-    }
-    if let Some(corpus) = std::env::var_os("PASSPORT_FHIR_CORPUS") {
-        from(Path::new(&corpus), &mut all);
-    } else {
-        println!("skipped: PASSPORT_FHIR_CORPUS is not set, its files are not among the samples");
+        all.push(Sample { name: name.to_owned(), form: Form::Plain, record: text.into() });
     }
     all
-}
-
-/// The small files of a corpus.
-fn from(folder: &Path, all: &mut Vec<Sample>) {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).collect();
-    entries.sort_by_key(std::fs::DirEntry::path);
-    for entry in entries {
-        let path = entry.path();
-        if path.is_dir() {
-            from(&path, all);
-            continue;
-        }
-        let form = match path.extension().and_then(|e| e.to_str()) {
-            Some("json") => Form::Json,
-            Some("xml") => Form::Xml,
-            _ => continue,
-        };
-        if entry.metadata().unwrap().len() <= CORPUS_MAX {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let json = serde_json::from_str(&text).ok();
-            let name = format!("corpus/{}", path.file_name().unwrap().display());
-            all.push(Sample { name, form, json, text });
-        }
-    }
 }
 
 fn coded(system: &str, code: &str, words: &str) -> Json {

@@ -1,148 +1,39 @@
 //! Mutations of JSON that leave it JSON: members and values of one place in another.
 
+use std::sync::LazyLock;
+
 use rand_chacha::ChaCha20Rng;
 use serde_json::{Map, Value as Json, json};
 
 use super::{below, one};
 
-/// Members that the readers look for.
-const NAMES: &[&str] = &[
-    "active",
-    "address",
-    "attachment",
-    "birthDate",
-    "category",
-    "class",
-    "clinicalStatus",
-    "code",
-    "coding",
-    "component",
-    "contained",
-    "content",
-    "contentType",
-    "criticality",
-    "data",
-    "diagnosis",
-    "display",
-    "doseAndRate",
-    "dosage",
-    "encounter",
-    "end",
-    "entry",
-    "extension",
-    "family",
-    "fullUrl",
-    "generalPractitioner",
-    "given",
-    "hospitalization",
-    "id",
-    "identifier",
-    "line",
-    "link",
-    "manifestation",
-    "medicationCodeableConcept",
-    "medicationReference",
-    "meta",
-    "name",
-    "note",
-    "occurrenceDateTime",
-    "onsetDateTime",
-    "participant",
-    "patient",
-    "period",
-    "reaction",
-    "reference",
-    "relationship",
-    "resource",
-    "resourceType",
-    "section",
-    "serviceProvider",
-    "start",
-    "status",
-    "subject",
-    "system",
-    "telecom",
-    "text",
-    "timing",
-    "title",
-    "type",
-    "unit",
-    "url",
-    "use",
-    "value",
-    "valueCodeableConcept",
-    "valueQuantity",
-    "valueString",
-    "verificationStatus",
-    "whole",
-    "_birthDate",
-    "iss",
-    "vc",
-    "credentialSubject",
-    "fhirBundle",
-];
-/// Kinds of resource that the readers treat each in its own way.
-const KINDS: &[&str] = &[
-    "AllergyIntolerance",
-    "Basic",
-    "Bundle",
-    "CareTeam",
-    "Composition",
-    "Condition",
-    "DocumentReference",
-    "Encounter",
-    "Flag",
-    "Immunization",
-    "List",
-    "Medication",
-    "MedicationRequest",
-    "MedicationStatement",
-    "Observation",
-    "Organization",
-    "Patient",
-    "Provenance",
-    "ReferralRequest",
-    "RelatedPerson",
-    "RiskAssessment",
-    "ServiceRequest",
-];
-/// Texts with a meaning somewhere, or with none anywhere.
-const TEXTS: &[&str] = &[
+/// What the readers look for: members, kinds, codes, addresses.
+static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("words.txt").lines().collect());
+/// Those of them that are kinds of resource, more or less.
+static KINDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let is_kind = |word: &&str| word.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
+    WORDS.iter().copied().filter(is_kind).collect()
+});
+/// Texts with a meaning nowhere, or one that only looks like it.
+const ODD: &[&str] = &[
     "",
     " ",
     "\u{0}",
     "\u{202e}x",
     "#",
     "#a",
-    "Patient/a",
-    "Patient/b",
-    "urn:uuid:a",
-    "resource:0",
-    "http://snomed.info/sct",
-    "716186003",
-    "373942005",
-    "active",
-    "finished",
-    "entered-in-error",
-    "IMP",
-    "EMER",
-    "STD",
-    "2026",
-    "2026-02-30",
-    "2026-10-03T14:00:00+01:00",
-    "9434765919",
     "-",
-    "https://fhir.nhs.uk/Id/nhs-number",
-    "no-known-problems",
-    "asked-unknown",
-    "application/pdf",
     "aGVsbG8=",
     "!",
     "<div>x</div>",
-    "urn:student-passport:entry",
     "李",
     "e\u{301}",
 ];
+
+fn text(rng: &mut ChaCha20Rng) -> &'static str {
+    let of: &[&str] = if below(rng, 3) > 0 { &WORDS } else { ODD };
+    *one(rng, of)
+}
 
 fn anything(rng: &mut ChaCha20Rng) -> Json {
     match below(rng, 12) {
@@ -154,10 +45,10 @@ fn anything(rng: &mut ChaCha20Rng) -> Json {
         5 => "1e999".parse().unwrap(),
         6 => one(rng, &["-0.00", "1e-400", "123456789012345678901234567890.5"]).parse().unwrap(),
         7 => Json::String("ü".repeat(below(rng, 3000))),
-        8 => json!({ "reference": one(rng, TEXTS) }),
-        9 => json!({ "coding": [{ "system": one(rng, TEXTS), "code": one(rng, TEXTS) }] }),
-        10 => json!({ "resourceType": one(rng, KINDS), "id": one(rng, TEXTS) }),
-        _ => Json::String((*one(rng, TEXTS)).to_owned()),
+        8 => json!({ "reference": text(rng) }),
+        9 => json!({ "coding": [{ "system": text(rng), "code": text(rng) }] }),
+        10 => json!({ "resourceType": one(rng, &KINDS), "id": text(rng) }),
+        _ => Json::String(text(rng).to_owned()),
     }
 }
 
@@ -220,13 +111,19 @@ pub(super) fn tree(good: &Json, other: &Json, rng: &mut ChaCha20Rng) -> Json {
                 let names: Vec<String> = members.keys().cloned().collect();
                 let value = members.remove(one(rng, &names));
                 if below(rng, 2) == 0 {
-                    members.insert((*one(rng, NAMES)).to_owned(), value.unwrap_or_default());
+                    members.insert((*one(rng, &WORDS)).to_owned(), value.unwrap_or_default());
                 }
             }
             (5, Json::Object(members)) => put(members, graft, rng),
+            (6, Json::Object(members)) => {
+                if let Json::Object(theirs) = graft {
+                    let n = below(rng, theirs.len());
+                    members.extend(theirs.into_iter().nth(n));
+                }
+            }
             (_, Json::Object(members)) => put(members, new, rng),
             (_, Json::Array(items)) => items.insert(below(rng, items.len() + 1), new),
-            (_, place @ Json::String(_)) => *place = Json::String((*one(rng, TEXTS)).to_owned()),
+            (_, place @ Json::String(_)) => *place = Json::String(text(rng).to_owned()),
             (_, place) => *place = new,
         }
     }
@@ -234,7 +131,7 @@ pub(super) fn tree(good: &Json, other: &Json, rng: &mut ChaCha20Rng) -> Json {
 }
 
 fn put(members: &mut Map<String, Json>, value: Json, rng: &mut ChaCha20Rng) {
-    members.insert((*one(rng, NAMES)).to_owned(), value);
+    members.insert((*one(rng, &WORDS)).to_owned(), value);
 }
 
 /// JSON as text; now and then with a member twice.
@@ -243,6 +140,6 @@ pub(super) fn written(json: &Json, rng: &mut ChaCha20Rng) -> Vec<u8> {
     if below(rng, 16) > 0 {
         return text.into_bytes();
     }
-    let name = one(rng, NAMES);
+    let name = one(rng, &WORDS);
     text.replacen('{', &format!("{{\"{name}\":{},", anything(rng)), 1 + below(rng, 3)).into_bytes()
 }
