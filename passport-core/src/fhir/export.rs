@@ -220,7 +220,7 @@ fn resource(entry: &ExportEntry) -> Json {
 /// Writes over a resource or element what it does not already say. `whole` makes a resource of
 /// it that can be read back.
 fn overlay(made: Json, entry: &ExportEntry, whole: &dyn Fn(&Json) -> Json) -> Json {
-    let mut made = made;
+    let (had, mut made) = (made.clone(), made);
     let mut wanted: BTreeMap<&str, &Value> =
         entry.fields.iter().map(|(n, v)| (n.as_str(), v)).collect();
     // What a file says of itself goes where the file does.
@@ -235,6 +235,7 @@ fn overlay(made: Json, entry: &ExportEntry, whole: &dyn Fn(&Json) -> Json) -> Js
     for name in before.keys().filter(|n| !wanted.contains_key(**n)) {
         native::erase(&mut made, section, &entry.kind, name);
     }
+    native::allow(&mut made, &had);
     if base(entry).is_none() {
         native::complete(&mut made, section);
     }

@@ -18,7 +18,7 @@ const SECTIONS: [&str; 4] = ["problems", "discharges", "discharge-notice", "risk
 fn planted(name: &str, word: &str) -> NewEntry {
     let words = format!("{word} in {name}");
     let (kind, field) = match name {
-        "problems" => ("condition", code("condition", &words)),
+        "problems" => ("problem", code("condition", &words)),
         "discharges" => ("discharge", code("reason", &words)),
         "discharge-notice" => ("notice", text("call", &words)),
         _ => ("risk", code("risk", &words)),

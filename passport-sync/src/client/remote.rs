@@ -118,7 +118,7 @@ impl RemoteError {
         match self {
             Self::Url | Self::Plain | Self::Tls(_) => true,
             Self::Unreachable(source) => source.downcast_ref().is_some_and(is_before_sending),
-            Self::Refused { .. } | Self::Answer { .. } | Self::Protocol(_) => false,
+            Self::Refused { .. } | Self::Answer { .. } | Self::Protocol(_) | Self::Endless => false,
         }
     }
 

@@ -139,7 +139,7 @@ fn a_link_stays_within_the_standard() {
     let labelled = cli.run(&["link", "create", "allergies", "--yes", "--label", &label]);
     assert_eq!(labelled.code, Some(2), "{labelled:#?}");
     assert_eq!(payload(&create(&cli, &["--label", &label[2..]]))["label"], label[2..]);
-    let (far, _) = begun(&folder, "far", &format!("http://127.0.0.1:9/{}", "x".repeat(70)));
+    let (far, _) = begun(&folder, "far", &format!("https://{0}.{0}.example", "x".repeat(40)));
     let long = far.run(&["link", "create", "allergies", "--yes"]);
     assert!(long.code == Some(1) && long.stderr.contains("too long"), "{long:#?}");
 }

@@ -106,11 +106,6 @@ impl Place {
         &self.kind
     }
 
-    /// Whether it is a text, number or truth value, and no element with others in it.
-    pub(in crate::fhir) fn is_primitive(&self) -> bool {
-        self.kind.starts_with(|c: char| c.is_ascii_lowercase()) && self.kind != "xhtml"
-    }
-
     /// An element in this one.
     pub(in crate::fhir) fn child(&self, name: &str) -> Self {
         let of_resources = || OF_RESOURCES.iter().find(|(n, _)| *n == name);

@@ -91,8 +91,35 @@ pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
     }
 }
 
-/// Makes what was written here keep R4's rules: adds what must be there, and takes out what may
-/// not, which then travels in the mark. What was received goes back as it came.
+/// Takes out what R4's rules do not allow beside the rest, which then travels in the mark. What was
+/// received that way goes back as it came: `had` is the resource before anything was written over it.
+pub(super) fn allow(made: &mut Json, had: &Json) {
+    let rules: [(fn(&Json) -> bool, &str); 2] =
+        [(errs_and_is, "clinicalStatus"), (ended_and_is, "abatement")];
+    for (breaks, stem) in rules {
+        if breaks(made)
+            && !breaks(had)
+            && let Some(members) = made.as_object_mut()
+        {
+            members.retain(|name, _| !name.starts_with(stem));
+        }
+    }
+}
+
+/// What was entered in error has no clinical status (R4, con-5 and ait-2).
+fn errs_and_is(made: &Json) -> bool {
+    json::has_code(made, "verificationStatus", "entered-in-error")
+        && made.get("clinicalStatus").is_some()
+}
+
+/// What has ended has the status of something that is over (R4, con-4).
+fn ended_and_is(made: &Json) -> bool {
+    let over = ["resolved", "remission", "inactive"];
+    made.as_object().is_some_and(|members| members.keys().any(|k| k.starts_with("abatement")))
+        && !over.iter().any(|code| json::has_code(made, "clinicalStatus", code))
+}
+
+/// Adds to what was written here what must be there by R4's rules.
 pub(super) fn complete(made: &mut Json, section: &str) {
     let in_error = json::has_code(made, "verificationStatus", "entered-in-error");
     let kind = json::text(made, "resourceType").unwrap_or_default().to_owned();
@@ -101,34 +128,12 @@ pub(super) fn complete(made: &mut Json, section: &str) {
     }
     let Some(members) = made.as_object_mut() else { return };
     match kind.as_str() {
-        "Condition" | "AllergyIntolerance" if in_error => {
-            members.remove("clinicalStatus");
-        }
-        "Condition" => {
-            let ended = members.keys().any(|k| k.starts_with("abatement"));
-            let over = ["resolved", "remission", "inactive"];
-            let status = members.get("clinicalStatus").map(Json::to_string).unwrap_or_default();
-            if ended && !status.is_empty() && !over.iter().any(|o| status.contains(o)) {
-                members.retain(|name, _| !name.starts_with("abatement"));
-            }
-        }
-        "AllergyIntolerance" => {
+        "AllergyIntolerance" if !in_error => {
             let active = json!({ "coding": [{ "system": ALLERGY_CLINICAL, "code": "active" }] });
             members.entry("clinicalStatus").or_insert(active);
         }
         "Immunization" if !members.keys().any(|k| k.starts_with("occurrence")) => {
             members.insert("occurrenceString".into(), "unknown".into());
-        }
-        "DocumentReference" => {
-            let attachment =
-                made.pointer_mut("/content/0/attachment").and_then(Json::as_object_mut);
-            let is_address =
-                |url: &Json| url.as_str().is_some_and(|u| !u.contains(char::is_whitespace));
-            if let Some(attachment) = attachment
-                && !attachment.get("url").is_none_or(is_address)
-            {
-                attachment.remove("url");
-            }
         }
         "" if section == "identity" && members.contains_key("value") => {
             members.entry("system").or_insert("other".into());
@@ -169,6 +174,8 @@ fn written(value: &Value, form: As) -> Option<Json> {
                 .into()
         }
         (As::Plain, _) => plain().into(),
+        // An address has no space in it (R4, url): what has is none.
+        (As::Address, _) => Some(plain()).filter(|url| !url.contains(char::is_whitespace))?.into(),
         _ => return None,
     })
 }

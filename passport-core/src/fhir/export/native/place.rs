@@ -9,6 +9,8 @@ use crate::fhir::json;
 pub(super) enum As {
     /// The text, date or choice alone.
     Plain,
+    /// The text alone, where it can be a URL.
+    Address,
     /// A `CodeableConcept`.
     Concept,
     /// A list of one `CodeableConcept`.
@@ -215,7 +217,7 @@ fn document(field: &str) -> Option<(&'static str, As)> {
         "type" => ("/type", As::Concept),
         "date" => ("/content/0/attachment/creation", As::Plain),
         "author" => ("/author/0/display", As::Plain),
-        "link" => ("/content/0/attachment/url", As::Plain),
+        "link" => ("/content/0/attachment/url", As::Address),
         _ => return None,
     })
 }
