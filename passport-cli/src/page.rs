@@ -158,14 +158,14 @@ fn apart(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut backwards = false;
     for c in text.chars() {
-        match bidi_class(c) {
-            BidiClass::R | BidiClass::AL => backwards = true,
-            BidiClass::L => backwards = false,
-            _ if backwards && matches!(c, ',' | ';' | ':' | '·' | '(') => {
-                out.push('\u{200e}');
-                backwards = false;
-            }
-            _ => {}
+        let class = bidi_class(c);
+        if [BidiClass::R, BidiClass::AL].contains(&class) {
+            backwards = true;
+        } else if class == BidiClass::L {
+            backwards = false;
+        } else if backwards && matches!(c, ',' | ';' | ':' | '·' | '(') {
+            out.push('\u{200e}');
+            backwards = false;
         }
         out.push(c);
     }

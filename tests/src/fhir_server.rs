@@ -2,7 +2,6 @@
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "the server serves tests, and may panic as tests do"
 )]
 

@@ -74,10 +74,10 @@ impl Sending {
         base: &str,
         mut note: impl FnMut(Access) -> Result<(), CliError>,
     ) -> Result<Sent, CliError> {
-        let token = self.token.as_ref().map(|t| t.as_str());
+        let bearer = self.token.as_ref().map(|t| t.as_str());
         let body = Zeroizing::new(self.transaction.bundle.to_string());
         note(Access::Attempted)?;
-        let answer = transact(base, body.as_bytes(), token, app.remote());
+        let answer = transact(base, body.as_bytes(), bearer, app.remote());
         if !is_untaken(&answer) {
             note(Access::Exported)?;
         }

@@ -142,7 +142,8 @@ impl RemoteError {
 fn is_before_sending(error: &ureq::Error) -> bool {
     use ureq::{Error, Timeout};
     if let Error::Io(error) = error {
-        let distrust = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        let distrust =
+            error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
         return distrust || error.kind() == std::io::ErrorKind::ConnectionRefused;
     }
     matches!(

@@ -32,7 +32,7 @@ const ODD: &[&str] = &[
 
 fn text(rng: &mut ChaCha20Rng) -> &'static str {
     let of: &[&str] = if below(rng, 3) > 0 { &WORDS } else { ODD };
-    *one(rng, of)
+    one::<&str>(rng, of)
 }
 
 fn anything(rng: &mut ChaCha20Rng) -> Json {

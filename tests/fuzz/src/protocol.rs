@@ -69,7 +69,8 @@ pub fn protocol(bytes: &[u8]) {
     let _read_or_refused = read(bytes);
 }
 
-/// Whatever is read writes itself as it was read.
+/// Whatever is read writes itself as it was read; whether it was read.
+#[must_use]
 pub fn strict<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> bool {
     let Ok(value) = codec::decode::<T>(bytes, LIMIT) else { return false };
     assert_eq!(codec::encode(&value), bytes);
@@ -124,13 +125,12 @@ fn live(bytes: &[u8]) -> bool {
     frames == [true; 2] || requests == [true; 2]
 }
 
-fn key(_phase: u32) -> Option<PhaseKey> {
-    Some(PhaseKey::from_bytes(&[7; 32]))
-}
-
 /// Whether a pack is one, whoever signed it.
 fn pack(bytes: &[u8]) -> bool {
-    matches!(unpack(bytes, CHANNEL, key), Ok(_) | Err(PackError::Signature(_)))
+    matches!(
+        unpack(bytes, CHANNEL, |_| Some(PhaseKey::from_bytes(&[7; 32]))),
+        Ok(_) | Err(PackError::Signature(_))
+    )
 }
 
 /// A pack of this content: mutations seldom get past its compression.

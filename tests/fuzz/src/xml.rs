@@ -1,5 +1,7 @@
 //! That a record that breaks no rule reads alike in JSON and in XML.
 
+use std::fmt::Write as _;
+
 use passport_core::fhir::check::check;
 use passport_core::fhir::import::{self, Import};
 use passport_core::section::Value;
@@ -44,9 +46,9 @@ fn written(resource: &Json) -> Option<String> {
 
 fn element(name: &str, attributes: &str, value: &Json, out: &mut String) -> Option<()> {
     name.bytes().all(|b| b.is_ascii_alphanumeric()).then_some(())?;
-    out.push_str(&format!("<{name}{attributes}>"));
+    let _ = write!(out, "<{name}{attributes}>");
     members(name, value.as_object()?, out)?;
-    out.push_str(&format!("</{name}>"));
+    let _ = write!(out, "</{name}>");
     Some(())
 }
 
@@ -79,9 +81,9 @@ fn one(name: &str, value: &Json, beside: &Json, out: &mut String) -> Option<()> 
     match value {
         Json::String(div) if name == "div" => out.push_str(div),
         Json::Object(members) if members.contains_key("resourceType") => {
-            out.push_str(&format!("<{name}>"));
+            let _ = write!(out, "<{name}>");
             element(members["resourceType"].as_str()?, "", value, out)?;
-            out.push_str(&format!("</{name}>"));
+            let _ = write!(out, "</{name}>");
         }
         Json::Object(members) => element(name, &attributes(name, members)?, value, out)?,
         Json::Null => element(name, &attributes(name, beside.as_object()?)?, beside, out)?,
@@ -106,7 +108,7 @@ fn attributes(of: &str, members: &Map<String, Json>) -> Option<String> {
     let mut out = String::new();
     for name in ["id", "url"] {
         if let Some(text) = members.get(name).filter(|_| is_attribute(of, name)) {
-            out.push_str(&format!(" {name}=\"{}\"", escaped(text.as_str()?)?));
+            let _ = write!(out, " {name}=\"{}\"", escaped(text.as_str()?)?);
         }
     }
     Some(out)

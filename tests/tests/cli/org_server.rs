@@ -48,8 +48,8 @@ fn a_record_sent_twice_creates_nothing_twice() {
     assert_eq!(requests[1].bundle, requests[2].bundle);
     assert_eq!(requests[1].bundle["type"], "transaction");
     assert!(requests[1].bundle.to_string().contains("Sertraline"));
-    let sent = ["attempted", "attempted", "exported", "exported"];
-    assert_eq!(noted(&story)[2..], [sent, sent].concat());
+    let each = ["attempted", "attempted", "exported", "exported"];
+    assert_eq!(noted(&story)[2..], [each, each].concat());
     let ips = ["export", "Amina Yusuf", "--format", "ips", "--to", &base];
     assert_eq!(story.org(&ips).code, Some(2));
     let away = ["export", "Amina Yusuf", "--format", "fhir", "--to", "http://fhir.example/r4"];
@@ -122,10 +122,8 @@ fn what_a_server_did_not_take_is_noted_as_attempted_and_what_it_may_have_as_expo
 /// A resource of a real server, by its identifier.
 fn found(base: &str, resource: &Value) -> Vec<Value> {
     let kind = resource["resourceType"].as_str().unwrap();
-    let own = match &resource["identifier"] {
-        Value::Array(all) => all.last().unwrap(),
-        one => one,
-    };
+    let named = &resource["identifier"];
+    let own = named.as_array().map_or(named, |all| all.last().unwrap());
     let part = |name: &str| own[name].as_str().unwrap().to_owned();
     let url = format!("{base}/{kind}?identifier={}%7C{}", part("system"), part("value"));
     let page = fetch_page(&url, 16 << 20, &RemoteConfig::default()).unwrap();
@@ -199,9 +197,9 @@ fn unlike(story: &Story, base: &str) -> Vec<String> {
     std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
     let send = ["export", "Amina Yusuf", "--format", "fhir", "--to", &to, "--token-file"];
     let _ = story.org(&[&send[..], &[token.to_str().unwrap()]].concat()).success();
-    let sent = told.recv().unwrap().bundle;
+    let bundle = told.recv().unwrap().bundle;
     let mut out = Vec::new();
-    for resource in sent["entry"].as_array().unwrap().iter().map(|e| &e["resource"]) {
+    for resource in bundle["entry"].as_array().unwrap().iter().map(|e| &e["resource"]) {
         let kind = resource["resourceType"].as_str().unwrap();
         match &found(base, resource)[..] {
             [there] => lost(resource, there, kind, &mut out),

@@ -172,7 +172,9 @@ fn disks(before: &Disk, calls: &[Call], rng: &mut ChaCha20Rng) -> Vec<Disk> {
             left.swap(i, usize::try_from(rng.next_u32()).unwrap() % (i + 1));
         }
         let mut disk = flushed.clone();
-        left.iter().for_each(|call| carry_out(&mut disk, call));
+        for call in &left {
+            carry_out(&mut disk, call);
+        }
         all.push(disk);
     }
     all

@@ -1,6 +1,7 @@
 //! Documents that lead somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -213,7 +214,7 @@ fn every_attack_has_a_test_and_the_threats_say_which() {
     let mut table = String::from("| row | tests |\n|---|---|\n");
     for (row, tests) in &tried {
         let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
-        table.push_str(&format!("| {row} | {} |\n", tests.join(", ")));
+        writeln!(table, "| {row} | {} |", tests.join(", ")).unwrap();
     }
     let mut wanted = is.clone();
     wanted.replace_range(from..is.find(end).unwrap(), &table);

@@ -2,7 +2,11 @@
 //! that are not quite right.
 //!
 //! Deterministic. Millions, guided by what they reach, are the fuzzer's: `just fuzz`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests say what they do, and may panic as tests do"
+)]
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -41,8 +41,8 @@ pub(crate) fn write(folder: &Path) {
     let token = token.display().to_string();
     let send = ["export", &phone.id, "--format", "fhir", "--to", &base, "--token-file", &token];
     practice.json(&send);
-    let sent = told.recv().unwrap().bundle.to_string();
-    std::fs::write(folder.join("shared-transaction.json"), sent).unwrap();
+    let told = told.recv().unwrap().bundle.to_string();
+    std::fs::write(folder.join("shared-transaction.json"), told).unwrap();
 }
 
 /// The holder's own forms; of all but risks where no section is named.

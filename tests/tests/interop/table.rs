@@ -1,6 +1,7 @@
 //! `docs/INTEROP.md` says of every file of the corpus what `passport import` does with it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use passport_core::fhir::smart::{Received, recognise};
@@ -67,7 +68,7 @@ fn the_document_says_what_becomes_of_every_file() {
         .to_owned();
     for (name, path) in files {
         if let Ok(Received::Link(_)) = recognise(&std::fs::read(&path).unwrap()) {
-            table.push_str(&format!("| {name} | a link: what it leads to | – | – |\n"));
+            writeln!(table, "| {name} | a link: what it leads to | – | – |").unwrap();
             continue;
         }
         let file = path.to_str().unwrap();

@@ -126,9 +126,9 @@ fn put_corpus(folder: &Path) -> Vec<String> {
         let name = format!("corpus-{}", name.replace('/', "-"));
         let entries = entries(&read.drafts);
         put_forms(folder, &name, &entries);
-        let sources = entries.iter().filter_map(|e| match e.fields.get("source")? {
-            Value::Source { content, .. } => serde_json::from_str(content).ok(),
-            _ => None,
+        let sources = entries.iter().filter_map(|e| {
+            let Value::Source { content, .. } = e.fields.get("source")? else { return None };
+            serde_json::from_str(content).ok()
         });
         let came: Vec<Json> = sources
             .filter(|source: &Json| source.get("resourceType").is_some())

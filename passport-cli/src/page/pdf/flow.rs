@@ -190,7 +190,7 @@ impl<'a> Flow<'a> {
     fn widths(&self, table: &Table) -> Vec<f32> {
         let fair = table.columns.iter().fold(0.0, |count, _| count + 1.0);
         let fair = INNER / f32::max(fair, 1.0);
-        let (mut least, mut wished) = (Vec::new(), Vec::new());
+        let (mut least, mut wanted) = (Vec::new(), Vec::new());
         for (place, head) in table.columns.iter().enumerate() {
             let cells = table.rows.iter().filter_map(|row| row.get(place));
             let texts = cells.map(|cell| (PLAIN, cell.as_str())).chain([(STRONG, *head)]);
@@ -202,11 +202,12 @@ impl<'a> Flow<'a> {
             }
             let word = word.min(fair);
             least.push(word);
-            wished.push(line.clamp(word, f32::max(word, 190.0)) - word);
+            wanted.push(line.clamp(word, f32::max(word, 190.0)) - word);
         }
-        let (spare, wishes) = (INNER - least.iter().sum::<f32>(), wished.iter().sum::<f32>());
-        let share = |wish: f32| if wishes > 0.0 { wish / wishes } else { fair / INNER };
-        least.iter().zip(&wished).map(|(least, wish)| least + spare * share(*wish)).collect()
+        let left = INNER - least.iter().sum::<f32>();
+        let wishes = wanted.iter().sum::<f32>();
+        let part = |wish: f32| if wishes > 0.0 { wish / wishes } else { fair / INNER };
+        least.iter().zip(&wanted).map(|(least, wish)| least + left * part(*wish)).collect()
     }
 
     /// A row of a table. One that fits a sheet is not divided; a longer one goes on over sheets.

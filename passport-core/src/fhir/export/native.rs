@@ -94,15 +94,18 @@ pub(super) fn erase(made: &mut Json, section: &str, kind: &str, field: &str) {
 /// Takes out what R4's rules do not allow beside the rest, which then travels in the mark. What was
 /// received that way goes back as it came: `had` is the resource before anything was written over it.
 pub(super) fn allow(made: &mut Json, had: &Json) {
-    let rules: [(fn(&Json) -> bool, &str); 2] =
-        [(errs_and_is, "clinicalStatus"), (ended_and_is, "abatement")];
-    for (breaks, stem) in rules {
-        if breaks(made)
-            && !breaks(had)
-            && let Some(members) = made.as_object_mut()
-        {
-            members.retain(|name, _| !name.starts_with(stem));
-        }
+    if errs_and_is(made) && !errs_and_is(had) {
+        take_out(made, "clinicalStatus");
+    }
+    if ended_and_is(made) && !ended_and_is(had) {
+        take_out(made, "abatement");
+    }
+}
+
+/// Takes out an element, in whichever form it is there.
+fn take_out(made: &mut Json, stem: &str) {
+    if let Some(members) = made.as_object_mut() {
+        members.retain(|name, _| !name.starts_with(stem));
     }
 }
 

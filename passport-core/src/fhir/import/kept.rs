@@ -145,8 +145,8 @@ pub(super) fn received(r: &Resource<'_>, source: String) -> Option<Draft> {
     }
     let mut drafts = Drafts::new(r);
     // A part that does not say whose it is, is not called after them.
-    let names = |part: &Json| ["identifier", "id"].iter().any(|name| part.get(name).is_some());
-    let identifier = r.identifier().filter(|_| part.as_ref().is_none_or(names));
+    let says_whose = |part: &Json| ["identifier", "id"].iter().any(|name| part.get(name).is_some());
+    let identifier = r.identifier().filter(|_| part.as_ref().is_none_or(says_whose));
     drafts.add_as("documents", "received", fields, identifier.as_deref(), Some(source), None);
     drafts.finish().drafts.pop()
 }

@@ -203,7 +203,9 @@ pub(super) fn left(r: &Resource<'_>, made: &Made) -> Option<String> {
     // What is no part is in the person's original, and so is a list too long to be entries.
     members.retain(|name, value| match value {
         Json::Array(list) => PARTS.contains(&name.as_str()) && list.len() <= PARTS_MAX,
-        _ => name == "resourceType" || PARTS.contains(&name.as_str()),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+            name == "resourceType" || PARTS.contains(&name.as_str())
+        }
     });
     (members.len() > 1).then(|| parts.to_string())
 }
