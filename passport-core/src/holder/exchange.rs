@@ -166,9 +166,7 @@ impl<V: Vault> Party for Holder<V> {
         }
         // Only now: what they are about may have come along.
         received.new += self.take_receipts(&mut batch, &receipts)?;
-        remote.relay = Some(incoming.relay);
-        remote.position = incoming.position;
-        remote.last_news = if received.new > 0 { Some(now) } else { remote.last_news };
+        remote.read_to(incoming.relay, incoming.position, received.new, now);
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         if self.ledger_keys().len() != keys {

@@ -240,6 +240,15 @@ impl RemoteState {
         self.dropped.retain(|(_, dropped, _)| dropped != epoch);
     }
 
+    /// Notes how far the relay's feed was read, and how much of what came was new.
+    pub fn read_to(&mut self, relay: RelayId, position: Position, new: usize, now: Timestamp) {
+        self.relay = Some(relay);
+        self.position = position;
+        if new > 0 {
+            self.last_news = Some(now);
+        }
+    }
+
     /// Notes which relay answers here. If it is another than before, or one that has lost what
     /// it had, it is offered everything again.
     pub fn meet(&mut self, relay: RelayId, reset: bool) {

@@ -84,9 +84,7 @@ impl<V: Vault> Party for Organisation<V> {
                 None => received.unusable += 1,
             }
         }
-        remote.relay = Some(incoming.relay);
-        remote.position = incoming.position;
-        remote.last_news = if received.new > 0 { Some(now) } else { remote.last_news };
+        remote.read_to(incoming.relay, incoming.position, received.new, now);
         self.journal.remember(&mut batch, url, &remote);
         self.journal.commit(batch)?;
         admit_arrived(&mut self.replicas, arrived);

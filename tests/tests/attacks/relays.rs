@@ -70,11 +70,15 @@ fn a02_a_relay_that_answers_and_holds_everything_back_is_told_by_its_last_news()
     office.sync(&mut gp, day(1), &mut rng);
     medication(&mut phone, "held back", day(2), &mut rng);
     office.take(&mut phone, day(2));
+    let told = phone.remote(URL).unwrap().last_news;
     for n in 3..9 {
         let mut silent = Office { relay: office.relay, ..Office::default() };
         silent.sync(&mut gp, day(n), &mut rng);
         let seen = gp.remote(URL).unwrap();
         assert_eq!((seen.last_confirmed, seen.last_news), (Some(day(n)), Some(day(1))));
+        silent.sync(&mut phone, day(n), &mut rng);
+        let seen = phone.remote(URL).unwrap();
+        assert_eq!((seen.last_confirmed, seen.last_news), (Some(day(n)), told));
     }
     office.sync(&mut gp, day(9), &mut rng);
     assert_eq!(gp.remote(URL).unwrap().last_news, Some(day(9)));

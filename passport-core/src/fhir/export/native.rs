@@ -231,3 +231,30 @@ fn remove(made: &mut Json, pointer: &str) {
         members.remove(name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_contradicts_itself_is_left_to_the_mark_unless_it_came_so() {
+        let coded = |code: &str| json!({ "coding": [{ "code": code }] });
+        let ended = |status: &str| json!({ "clinicalStatus": coded(status), "abatementDateTime": "2026-10" });
+        let mut error = ended("resolved");
+        put(&mut error, "/verificationStatus", coded("entered-in-error"));
+        for (wrong, rest) in [
+            (ended("active"), json!({ "clinicalStatus": coded("active") })),
+            (json!({ "abatementString": "last year" }), json!({})),
+            (error, json!({ "verificationStatus": coded("entered-in-error") })),
+        ] {
+            let (mut made, mut came) = (wrong.clone(), wrong.clone());
+            allow(&mut made, &Json::Null);
+            assert_eq!(made, rest);
+            allow(&mut came, &wrong);
+            assert_eq!(came, wrong);
+        }
+        let (mut fine, before) = (ended("resolved"), ended("resolved"));
+        allow(&mut fine, &Json::Null);
+        assert_eq!(fine, before);
+    }
+}
