@@ -65,6 +65,8 @@ impl From<PartyError> for CliError {
             PartyError::NoEpoch => {
                 user("this section is not in the passport yet").hint("`passport add` begins it")
             }
+            PartyError::NotHere => user("not all of this section is on this device yet")
+                .hint("`passport sync` fetches the rest; nothing was changed"),
             PartyError::Closed => Self::new(
                 ExitCode::VaultLocked,
                 "what is kept back is closed, or nothing is kept back",

@@ -280,6 +280,13 @@ impl<V: Vault> Holder<V> {
         current
     }
 
+    /// Whether the epoch that a section is written in now is here from its beginning, if there is
+    /// one. The ledger tells of an epoch before its snapshot comes.
+    fn is_here(&mut self, section: &SectionName) -> Result<bool, PartyError> {
+        let Some(current) = self.current(section) else { return Ok(true) };
+        Ok(self.replica(current)?.is_ready())
+    }
+
     /// The epochs that are open.
     fn open_epochs(&self) -> impl Iterator<Item = &FoldedEpoch> {
         self.fold.epochs.values().filter(|e| !e.closed)

@@ -68,6 +68,9 @@ pub enum PartyError {
     /// There is no such section in this passport yet.
     #[error("section does not exist yet")]
     NoEpoch,
+    /// The section's present epoch is known, and has not come from its beginning.
+    #[error("section has not all come yet")]
+    NotHere,
     /// What is kept back is closed, or there is nothing: which of the two is not told.
     #[error("what is kept back is closed")]
     Closed,
@@ -423,7 +426,7 @@ impl Pen<'_> {
             Some(Admission::Applied) => Ok(envelope),
             Some(Admission::Quarantined(refusal)) => Err(PartyError::Refused(refusal)),
             Some(Admission::Waiting | Admission::Known | Admission::Full) | None => {
-                Err(PartyError::NoEpoch)
+                Err(PartyError::NotHere)
             }
         }
     }

@@ -23,6 +23,8 @@ pub(super) fn refused(error: PartyError) -> CliError {
         PartyError::NoGrant | PartyError::NoEpoch => {
             CliError::new(ExitCode::NoGrant, "no consent in force allows this").hint(STUDENTS)
         }
+        PartyError::NotHere => CliError::user("not all of this section has come yet")
+            .hint("`passport org sync` fetches the rest; nothing was changed"),
         PartyError::NoEntry => CliError::user("there is no such entry in what is shared with you"),
         PartyError::Refused(refusal) => edit(refusal),
         PartyError::Card(source) => {

@@ -287,9 +287,7 @@ impl<V: Vault> Holder<V> {
             self.journal.post(&mut batch, gone.key(), sealed);
         }
         self.rekey(&mut batch, now, rng)?;
-        for section in self.sections() {
-            self.found(&mut batch, &section, now, rng)?;
-        }
+        self.found_all(&mut batch, &self.sections(), now, rng)?;
         Ok(self.journal.commit(batch)?)
     }
 

@@ -262,6 +262,10 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
+        // What has not come can neither be founded upon nor written in; it comes, and then is the time.
+        if !self.is_here(section)? {
+            return Ok(0);
+        }
         let channel = section_channel(&self.control(), section);
         let elsewhere =
             |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);

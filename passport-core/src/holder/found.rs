@@ -41,6 +41,24 @@ impl<V: Vault> Holder<V> {
         self.found_with(batch, section, &[], now, rng)
     }
 
+    /// As [`Self::found`], of several sections after their members changed. Where the present epoch
+    /// has not come from its beginning, tidying founds the next once it has: nobody writes here
+    /// before, and others do it as they hear of the change.
+    pub(super) fn found_all<'a>(
+        &mut self,
+        batch: &mut Batch,
+        sections: impl IntoIterator<Item = &'a SectionName>,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        for section in sections {
+            if self.is_here(section)? {
+                self.found(batch, section, now, rng)?;
+            }
+        }
+        Ok(())
+    }
+
     /// As [`Self::found`], with more cards: of organisations whose word is about to be moved in.
     pub(super) fn found_with(
         &mut self,
@@ -50,6 +68,10 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<EpochId, PartyError> {
+        // Upon what has not come, the next epoch would be empty, and all that is in it lost.
+        if !self.is_here(section)? {
+            return Err(PartyError::NotHere);
+        }
         let mut parents = self.currents(section);
         parents.truncate(Charter::PARENTS);
         let (records, cut, cards) = match parents.first() {

@@ -74,9 +74,7 @@ impl<V: Vault> Holder<V> {
         let sealed = letter.seal(&mailbox, &before.receiving.public_key(), rng)?;
         self.journal.post(&mut batch, mailbox, sealed);
         self.rekey(&mut batch, now, rng)?;
-        for section in self.sections() {
-            self.found(&mut batch, &section, now, rng)?;
-        }
+        self.found_all(&mut batch, &self.sections(), now, rng)?;
         Self::keep_phrase(&mut batch, &phrase);
         self.journal.commit(batch)?;
         Ok(phrase)

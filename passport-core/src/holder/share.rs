@@ -269,10 +269,7 @@ impl<V: Vault> Holder<V> {
             let body = StatementBody::Revoked { organisation, section: (*section).clone() };
             self.say(batch, body, now, rng)?;
         }
-        for section in concerned {
-            self.found(batch, section, now, rng)?;
-        }
-        Ok(())
+        self.found_all(batch, concerned, now, rng)
     }
 
     pub(super) fn tell_withdrawn(

@@ -1,5 +1,6 @@
 //! Epochs that devices found apart come together, and then there is rest.
 
+use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
 use passport_core::holder::Holder;
 use passport_core::id::EpochId;
@@ -104,6 +105,41 @@ fn what_is_written_in_an_epoch_that_comes_second_arrives_and_the_epoch_is_left()
     let third = practice("Third Surgery", OrganisationKind::Gp, &mut town.rng);
     share(&mut town.phone, &third, &["medications"], Right::Read, None, day(41), &mut town.rng);
     assert_eq!(town.phone.fold().current(&medications).len(), 1);
+}
+
+/// A device has heard of an epoch, and the exchange was cut before the epoch's beginning came.
+#[test]
+fn nothing_is_founded_upon_what_has_not_come() {
+    let mut rng = rng(64);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    office.sync(&mut laptop, day(0), &mut rng);
+    let home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &home, &["medications"], Right::Contribute, None, day(1), &mut rng);
+    medication(&mut laptop, "by laptop", "1 mg", day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+    let medications = section("medications");
+    let begun = phone.fold().current(&medications)[0];
+    let is_of = |e: &Vec<u8>| SealedEnvelope::decode(e).unwrap().header().epoch == begun;
+    let late: Vec<_> = office.envelopes.extract_if(.., |e| is_of(e)).collect();
+    assert!(!late.is_empty());
+    office.sync(&mut laptop, day(2), &mut rng);
+    assert_eq!(laptop.fold().current(&medications), [begun]);
+    laptop.revoke(home.id(), &[], day(2), &mut rng).unwrap();
+    office.sync(&mut laptop, day(2), &mut rng);
+    office.envelopes.extend(late);
+    for _ in 0..3 {
+        office.sync(&mut phone, day(3), &mut rng);
+        office.sync(&mut laptop, day(3), &mut rng);
+    }
+    let on_phone = shown(&phone.view(&medications).unwrap());
+    assert!(on_phone.contains("fluoxetine") && on_phone.contains("by laptop"), "{on_phone}");
+    assert_eq!(on_phone, shown(&laptop.view(&medications).unwrap()));
+    let current = phone.fold().current(&medications)[0];
+    assert!(current != begun, "the practice is shut out once the beginning has come");
+    assert!(phone.fold().epochs[&current].charter.writers.is_empty());
 }
 
 #[test]
