@@ -15,7 +15,8 @@ use crate::table::table;
 /// Lists who of your staff did what with which record
 ///
 /// The log is your own. Students are told the role, the section and the time, not the name.
-/// `attempted` was sent to another system; unless `exported` follows, that took nothing.
+/// `attempted` was about to be sent to another system; unless `exported` follows, that took
+/// nothing, as far as the program came to know.
 #[derive(Args)]
 #[command(after_help = "Examples:\n\
 \x20 passport org audit\n\

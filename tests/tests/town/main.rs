@@ -87,7 +87,7 @@ fn steps_of(seed: u64) -> Vec<u64> {
 fn shortened(run: &Run, why: &str, mut steps: Vec<u64>) -> Vec<u64> {
     // The numbers and names in the words of a failure may change.
     let kind =
-        |why: &str| why.chars().filter(char::is_ascii_lowercase).take(12).collect::<String>();
+        |why: &str| why.chars().filter(char::is_ascii_lowercase).take(24).collect::<String>();
     let mut size = steps.len() / 2;
     while size > 0 {
         let mut at = 0;

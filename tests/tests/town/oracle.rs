@@ -50,7 +50,8 @@ pub(crate) struct Oracle {
     shown: BTreeMap<(usize, &'static str), BTreeSet<String>>,
     /// What was shown by whoever knew just this.
     known: BTreeMap<[u8; 32], (usize, Shown)>,
-    /// Epochs that were founded by what people did.
+    /// Epochs that there were in the beginning, and that were founded by what people did.
+    first: usize,
     founded: usize,
     words: usize,
 }
@@ -69,6 +70,11 @@ fn words_in(bytes: &[u8]) -> BTreeSet<String> {
 }
 
 impl Oracle {
+    /// Of a new passport with so many epochs.
+    pub(crate) fn of_new(epochs: usize) -> Self {
+        Self { first: epochs, ..Self::default() }
+    }
+
     /// A word that nobody has written yet.
     pub(crate) fn word(&mut self, author: Author) -> String {
         self.words += 1;
@@ -134,10 +140,10 @@ impl Oracle {
         self.founded += epochs;
     }
 
-    /// How many epochs there may be: what people founded, the first ones, and for each the merges
-    /// of those who did not know of each other.
+    /// How many epochs there may be: the first ones, what people founded, and for each of those the
+    /// merges of those who did not know of each other.
     pub(crate) fn epochs_most(&self, devices: usize) -> usize {
-        (self.founded + 4) * (devices + 1)
+        self.first + self.founded * (devices + 1)
     }
 
     /// Whether an organisation may have a section now, whatever clocks say.

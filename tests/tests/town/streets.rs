@@ -76,12 +76,13 @@ impl Town {
         for office in &offices {
             first.party.add_contact(office.party.card(), true, at, rng).unwrap();
         }
+        let oracle = Oracle::of_new(first.party.fold().epochs.len());
         Self {
             now,
             posts,
             devices: vec![first],
             offices: offices.into(),
-            oracle: Oracle::default(),
+            oracle,
             phrases: vec![phrase],
             folder: tempfile::tempdir().unwrap(),
             walls: BTreeMap::new(),
