@@ -35,9 +35,7 @@ use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, se
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
-use crate::ledger::{
-    Fold, FoldedEpoch, Ledger, Reader, Statement, StatementBody, control_key, ledger_channel,
-};
+use crate::ledger::{Fold, FoldedEpoch, Ledger, Reader, Statement, StatementBody, ledger_channel};
 use crate::party::{PartyError, open_with, replica_of};
 use crate::replica::Replica;
 use crate::section::SectionName;
@@ -77,6 +75,8 @@ pub struct Holder<V> {
     ledger_key: PhaseKey,
     /// Keys under which it went on.
     newer_keys: BTreeMap<EpochId, PhaseKey>,
+    /// Control keys of the ledger's generations, as far as they were derived.
+    derived: BTreeMap<EpochId, SigningKey>,
     ledger: Ledger,
     /// This device's last envelope in each generation of the ledger.
     ledger_tails: BTreeMap<EpochId, (u64, EnvelopeId)>,
@@ -128,6 +128,7 @@ impl<V: Vault> Holder<V> {
             passport: meta.passport,
             ledger_key,
             newer_keys,
+            derived: BTreeMap::new(),
             ledger: Ledger::new(meta.passport),
             ledger_tails: BTreeMap::new(),
             fold: Fold::default(),
@@ -165,6 +166,7 @@ impl<V: Vault> Holder<V> {
         if let Some(known) = self.fold.devices.get(&self.device()).filter(|d| !d.removed) {
             self.chain = known.chain.clone();
         }
+        self.derive_controls();
     }
 
     /// As [`Self::take_fold`], and keeps the certificates: no history that somebody makes up later
@@ -242,7 +244,7 @@ impl<V: Vault> Holder<V> {
         let header = Header {
             version: Header::VERSION,
             suite: Header::SUITE,
-            channel: ledger_channel(&control_key(&key)),
+            channel: ledger_channel(&self.control()),
             epoch,
             phase: 0,
             author: self.device.verification_key(),

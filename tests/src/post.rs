@@ -7,7 +7,8 @@
 )]
 
 use passport_core::codec;
-use passport_core::id::{ObjectId, VerificationKey};
+use passport_core::envelope::{SealedEnvelope, Stretch};
+use passport_core::id::{ChannelId, EnvelopeId, ObjectId, VerificationKey};
 use passport_core::journal::Incoming;
 use passport_core::keys::SigningKey;
 use passport_core::time::Timestamp;
@@ -119,6 +120,14 @@ impl Post {
     #[must_use]
     pub fn has(&self, id: &ObjectId) -> bool {
         read(&self.store, |at| at.has_object(id)).unwrap()
+    }
+
+    /// The packs that it has of runs that end with an envelope.
+    #[must_use]
+    pub fn packs_to(&self, channel: &ChannelId, last: &EnvelopeId) -> Vec<Stretch> {
+        let there = read(&self.store, |at| at.ending_at(channel, last)).unwrap();
+        let there = there.iter().map(|(_, bytes)| SealedEnvelope::decode(bytes).unwrap());
+        there.filter_map(|envelope| Stretch::of(&envelope)).filter(|s| s.packed).collect()
     }
 
     fn answer(&self, key: &VerificationKey, request: &SyncRequest, now: Timestamp) -> SyncResponse {

@@ -12,12 +12,25 @@ use serde::Serialize;
 use super::Holder;
 use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
-use crate::ledger::StatementBody;
+use crate::ledger::{FoldedEpoch, StatementBody};
 use crate::party::PartyError;
 use crate::replica::{EntryNow, Node, Refusal, Replica, Standing};
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
+
+/// Most late envelopes that one founding takes in: their ids go into the ledger. More are carried
+/// over afterwards.
+const DRAWN_UP: usize = 256;
+
+/// What the line that leads to the current epoch has of those before it.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The last envelopes that were seen of the epoch when another was founded upon it.
+    pub(super) cut: BTreeSet<EnvelopeId>,
+    /// Late ones, of any epoch, that went into a snapshot.
+    pub(super) carried: BTreeSet<EnvelopeId>,
+}
 
 /// An envelope that was put aside, for the holder to see.
 #[derive(Clone, Debug)]
@@ -69,9 +82,7 @@ impl<V: Vault> Holder<V> {
         let Some(current) = self.current(section) else { return Ok(0) };
         let mut made = 0;
         for (old, seen) in self.older(section, current) {
-            let (table, key) = looked_through(&old);
-            let mark = crate::codec::encode(&(self.at_hand(&old), *current.as_bytes()));
-            if self.journal.vault().get(table, &key)?.is_some_and(|m| **m == mark) {
+            if self.is_looked_through(&old, current)? {
                 continue;
             }
             for late in self.late(section, old, &seen, current)? {
@@ -79,51 +90,120 @@ impl<V: Vault> Holder<V> {
                     made += usize::from(self.carry(batch, section, old, &late, now, rng)?);
                 }
             }
-            batch.put(table, key, mark);
+            let (table, key) = looked_through(&old);
+            batch.put(table, key, self.how_far(&old, current));
         }
         Ok(made)
     }
 
-    /// The epochs before the current one, oldest first, each with what the line that leads to
-    /// the current one had seen of it. Epochs beside that line were not seen at all.
-    pub(super) fn older(
-        &self,
+    /// What the next epoch begins with: the present one, with what is late of older ones taken in,
+    /// and which that was. It is sealed nowhere else: whoever reads the present epoch may have no
+    /// right to it; and whoever is let into the next does not see what it took away.
+    pub(super) fn drawn_up(
+        &mut self,
         section: &SectionName,
-        current: EpochId,
-    ) -> Vec<(EpochId, BTreeSet<EnvelopeId>)> {
-        let mut line: Vec<(EpochId, BTreeSet<EnvelopeId>)> = Vec::new();
-        let mut at = current;
-        while let Some(epoch) = self.fold.epochs.get(&at) {
-            let known = |parent: &EpochId| self.fold.epochs.get(parent);
-            let first = epoch.charter.parents.iter().min_by_key(|parent| {
-                // One that is not known comes last.
-                let precedence = known(parent).map(|e| e.charter.precedence());
-                (precedence.is_none(), precedence, **parent)
-            });
-            let Some(base) = first else { break };
-            line.push((*base, epoch.cut.clone()));
-            at = *base;
+        present: EpochId,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Vec<EntryRecord>, BTreeSet<EnvelopeId>), PartyError> {
+        let mut late = Vec::new();
+        for (old, seen) in self.older(section, present) {
+            if self.is_looked_through(&old, present)? {
+                continue;
+            }
+            for id in self.late(section, old, &seen, present)? {
+                if late.len() < DRAWN_UP && self.may_carry(section, old, &id, present)? {
+                    late.push((old, id));
+                }
+            }
         }
-        let on_line: BTreeSet<EpochId> = line.iter().map(|(id, _)| *id).collect();
-        let beside = self
-            .open_epochs()
-            .filter(|e| e.charter.section == *section)
-            .map(|e| e.charter.id())
-            .filter(|id| *id != current && !on_line.contains(id));
-        line.extend(beside.map(|id| (id, BTreeSet::new())));
-        line.sort_by_key(|(id, _)| self.fold.epochs.get(id).map(|e| (e.charter.founded_at, *id)));
+        if late.is_empty() {
+            return Ok((self.replica(present)?.records(), BTreeSet::new()));
+        }
+        let drawn = self.draw(section, present, late, now, rng);
+        // What was drawn up is not in the present epoch, which is read anew.
+        self.replicas.remove(&present);
+        drawn
+    }
+
+    fn draw(
+        &mut self,
+        section: &SectionName,
+        present: EpochId,
+        late: Vec<(EpochId, EnvelopeId)>,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Vec<EntryRecord>, BTreeSet<EnvelopeId>), PartyError> {
+        let mut carried = BTreeSet::new();
+        for (old, id) in late {
+            let edits = self.reapplied(section, old, &id, present)?;
+            if !edits.is_empty() {
+                match self.seal_in(present, edits, Some(id), now, rng) {
+                    Ok(_) => {}
+                    // What it cannot take stays where it is.
+                    Err(PartyError::Refused(_)) => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            carried.insert(id);
+        }
+        Ok((self.replica(present)?.records(), carried))
+    }
+
+    /// Whether all that is here of an older epoch was looked through for what is late in the
+    /// current one.
+    fn is_looked_through(&self, old: &EpochId, current: EpochId) -> Result<bool, PartyError> {
+        let (table, key) = looked_through(old);
+        let mark = self.how_far(old, current);
+        Ok(self.journal.vault().get(table, &key)?.is_some_and(|m| **m == mark))
+    }
+
+    fn how_far(&self, old: &EpochId, current: EpochId) -> Vec<u8> {
+        crate::codec::encode(&(self.at_hand(old), *current.as_bytes()))
+    }
+
+    /// The epochs that lead to the current one, it first, each founded upon the one after it.
+    fn line(&self, current: EpochId) -> Vec<&FoldedEpoch> {
+        let mut line: Vec<&FoldedEpoch> = Vec::new();
+        let mut at = self.fold.epochs.get(&current);
+        while let Some(epoch) = at {
+            line.push(epoch);
+            let parents = epoch.charter.parents.iter();
+            let known = parents.filter_map(|parent| self.fold.epochs.get(parent));
+            at = known.min_by_key(|parent| (parent.charter.precedence(), parent.charter.id()));
+        }
         line
     }
 
-    /// Admitted envelopes of an old epoch that are not in `seen`'s past and not dealt with.
+    /// The epochs before the current one, oldest first, each with what the line that leads to
+    /// the current one had seen of it. Epochs beside that line were not seen, but for what was
+    /// taken in when they were brought together.
+    pub(super) fn older(&self, section: &SectionName, current: EpochId) -> Vec<(EpochId, Seen)> {
+        let line = self.line(current);
+        let carried: BTreeSet<EnvelopeId> =
+            line.iter().flat_map(|epoch| epoch.carried.iter().copied()).collect();
+        let cut_of = |id: &EpochId| {
+            let next = line.iter().zip(line.iter().skip(1)).find(|(_, of)| of.charter.id() == *id);
+            next.map(|(next, _)| next.cut.clone()).unwrap_or_default()
+        };
+        let mut older: Vec<&FoldedEpoch> = self
+            .open_epochs()
+            .filter(|e| e.charter.section == *section && e.charter.id() != current)
+            .collect();
+        older.sort_by_key(|e| (e.charter.founded_at, e.charter.id()));
+        let seen = |id: EpochId| (id, Seen { cut: cut_of(&id), carried: carried.clone() });
+        older.into_iter().map(|e| seen(e.charter.id())).collect()
+    }
+
+    /// Admitted envelopes of an old epoch that were not seen and not dealt with.
     fn late(
         &mut self,
         section: &SectionName,
         old: EpochId,
-        seen: &BTreeSet<EnvelopeId>,
+        seen: &Seen,
         current: EpochId,
     ) -> Result<Vec<EnvelopeId>, PartyError> {
-        let mut carried: BTreeSet<EnvelopeId> = BTreeSet::new();
+        let mut carried = seen.carried.clone();
         for epoch in self.epochs_of(section) {
             let nodes = self.replica(epoch)?;
             let by_holder = |node: &Node| node.standing() == Some(Standing::Holder);
@@ -132,9 +212,9 @@ impl<V: Vault> Holder<V> {
             );
         }
         debug_assert!(old != current, "the current epoch is not carried");
-        let replica = self.replica(old)?;
+        let (replica, cut) = (self.replica(old)?, &seen.cut);
         let known =
-            |id: &EnvelopeId| seen.contains(id) || seen.iter().any(|tip| replica.precedes(id, tip));
+            |id: &EnvelopeId| cut.contains(id) || cut.iter().any(|tip| replica.precedes(id, tip));
         Ok(replica
             .history()
             .filter(|(id, node)| node.standing().is_some() && !known(id) && !carried.contains(*id))
@@ -181,25 +261,7 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, PartyError> {
         let current = self.current(section).ok_or(PartyError::NoEpoch)?;
-        self.replica(current)?;
-        let before = self.replica(old)?;
-        let Some(node) = before.node(late).cloned() else { return Ok(false) };
-        let mut touched: Vec<EntryId> = Vec::new();
-        let mut steps: Vec<Step> = Vec::new();
-        for edit in &node.edits {
-            steps.extend(step(before, late, &node, edit));
-        }
-        touched.extend(steps.iter().map(|s| s.entry));
-        touched.retain(|entry| !self.fold.is_erased(section, entry));
-        touched.sort_unstable();
-        touched.dedup();
-        let there = self.replicas.get(&current).ok_or(PartyError::NoEpoch)?;
-        let mut edits = Vec::new();
-        for entry in touched {
-            let present = there.entry(entry);
-            let of_entry = steps.iter().filter(|s| s.entry == entry);
-            edits.extend(reapply(present.as_ref(), of_entry));
-        }
+        let edits = self.reapplied(section, old, late, current)?;
         if edits.is_empty() {
             return Ok(false);
         }
@@ -209,6 +271,35 @@ impl<V: Vault> Holder<V> {
             Err(PartyError::Refused(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The edits that bring a late envelope into another epoch as it stands.
+    fn reapplied(
+        &mut self,
+        section: &SectionName,
+        old: EpochId,
+        late: &EnvelopeId,
+        into: EpochId,
+    ) -> Result<Vec<Edit>, PartyError> {
+        self.replica(into)?;
+        let before = self.replica(old)?;
+        let Some(node) = before.node(late).cloned() else { return Ok(Vec::new()) };
+        let mut steps: Vec<Step> = Vec::new();
+        for edit in &node.edits {
+            steps.extend(step(before, late, &node, edit));
+        }
+        let mut touched: Vec<EntryId> = steps.iter().map(|s| s.entry).collect();
+        touched.retain(|entry| !self.fold.is_erased(section, entry));
+        touched.sort_unstable();
+        touched.dedup();
+        let there = self.replicas.get(&into).ok_or(PartyError::NoEpoch)?;
+        let mut edits = Vec::new();
+        for entry in touched {
+            let present = there.entry(entry);
+            let of_entry = steps.iter().filter(|s| s.entry == entry);
+            edits.extend(reapply(present.as_ref(), of_entry));
+        }
+        Ok(edits)
     }
 
     /// What was put aside in all sections: refused envelopes, and late ones of former writers.

@@ -116,6 +116,7 @@ impl<V: Vault> Holder<V> {
             ledger: Ledger::new(passport),
             ledger_key,
             newer_keys: std::collections::BTreeMap::new(),
+            derived: std::collections::BTreeMap::new(),
             ledger_tails: std::collections::BTreeMap::new(),
             fold: Fold::default(),
             replicas: std::collections::BTreeMap::new(),

@@ -148,6 +148,7 @@ impl<V: Vault> PendingDevice<V> {
                 ledger_key,
                 ledger: Ledger::new(passport),
                 newer_keys: std::collections::BTreeMap::new(),
+                derived: std::collections::BTreeMap::new(),
                 ledger_tails: std::collections::BTreeMap::new(),
                 fold: Fold::default(),
                 replicas: std::collections::BTreeMap::new(),

@@ -13,7 +13,7 @@ use crate::epoch::Right;
 use crate::id::{ChannelId, EpochId, VerificationKey};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RemoteState, Verdicts};
 use crate::keys::{Signable as _, Signed, SigningKey, Verified};
-use crate::ledger::{LEDGER_LABEL, channel_nonce, control_key, section_channel};
+use crate::ledger::{LEDGER_LABEL, channel_nonce, section_channel};
 use crate::letter::Letter;
 use crate::party::{
     Pace, Party, PartyError, Received, admit_arrived, contents, pack_own, sections_in_order,
@@ -384,7 +384,7 @@ impl<V: Vault> Holder<V> {
         let present = self.control();
         let mut lists = Vec::new();
         for (generation, key) in self.ledger_keys() {
-            let founder = control_key(&key);
+            let founder = self.control_of(&generation, &key);
             let mut channels =
                 vec![(LEDGER_LABEL.to_owned(), vec![generation], self.ledger_members())];
             for section in self.sections_with_closed() {

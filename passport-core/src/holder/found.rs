@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Holder;
+use super::carry::Seen;
 use crate::codec;
 use crate::edit::EntryRecord;
 use crate::envelope::{Header, Kind, seal};
@@ -12,7 +13,7 @@ use crate::epoch::{
     Charter, Phase, PhaseKeys, PhaseWrap, Right, SnapshotDigest, VerifiedCharter, WrapContext,
     Writer, plan_phases, split,
 };
-use crate::id::{EnvelopeId, EpochId, OrganisationId};
+use crate::id::{EpochId, OrganisationId};
 use crate::keys::{Card, PhaseKey, Signed, VerifiedInstance};
 use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, is_kept_back, section_channel};
 use crate::letter::{Letter, Offer, OfferedEpoch};
@@ -74,16 +75,16 @@ impl<V: Vault> Holder<V> {
         }
         let mut parents = self.currents(section);
         parents.truncate(Charter::PARENTS);
-        let (records, cut, cards) = match parents.first() {
+        let (mut records, cards, seen) = match parents.first() {
             Some(base) => {
                 let replica = self.replica(*base)?;
-                let cut: BTreeSet<EnvelopeId> = replica.tips().clone();
-                let (mut records, cards) = (replica.records(), known_cards(replica.charter()));
-                records.retain(|r| !self.fold.is_erased(section, &r.id));
-                (records, cut, cards)
+                let (cut, cards) = (replica.tips().clone(), known_cards(replica.charter()));
+                let (records, carried) = self.drawn_up(section, *base, now, rng)?;
+                (records, cards, Seen { cut, carried })
             }
             None => Default::default(),
         };
+        records.retain(|r| !self.fold.is_erased(section, &r.id));
         let grants: Vec<FoldedGrant> = self.fold.in_force(section, now).cloned().collect();
         let devices = self.fold.live_devices().filter_map(|d| d.verified.expires());
         let ends = grants.iter().filter_map(|g| g.grant.until).chain(devices);
@@ -122,7 +123,7 @@ impl<V: Vault> Holder<V> {
             erases: parents.iter().any(|parent| self.fold.stale.contains(parent)),
         };
         let charter = charter.sign(&self.device)?;
-        let founded = self.founding(&charter, &keys, cut, rng)?;
+        let founded = self.founding(&charter, &keys, seen, rng)?;
         self.say(batch, founded, now, rng)?;
         self.lay_snapshot(batch, &charter, &keys, parts, rng)?;
         for grant in &grants {
@@ -137,20 +138,22 @@ impl<V: Vault> Holder<V> {
         &self,
         charter: &VerifiedCharter,
         keys: &PhaseKeys,
-        cut: BTreeSet<EnvelopeId>,
+        seen: Seen,
         rng: &mut dyn CryptoRng,
     ) -> Result<StatementBody, PartyError> {
-        let (cut, signed) = (cut.into_iter().collect(), Box::new(charter.signed().clone()));
+        let (cut, signed) = (seen.cut.into_iter().collect(), Box::new(charter.signed().clone()));
+        let carried = (!seen.carried.is_empty()).then(|| seen.carried.into_iter().collect());
         if !is_kept_back(&charter.section) {
             return Ok(StatementBody::Founded {
                 charter: signed,
                 keys: KeyOfPhase::list(keys),
                 cut,
+                carried,
             });
         }
         let compartment = self.ledger.compartments().last().ok_or(PartyError::Closed)?;
         let keys = compartment.seal(&charter.id(), keys, rng).ok_or(PartyError::TooLarge)?;
-        Ok(StatementBody::FoundedClosed { charter: signed, keys, cut })
+        Ok(StatementBody::FoundedClosed { charter: signed, keys, cut, carried })
     }
 
     fn lay_snapshot(

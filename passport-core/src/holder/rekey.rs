@@ -56,13 +56,26 @@ impl<V: Vault> Holder<V> {
 
     /// The control key of the present generation.
     pub(super) fn control(&self) -> SigningKey {
-        control_key(&self.present_ledger().1)
+        let (generation, key) = self.present_ledger();
+        self.control_of(&generation, &key)
+    }
+
+    pub(super) fn control_of(&self, generation: &EpochId, key: &PhaseKey) -> SigningKey {
+        self.derived.get(generation).cloned().unwrap_or_else(|| control_key(key))
+    }
+
+    /// Derives the control keys of generations that became known: each costs what a signature
+    /// does, and they are asked for again and again.
+    pub(super) fn derive_controls(&mut self) {
+        for (generation, key) in self.ledger_keys() {
+            self.derived.entry(generation).or_insert_with(|| control_key(&key));
+        }
     }
 
     /// The control keys of every generation, by what they verify with.
     pub(super) fn controls(&self) -> BTreeMap<VerificationKey, SigningKey> {
         let keys = self.ledger_keys();
-        let controls = keys.values().map(control_key);
+        let controls = keys.iter().map(|(generation, key)| self.control_of(generation, key));
         controls.map(|key| (key.verification_key(), key)).collect()
     }
 

@@ -107,8 +107,10 @@ pub struct FoldedEpoch {
     pub charter: VerifiedCharter,
     /// The keys of its phases.
     pub keys: PhaseKeys,
-    /// What its founder had seen of its parents.
+    /// What its founder had seen of the epoch that it was founded upon.
     pub cut: BTreeSet<EnvelopeId>,
+    /// Late envelopes of others that its snapshot has beside.
+    pub carried: BTreeSet<EnvelopeId>,
     /// Whether its keys need a passphrase that was not given: then there are none here.
     pub closed: bool,
     /// Where its history is kept once everybody has left it; none while closed.

@@ -85,7 +85,7 @@ impl FoldedEpoch {
         let closed_keys = |sealed: &[u8], epoch| {
             compartments.iter().find_map(|compartment| compartment.open(epoch, sealed))
         };
-        let (charter, cut) = statement.body.founding()?;
+        let (charter, cut, carried) = statement.body.founding()?;
         let charter = Charter::verify(charter.clone()).ok()?;
         if charter.passport != statement.passport {
             return None;
@@ -101,7 +101,7 @@ impl FoldedEpoch {
         let keys = keys.into_iter().flatten();
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
         let archive = Archive::of(&charter, &keys);
-        let cut = cut.iter().copied().collect();
-        Some(Self { statement: id, charter, keys, cut, closed, archive })
+        let (cut, carried) = (cut.iter().copied().collect(), carried.iter().copied().collect());
+        Some(Self { statement: id, charter, keys, cut, carried, closed, archive })
     }
 }

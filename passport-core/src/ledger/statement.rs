@@ -88,9 +88,13 @@ pub enum StatementBody {
         /// The keys of its phases.
         #[n(1)]
         keys: Vec<KeyOfPhase>,
-        /// What the founder had seen of the epochs before it: their last envelopes, ascending.
+        /// What the founder had seen of the epoch that it founded upon: its last envelopes,
+        /// ascending.
         #[n(2)]
         cut: Vec<EnvelopeId>,
+        /// Late envelopes of others that the snapshot has beside, ascending; none, not empty.
+        #[n(3)]
+        carried: Option<Vec<EnvelopeId>>,
     },
     /// A consent was given.
     #[n(4)]
@@ -169,9 +173,13 @@ pub enum StatementBody {
         /// The keys of its phases: [`super::CompartmentKey::seal`].
         #[cbor(n(1), with = "minicbor::bytes")]
         keys: Vec<u8>,
-        /// What the founder had seen of the epochs before it: their last envelopes, ascending.
+        /// What the founder had seen of the epoch that it founded upon: its last envelopes,
+        /// ascending.
         #[n(2)]
         cut: Vec<EnvelopeId>,
+        /// Late envelopes of others that the snapshot has beside, ascending; none, not empty.
+        #[n(3)]
+        carried: Option<Vec<EnvelopeId>>,
     },
     /// An organisation was asked to delete all it was ever given.
     #[n(13)]
@@ -217,11 +225,12 @@ pub enum StatementBody {
 }
 
 impl StatementBody {
-    /// The charter and the cut of a founding, closed or not.
-    pub(super) fn founding(&self) -> Option<(&Signed<Charter>, &[EnvelopeId])> {
-        if let Self::Founded { charter, cut, .. } | Self::FoundedClosed { charter, cut, .. } = self
+    /// The charter of a founding, closed or not, its cut, and what else its snapshot has.
+    pub(super) fn founding(&self) -> Option<(&Signed<Charter>, &[EnvelopeId], &[EnvelopeId])> {
+        if let Self::Founded { charter, cut, carried, .. }
+        | Self::FoundedClosed { charter, cut, carried, .. } = self
         {
-            return Some((&**charter, cut));
+            return Some((&**charter, cut, carried.as_deref().unwrap_or_default()));
         }
         None
     }

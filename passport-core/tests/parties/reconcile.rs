@@ -187,3 +187,50 @@ fn who_was_shut_out_by_a_device_that_is_removed_stays_out() {
     assert!(phone.fold().in_force(&section("medications"), day(3)).next().is_none());
     assert_ne!(phone.fold().current(&section("medications")), founded, "campus had its key");
 }
+
+/// One device removed something and then gave the section; the other, which has not heard of
+/// either, gave it to somebody else. Whichever of the two epochs comes first.
+#[test]
+fn what_the_other_epoch_had_removed_is_in_no_snapshot_of_the_one_that_joins_them() {
+    let medications = section("medications");
+    let mut upon = [0; 2];
+    for seed in 70..78 {
+        let mut rng = rng(seed);
+        let mut relay = Office::default();
+        let (mut phone, _) = student(&mut rng);
+        let gone = medication(&mut phone, "taken back", "1 mg", day(0), &mut rng);
+        medication(&mut phone, "stays", "1 mg", day(0), &mut rng);
+        let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+        relay.sync(&mut laptop, day(0), &mut rng);
+        let mut home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+        let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+        phone.remove(gone, day(1), &mut rng).unwrap();
+        share(&mut phone, &home, &["medications"], Right::Read, None, day(1), &mut rng);
+        share(&mut laptop, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+        let on_phone = phone.fold().current(&medications);
+        for _ in 0..3 {
+            relay.sync(&mut phone, day(2), &mut rng);
+            relay.sync(&mut laptop, day(2), &mut rng);
+        }
+        relay.sync(&mut home, day(2), &mut rng);
+        let first = phone.fold().current(&medications)[0];
+        let base = phone.fold().epochs[&first].charter.parents.clone();
+        let of_laptop = phone.fold().epochs.values().map(|e| &e.charter);
+        let of_laptop = of_laptop.filter(|c| base.contains(&c.id()));
+        let base = of_laptop.min_by_key(|c| c.precedence()).unwrap().id();
+        upon[usize::from(on_phone.contains(&base))] += 1;
+        let theirs = home.view(phone.passport(), &medications).unwrap();
+        assert_eq!(theirs.epoch, first, "the practice reads the epoch that joins the two");
+        assert!(shown(&theirs).contains("stays"));
+        for epoch in home.epochs_of(phone.passport(), &medications) {
+            let records = home.replica(epoch).unwrap();
+            let mut founded = records.history().flat_map(|(_, node)| node.edits.clone());
+            assert_eq!(founded.next(), None, "nothing had to be said after the snapshot");
+            let ever = format!("{:?}", records.entries());
+            assert!(!ever.contains("taken back"), "the practice can open what was gone");
+        }
+        let on_laptop = laptop.view(&medications).unwrap();
+        assert!(!shown(&on_laptop).contains("taken back"), "the removal was lost");
+    }
+    assert!(upon.iter().all(|times| *times > 0), "founded upon each of the two: {upon:?}");
+}

@@ -151,7 +151,8 @@ impl Model {
         };
         let charter = Box::new(charter.sign(&desk.key).unwrap().signed().clone());
         let keys = KeyOfPhase::list(&[(0, key)].into());
-        self.say(n, StatementBody::Founded { charter, keys, cut: Vec::new() }, What::Other);
+        let body = StatementBody::Founded { charter, keys, cut: Vec::new(), carried: None };
+        self.say(n, body, What::Other);
         self.foundings += 1;
     }
 

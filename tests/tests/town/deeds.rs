@@ -293,6 +293,7 @@ impl Town {
             };
             if let Some(new) = self.on_device(n, rng, replaced) {
                 self.phrases.push(new);
+                self.oracle.replaced(at);
                 self.oracle.founded(self.devices[n].party.sections().len());
                 self.tell("replace the phrase", &format!("device {n}"));
                 break;

@@ -1,11 +1,13 @@
 //! What must be true, from what was done in plain words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use passport_core::author::Author;
 use passport_core::codec;
+use passport_core::envelope::{SealedEnvelope, Stretch, parts};
 use passport_core::holder::GrantState;
-use passport_core::id::{EntryId, EpochId, ObjectId, OrganisationId};
+use passport_core::id::{EntryId, EnvelopeId, EpochId, ObjectId, OrganisationId};
 use passport_core::party::Party as _;
 use passport_core::time::Timestamp;
 use passport_core::vault::{Table, Vault as _};
@@ -50,6 +52,9 @@ pub(crate) struct Oracle {
     shown: BTreeMap<(usize, &'static str), BTreeSet<String>>,
     /// What was shown by whoever knew just this.
     known: BTreeMap<[u8; 32], (usize, Shown)>,
+    /// Recovery phrases that were replaced, and whether one was replaced twice.
+    replaced: BTreeSet<usize>,
+    forked: bool,
     /// Epochs that there were in the beginning, and that were founded by what people did.
     first: usize,
     founded: usize,
@@ -133,6 +138,11 @@ impl Oracle {
     pub(crate) fn took(&mut self, name: &'static str, from: OrganisationId) {
         self.given.remove(&(name, from));
         self.taken.insert((name, from));
+    }
+
+    /// A phrase, by its number, was replaced by another.
+    pub(crate) fn replaced(&mut self, phrase: usize) {
+        self.forked |= !self.replaced.insert(phrase);
     }
 
     /// What somebody did founded so many epochs.
@@ -313,11 +323,29 @@ pub(crate) fn what_counts_as_kept_is_there(party: &Student, at: Timestamp, post:
         if !remote.has(epoch, count) {
             continue;
         }
-        for envelope in party.journal().envelopes(epoch).unwrap() {
-            let bytes = envelope.encode();
-            let there = waits.contains(&bytes) || post.has(&ObjectId::of(&bytes));
-            assert!(there, "an envelope of {epoch:?} counts as kept and is not there");
+        let here = party.journal().envelopes(epoch).unwrap();
+        let stretches: Vec<Option<Stretch>> = here.iter().map(Stretch::of).collect();
+        let kept = |bytes: &Vec<u8>| waits.contains(bytes) || post.has(&ObjectId::of(bytes));
+        let mut missing: BTreeSet<usize> = here
+            .iter()
+            .map(SealedEnvelope::encode)
+            .enumerate()
+            .filter(|(_, bytes)| !kept(bytes))
+            .map(|(n, _)| n)
+            .collect();
+        // A pack that is there stands for all of its run. Whoever had read past that does not get it.
+        let ends: Vec<&Stretch> = missing.iter().filter_map(|n| stretches[*n].as_ref()).collect();
+        for pack in ends.iter().flat_map(|end| post.packs_to(&end.channel, &end.last)) {
+            let of = (0..).zip(&stretches).filter_map(|(n, s)| Some((n, s.clone()?)));
+            let of: Vec<(usize, Stretch)> = of.filter(|(_, s)| s.is_beside(&pack)).collect();
+            let ending_at = |last: &EnvelopeId| {
+                Ok::<_, Infallible>(of.iter().filter(|(_, s)| s.last == *last).cloned().collect())
+            };
+            let within = parts(&pack, ending_at).unwrap();
+            missing.retain(|n| !within.contains(n));
         }
+        let count = missing.len();
+        assert!(count == 0, "{count} of {epoch:?} count as kept at a relay and are not there");
     }
 }
 
@@ -385,8 +413,11 @@ pub(crate) fn receipts_tell_the_truth(device: &Device, offices: &mut [Office]) {
     }
 }
 
-/// Promise 6: when all is healed, all who may read show the same.
+/// Promise 6: when all is healed, all who may read show the same. Of two phrases that replaced the
+/// same one apart, an organisation stays with the first it heard of, until a person tells it
+/// otherwise (ADR 0047): there, nothing is asked of organisations.
 pub(crate) fn all_show_the_same(
+    oracle: &Oracle,
     at: Timestamp,
     devices: &mut [&mut Device],
     offices: &mut [Office],
@@ -410,7 +441,7 @@ pub(crate) fn all_show_the_same(
             );
         }
         let passport = devices[0].party.passport();
-        for office in offices.iter_mut() {
+        for office in offices.iter_mut().filter(|_| !oracle.forked) {
             if has_grant(devices[0], name, office.party.id(), at) {
                 let view = office.party.view(passport, &section(name)).ok();
                 let view = view.map(|v| (v.epoch, v.digest()));

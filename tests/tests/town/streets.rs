@@ -221,7 +221,7 @@ impl Town {
             oracle::receipts_tell_the_truth(device, &mut self.offices);
             aside += oracle::what_is_put_aside_shows_nowhere(device);
         }
-        oracle::all_show_the_same(at, &mut current, &mut self.offices);
+        oracle::all_show_the_same(&self.oracle, at, &mut current, &mut self.offices);
         self.count("quarantined", aside);
     }
 }
