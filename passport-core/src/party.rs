@@ -424,7 +424,10 @@ impl Pen<'_> {
         let (envelope, opened) = seal_and_keep(&header, body, phase_key, self.key, rng)?;
         match replica.admit([opened]).first().map(|(_, admission)| *admission) {
             Some(Admission::Applied) => Ok(envelope),
-            Some(Admission::Quarantined(refusal)) => Err(PartyError::Refused(refusal)),
+            Some(Admission::Quarantined(refusal)) => {
+                replica.withdraw(&envelope.id());
+                Err(PartyError::Refused(refusal))
+            }
             Some(Admission::Waiting | Admission::Known | Admission::Full) | None => {
                 Err(PartyError::NotHere)
             }

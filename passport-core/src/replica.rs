@@ -65,7 +65,7 @@ pub enum Admission {
 }
 
 /// The state of one epoch of one section.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replica {
     charter: VerifiedCharter,
     parts: BTreeMap<u32, Vec<u8>>,
@@ -135,6 +135,24 @@ impl Replica {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    /// Forgets an envelope of this device's that was refused and goes nowhere: nobody else has it,
+    /// and a second one in its place would count as a fork here alone.
+    pub(crate) fn withdraw(&mut self, id: &EnvelopeId) {
+        let refused = |node: &&Node| matches!(node.state, NodeState::Quarantined(_));
+        let Some(header) = self.nodes.get(id).filter(refused).map(|n| n.header.clone()) else {
+            return;
+        };
+        self.nodes.remove(id);
+        self.order.retain(|other| other != id);
+        let Some(siblings) = self.siblings.get_mut(&(header.author, header.prev)) else { return };
+        siblings.remove(id);
+        if siblings.len() == 1 {
+            let applied = |id: &&EnvelopeId| self.nodes.get(*id).is_some_and(Node::is_applied);
+            self.forked.extend(siblings.iter().filter(applied));
+            self.rebuild();
+        }
     }
 
     /// Takes in envelopes in any order; says what became of each. Idempotent.

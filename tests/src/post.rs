@@ -6,9 +6,11 @@
     reason = "it serves tests, and may panic as tests do"
 )]
 
+use std::collections::BTreeMap;
+
 use passport_core::codec;
-use passport_core::envelope::{SealedEnvelope, Stretch};
-use passport_core::id::{ChannelId, EnvelopeId, ObjectId, VerificationKey};
+use passport_core::envelope::SealedEnvelope;
+use passport_core::id::{ObjectId, VerificationKey};
 use passport_core::journal::Incoming;
 use passport_core::keys::SigningKey;
 use passport_core::time::Timestamp;
@@ -31,6 +33,7 @@ pub struct Post {
     /// Requests that are still under way, though their senders gave up.
     late: Vec<(VerificationKey, SyncRequest)>,
     opened: u64,
+    sent: BTreeMap<ObjectId, SealedEnvelope>,
 }
 
 /// What happens on the way, in times of a hundred.
@@ -75,7 +78,14 @@ impl Post {
     #[must_use]
     pub fn new(url: &str, relay: RelayId) -> Self {
         let store = MemoryStore::new(relay);
-        Self { url: url.to_owned(), store, copy: None, late: Vec::new(), opened: 0 }
+        Self {
+            url: url.to_owned(),
+            store,
+            copy: None,
+            late: Vec::new(),
+            opened: 0,
+            sent: BTreeMap::new(),
+        }
     }
 
     /// Begins anew with nothing, as another relay at the same address.
@@ -122,15 +132,22 @@ impl Post {
         read(&self.store, |at| at.has_object(id)).unwrap()
     }
 
-    /// The packs that it has of runs that end with an envelope.
-    #[must_use]
-    pub fn packs_to(&self, channel: &ChannelId, last: &EnvelopeId) -> Vec<Stretch> {
-        let there = read(&self.store, |at| at.ending_at(channel, last)).unwrap();
-        let there = there.iter().map(|(_, bytes)| SealedEnvelope::decode(bytes).unwrap());
-        there.filter_map(|envelope| Stretch::of(&envelope)).filter(|s| s.packed).collect()
+    /// Every envelope that it was ever sent, kept or not.
+    pub fn sent(&self) -> impl Iterator<Item = &SealedEnvelope> {
+        self.sent.values()
     }
 
-    fn answer(&self, key: &VerificationKey, request: &SyncRequest, now: Timestamp) -> SyncResponse {
+    fn answer(
+        &mut self,
+        key: &VerificationKey,
+        request: &SyncRequest,
+        now: Timestamp,
+    ) -> SyncResponse {
+        for bytes in &request.envelopes {
+            if let Ok(envelope) = SealedEnvelope::decode(bytes) {
+                self.sent.insert(ObjectId::of(bytes), envelope);
+            }
+        }
         let asked = SyncRequest::decode(&codec::encode(request)).unwrap();
         let answer = handle(asked, key, now, &RelayLimits::default(), &self.store).unwrap();
         SyncResponse::decode(&codec::encode(&answer.response)).unwrap()

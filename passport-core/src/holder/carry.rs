@@ -120,9 +120,9 @@ impl<V: Vault> Holder<V> {
         if late.is_empty() {
             return Ok((self.replica(present)?.records(), BTreeSet::new()));
         }
+        let as_it_is = self.replica(present)?.clone();
         let drawn = self.draw(section, present, late, now, rng);
-        // What was drawn up is not in the present epoch, which is read anew.
-        self.replicas.remove(&present);
+        self.replicas.insert(present, as_it_is);
         drawn
     }
 

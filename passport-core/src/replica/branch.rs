@@ -30,7 +30,7 @@ impl BranchId {
 const KEPT: usize = 24;
 
 /// The branches used last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Branches {
     kept: BTreeMap<BranchId, Branch>,
     /// The latest at the end.
@@ -38,7 +38,7 @@ pub(super) struct Branches {
 }
 
 /// What an author had seen with their last envelope: a past that only grows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Branch {
     holds: BTreeSet<EnvelopeId>,
     /// Entries that were added or moved in there.
@@ -48,7 +48,7 @@ struct Branch {
 }
 
 /// An entry as one author sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Copy {
     pub(super) doc: Box<Automerge>,
     /// Envelopes that the author has seen since, and that are not in it yet.
@@ -56,7 +56,7 @@ pub(super) struct Copy {
 }
 
 /// An author's past as one envelope declares it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sight {
     branch: Branch,
     /// What the author's envelope before had not seen.

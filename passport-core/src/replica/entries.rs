@@ -20,7 +20,7 @@ use crate::section::Value;
 type Nodes = BTreeMap<EnvelopeId, Node>;
 
 /// The entries of an epoch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entries {
     epoch: EpochId,
     /// What the epoch was founded with.
@@ -32,7 +32,7 @@ pub(super) struct Entries {
 }
 
 /// An entry that envelopes have named.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Touched {
     /// The one envelope that named it added it, and did no more to it: which of its edits.
     Added(EnvelopeId, usize),

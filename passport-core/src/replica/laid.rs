@@ -14,7 +14,7 @@ use crate::edit::EntryRecord;
 use crate::id::{EntryId, EnvelopeId, EpochId};
 
 /// An entry with a document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Laid {
     /// As everybody sees it.
     pub(super) doc: Automerge,
@@ -26,7 +26,7 @@ pub(super) struct Laid {
 }
 
 /// What an envelope made of one entry.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Made {
     pub(super) order: u64,
     /// The heads that its author saw.

@@ -2,6 +2,7 @@
 
 use passport_core::epoch::Right;
 use passport_core::keys::OrganisationKind;
+use passport_core::party::PartyError;
 
 use super::office::*;
 
@@ -161,4 +162,26 @@ fn two_devices_that_share_at_once_end_in_one_epoch_with_both_readers() {
         let theirs = practice.view(phone.passport(), &section("medications")).unwrap();
         assert_eq!(shown(&on_phone), shown(&theirs));
     }
+}
+
+#[test]
+fn a_command_that_is_refused_leaves_nothing_behind_however_often_it_is_given() {
+    let mut rng = rng(90);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let entry = medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let nothing = [("no such field".to_owned(), Some(text("dose", "1 mg").1))];
+    for _ in 0..2 {
+        let refused = phone.edit(entry, &nothing, day(1), &mut rng);
+        assert!(matches!(refused, Err(PartyError::Refused(_))), "{refused:?}");
+    }
+    let dose = text("dose", "10 mg");
+    phone.edit(entry, &[(dose.0, Some(dose.1))], day(1), &mut rng).unwrap();
+    let medications = section("medications");
+    assert_eq!(phone.gaps(&medications).unwrap(), (0, 0), "it counts as a fork");
+    office.sync(&mut phone, day(1), &mut rng);
+    office.sync(&mut laptop, day(1), &mut rng);
+    let (on_phone, on_laptop) = (phone.view(&medications), laptop.view(&medications));
+    assert_eq!(on_phone.unwrap().digest(), on_laptop.unwrap().digest());
 }

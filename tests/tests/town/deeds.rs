@@ -180,6 +180,9 @@ impl Town {
         if ended.is_some() {
             self.oracle.took(name, from);
             self.oracle.founded(1);
+            if self.lacks(Without::Revoking) {
+                self.hand_out(n, name, Who::Office(o));
+            }
             self.tell("revoke", &format!("device {n}, {name}, organisation {o}"));
         }
         vec![Who::Device(n)]
@@ -258,6 +261,9 @@ impl Town {
             let gone: Vec<bool> = self.devices.iter().map(|d| gone(&d.party)).collect();
             for (device, gone) in self.devices.iter_mut().zip(gone) {
                 device.removed |= gone;
+                if device.removed {
+                    self.oracle.expelled(&device.party.device());
+                }
             }
             self.oracle.founded(self.devices[n].party.sections().len());
             self.tell("expel", &format!("device {n} removes device {other}"));
@@ -293,7 +299,7 @@ impl Town {
             };
             if let Some(new) = self.on_device(n, rng, replaced) {
                 self.phrases.push(new);
-                self.oracle.replaced(at);
+                self.oracle.replaced(at, self.devices[n].party.device());
                 self.oracle.founded(self.devices[n].party.sections().len());
                 self.tell("replace the phrase", &format!("device {n}"));
                 break;

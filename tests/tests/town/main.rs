@@ -28,6 +28,7 @@
 
 mod deeds;
 mod faults;
+mod hoard;
 mod oracle;
 mod people;
 mod streets;

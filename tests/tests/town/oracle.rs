@@ -7,14 +7,15 @@ use passport_core::author::Author;
 use passport_core::codec;
 use passport_core::envelope::{SealedEnvelope, Stretch, parts};
 use passport_core::holder::GrantState;
-use passport_core::id::{EntryId, EnvelopeId, EpochId, ObjectId, OrganisationId};
+use passport_core::id::{EntryId, EnvelopeId, EpochId, ObjectId, OrganisationId, VerificationKey};
 use passport_core::party::Party as _;
 use passport_core::time::Timestamp;
 use passport_core::vault::{Table, Vault as _};
 use passport_tests::post::Post;
 
+use crate::hoard::Hoard;
 use crate::people::{Device, Office, SECTIONS, Student, section};
-use crate::streets::HOUR;
+use crate::streets::{HOUR, Who};
 
 /// An entry that somebody added, with a word that is in it alone.
 #[derive(Clone, Debug)]
@@ -52,8 +53,9 @@ pub(crate) struct Oracle {
     shown: BTreeMap<(usize, &'static str), BTreeSet<String>>,
     /// What was shown by whoever knew just this.
     known: BTreeMap<[u8; 32], (usize, Shown)>,
-    /// Recovery phrases that were replaced, and whether one was replaced twice.
-    replaced: BTreeSet<usize>,
+    /// Recovery phrases that were replaced, by which devices, and whether there are two lines of
+    /// them: one was replaced twice, or by a device that was removed.
+    replaced: BTreeMap<usize, VerificationKey>,
     forked: bool,
     /// Epochs that there were in the beginning, and that were founded by what people did.
     first: usize,
@@ -62,7 +64,7 @@ pub(crate) struct Oracle {
 }
 
 /// The words in some bytes: `word`, a number, `z`.
-fn words_in(bytes: &[u8]) -> BTreeSet<String> {
+pub(crate) fn words_in(bytes: &[u8]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for at in bytes.iter().enumerate().filter(|(_, b)| **b == b'w').map(|(at, _)| at) {
         let Some(rest) = bytes[at..].strip_prefix(b"word") else { continue };
@@ -140,9 +142,14 @@ impl Oracle {
         self.taken.insert((name, from));
     }
 
-    /// A phrase, by its number, was replaced by another.
-    pub(crate) fn replaced(&mut self, phrase: usize) {
-        self.forked |= !self.replaced.insert(phrase);
+    /// A device replaced a phrase, by its number, by another.
+    pub(crate) fn replaced(&mut self, phrase: usize, by: VerificationKey) {
+        self.forked |= self.replaced.insert(phrase, by).is_some();
+    }
+
+    /// A device was removed.
+    pub(crate) fn expelled(&mut self, device: &VerificationKey) {
+        self.forked |= self.replaced.values().any(|by| by == device);
     }
 
     /// What somebody did founded so many epochs.
@@ -333,19 +340,52 @@ pub(crate) fn what_counts_as_kept_is_there(party: &Student, at: Timestamp, post:
             .filter(|(_, bytes)| !kept(bytes))
             .map(|(n, _)| n)
             .collect();
-        // A pack that is there stands for all of its run. Whoever had read past that does not get it.
-        let ends: Vec<&Stretch> = missing.iter().filter_map(|n| stretches[*n].as_ref()).collect();
-        for pack in ends.iter().flat_map(|end| post.packs_to(&end.channel, &end.last)) {
-            let of = (0..).zip(&stretches).filter_map(|(n, s)| Some((n, s.clone()?)));
-            let of: Vec<(usize, Stretch)> = of.filter(|(_, s)| s.is_beside(&pack)).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        // A pack that is there stands for all of its run. Whoever had read past that does not get
+        // it, so it may be known to nobody but the relay.
+        let sent = post.sent().filter(|envelope| envelope.header().epoch == *epoch);
+        let packs: Vec<(bool, Stretch)> = sent
+            .filter_map(|envelope| Some((kept(&envelope.encode()), Stretch::of(envelope)?)))
+            .collect();
+        for (_, pack) in packs.iter().filter(|(kept, pack)| *kept && pack.packed) {
+            let of = (0..).zip(&stretches).filter_map(|(n, s)| Some((Some(n), s.clone()?)));
+            let of = of.chain(packs.iter().map(|(_, s)| (None, s.clone())));
+            let of: Vec<(Option<usize>, Stretch)> = of.filter(|(_, s)| s.is_beside(pack)).collect();
             let ending_at = |last: &EnvelopeId| {
                 Ok::<_, Infallible>(of.iter().filter(|(_, s)| s.last == *last).cloned().collect())
             };
-            let within = parts(&pack, ending_at).unwrap();
-            missing.retain(|n| !within.contains(n));
+            let within = parts(pack, ending_at).unwrap();
+            missing.retain(|n| !within.contains(&Some(*n)));
         }
         let count = missing.len();
-        assert!(count == 0, "{count} of {epoch:?} count as kept at a relay and are not there");
+        assert_eq!(count, 0, "so many of {epoch:?} count as kept at a relay and are not there");
+    }
+}
+
+/// Promise 2: whoever lost a right, or was removed, opens nothing that was written by anybody who
+/// had heard, whatever relays hand out. In the end.
+pub(crate) fn no_former_reader_opens_what_is_new(
+    oracle: &Oracle,
+    hoard: &Hoard,
+    devices: &[Device],
+    offices: &[Office],
+    posts: &[Post],
+) {
+    for (o, office) in offices.iter().enumerate() {
+        let (id, reach) = (office.party.id(), hoard.reach(Who::Office(o), posts));
+        for ((who, word), why) in &oracle.secret {
+            let opens = *who == id && reach.contains(word);
+            assert!(!opens, "organisation {o} can open {word} with a relay's help: it {why}");
+        }
+    }
+    for n in (0..devices.len()).filter(|n| devices[*n].removed) {
+        let reach = hoard.reach(Who::Device(n), posts);
+        for (_, word) in oracle.unheard.iter().filter(|(other, _)| *other == n) {
+            let opens = reach.contains(word);
+            assert!(!opens, "device {n} can open {word}, written after its removal");
+        }
     }
 }
 
@@ -413,9 +453,9 @@ pub(crate) fn receipts_tell_the_truth(device: &Device, offices: &mut [Office]) {
     }
 }
 
-/// Promise 6: when all is healed, all who may read show the same. Of two phrases that replaced the
-/// same one apart, an organisation stays with the first it heard of, until a person tells it
-/// otherwise (ADR 0047): there, nothing is asked of organisations.
+/// Promise 6: when all is healed, all who may read show the same. Where one phrase was replaced
+/// twice, or by a device that was removed, an organisation stays with the line that it heard of
+/// first, until a person tells it otherwise (ADR 0047): there, nothing is asked of organisations.
 pub(crate) fn all_show_the_same(
     oracle: &Oracle,
     at: Timestamp,

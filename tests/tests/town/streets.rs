@@ -10,6 +10,7 @@ use passport_tests::post::{Post, Weather};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
+use crate::hoard::Hoard;
 use crate::oracle::{self, Oracle};
 use crate::people::{Device, Office, SECTIONS, first_device, office};
 use crate::without::Without;
@@ -42,6 +43,8 @@ pub(crate) struct Town {
     pub(crate) devices: Vec<Device>,
     pub(crate) offices: Vec<Office>,
     pub(crate) oracle: Oracle,
+    /// What former readers keep.
+    pub(crate) hoard: Hoard,
     /// Recovery phrases, those that were replaced too.
     pub(crate) phrases: Vec<RecoveryPhrase>,
     pub(crate) folder: tempfile::TempDir,
@@ -83,6 +86,7 @@ impl Town {
             devices: vec![first],
             offices: offices.into(),
             oracle,
+            hoard: Hoard::default(),
             phrases: vec![phrase],
             folder: tempfile::tempdir().unwrap(),
             walls: BTreeMap::new(),
@@ -156,6 +160,8 @@ impl Town {
         match who {
             Who::Device(n) => {
                 let device = &mut self.devices[n];
+                let epochs = device.party.fold().epochs.values();
+                self.hoard.keep(who, epochs.map(|e| (&e.charter, &e.keys)));
                 for name in SECTIONS {
                     self.oracle.look(n, device, name);
                 }
@@ -164,7 +170,29 @@ impl Town {
                 self.oracle.who_knows_the_same_shows_the_same(n, device);
             }
             Who::Office(o) => {
+                let epochs = self.offices[o].party.epochs().values();
+                self.hoard.keep(who, epochs.map(|e| (&e.charter, &e.keys)));
                 oracle::nobody_reads_without_a_grant(&self.oracle, &mut self.offices[o]);
+            }
+        }
+    }
+
+    /// The keys of the epochs of a section that a device founded last fall into somebody's hands.
+    pub(crate) fn hand_out(&mut self, n: usize, name: &str, to: Who) {
+        let fold = self.devices[n].party.fold();
+        let of = fold.epochs.values().filter(|e| e.charter.section.as_str() == name);
+        self.hoard.keep(to, of.map(|e| (&e.charter, &e.keys)));
+    }
+
+    /// Whoever has a key to an epoch gets those of all its phases.
+    fn hand_out_all_phases(&mut self) {
+        for device in &self.devices {
+            for o in (0..self.offices.len()).map(Who::Office) {
+                for epoch in device.party.fold().epochs.values() {
+                    if self.hoard.has(o, &epoch.charter.id()) {
+                        self.hoard.keep(o, [(&epoch.charter, &epoch.keys)]);
+                    }
+                }
             }
         }
     }
@@ -207,6 +235,16 @@ impl Town {
         for who in everybody {
             self.look_at(*who);
         }
+        if self.lacks(Without::Ending) {
+            self.hand_out_all_phases();
+        }
+        oracle::no_former_reader_opens_what_is_new(
+            &self.oracle,
+            &self.hoard,
+            &self.devices,
+            &self.offices,
+            &self.posts,
+        );
         let (at, epochs) = (self.clock(0), self.epochs().len());
         self.count("epochs", epochs);
         let most = self.oracle.epochs_most(self.devices.len());

@@ -27,17 +27,23 @@ pub(crate) enum Without {
     Disk,
     /// Who is given a section is given its past.
     Forgetting,
+    /// The epoch that follows a withdrawal has no keys of its own: the former reader has them.
+    Revoking,
+    /// Whoever has one key to an epoch has those of all its phases, also after the end.
+    Ending,
 }
 
 impl Without {
     /// All of them, each with a seed of a short run, and what that run is found to break.
-    pub(crate) const ALL: [(Self, u64, &'static str); 6] = [
+    pub(crate) const ALL: [(Self, u64, &'static str); 8] = [
         (Self::Tidying, 3, "is lost"),
         (Self::Meeting, 0, "count as kept"),
         (Self::Verdicts, 6, "count as kept"),
         (Self::Pages, 2, "shows another"),
         (Self::Disk, 1, "is lost"),
         (Self::Forgetting, 3, "gone before the grant"),
+        (Self::Revoking, 11, "with a relay's help"),
+        (Self::Ending, 4, "with a relay's help"),
     ];
 
     /// The one that the environment names.
