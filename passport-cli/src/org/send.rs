@@ -84,7 +84,7 @@ impl Sending {
         let answer = answer.map_err(unanswered)?;
         let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         if !(200..300).contains(&answer.status) {
-            return Err(refused(answer.status, &json));
+            return Err(refused(answer.status, &json, self.token.is_some()));
         }
         let taken = self.transaction.taken(&json).ok_or_else(|| not_understood(answer.status))?;
         if taken.refused > 0 {
@@ -161,6 +161,8 @@ const BASE: &str = "the base address looks like https://fhir.example/r4";
 const IN_DOUBT: &str = "it may have taken the record, which is noted as exported; sending it again \
                         creates nothing twice";
 
+const SEVERAL: &str = "it has several patients or entries that fit; put those right there";
+
 /// An answer in the affirmative that is not one to a transaction.
 fn not_understood(status: u16) -> CliError {
     let said = format!("this is not how a FHIR server answers a transaction (status {status})");
@@ -178,14 +180,19 @@ fn in_part(taken: Taken, answer: &Value) -> CliError {
         .hint("the others are there, and noted as exported")
 }
 
-fn refused(status: u16, answer: &Value) -> CliError {
+fn refused(status: u16, answer: &Value, had_token: bool) -> CliError {
     let said = format!("the FHIR server did not take the record (status {status})");
     let error = says(CliError::new(ExitCode::RelayRefused, said), [answer]);
     match status {
+        // Servers were seen to say 400, and in words which status one resource would have had.
+        400 if answer.to_string().contains("status 412") => error.hint(SEVERAL),
         300..=399 => error.hint("it points elsewhere, where no record is sent: give that address"),
+        401 | 403 if had_token => {
+            error.hint("the token in that file is not good for this, or no longer")
+        }
         401 | 403 => error.hint("give its token in a file with --token-file FILE"),
         404 | 405 => error.hint(BASE).hint("and the server has to do transactions"),
-        412 => error.hint("it has several patients or entries that fit; put those right there"),
+        412 => error.hint(SEVERAL),
         413 => error.hint("it is more than this server takes at once"),
         500.. => error.hint(IN_DOUBT),
         _ => error.hint("it took nothing of it"),

@@ -211,8 +211,11 @@ fn resource(entry: &ExportEntry) -> Json {
     let made = base(entry).unwrap_or_else(|| blank::blank(entry));
     let id = entry.id.to_string();
     let mut made = overlay(made, entry, &|resource| resource.clone());
-    if let Some(members) = made.as_object_mut() {
-        members.entry("id").or_insert_with(|| id.into());
+    // Nobody would know it by an id that is no text.
+    if json::text(&made, "id").is_none()
+        && let Some(members) = made.as_object_mut()
+    {
+        members.insert("id".into(), id.into());
     }
     made
 }
@@ -272,7 +275,7 @@ fn reads_as(resource: &Json, section: &str, kind: &str) -> Option<BTreeMap<&'sta
 /// Gives an entry that has no sender's identifier one of ours.
 fn identify(made: &mut Json, entry: &ExportEntry) {
     let is_resource = made.get("resourceType").is_some();
-    if !is_resource || made.get("identifier").is_some() || made.get("id").is_some() {
+    if !is_resource || made.get("identifier").is_some() || json::text(made, "id").is_some() {
         return;
     }
     let identifier = match entry.fields.get("identifier") {

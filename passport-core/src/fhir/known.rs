@@ -52,6 +52,8 @@ pub(super) const STUDIES: &str = "urn:student-passport:studies";
 /// The parts of an Observation about studies that are texts.
 pub(super) const STUDY_TEXTS: [&str; 5] =
     ["provider", "course", "student_number", "year_of_study", "placement"];
+/// HL7 FHIR R4: the extension that says why there is no value.
+pub(super) const ABSENT_REASON: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 /// HL7 FHIR R4: why there is no value.
 pub(super) const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 /// The code of [`DATA_ABSENT`] for *asked, and not known*.

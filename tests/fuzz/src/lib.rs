@@ -23,6 +23,7 @@ mod xml;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
+use serde_json::Value as Json;
 use std::sync::LazyLock;
 
 pub use again::again;
@@ -33,6 +34,16 @@ pub use samples::{Sample, samples};
 
 /// What the encrypted samples open with.
 const KEY: [u8; 32] = [7; 32];
+
+/// The samples as they are without a wrapping, and what they are in JSON. Read once: reading them at
+/// every change would cost as much as what is fuzzed.
+static SAMPLES: LazyLock<Vec<(Vec<u8>, Json)>> = LazyLock::new(|| {
+    let read = |sample: Sample| {
+        let json = serde_json::from_slice(&sample.record).unwrap_or_default();
+        (sample.record, json)
+    };
+    samples().into_iter().map(read).collect()
+});
 
 /// A number below `n`.
 fn below(rng: &mut ChaCha20Rng, n: usize) -> usize {
@@ -50,16 +61,14 @@ fn one<'a, T>(rng: &mut ChaCha20Rng, of: &'a [T]) -> &'a T {
 /// What it is wrapped in, a card or a sealed file, is taken off and put on again.
 #[must_use]
 pub fn mutated(bytes: &[u8], seed: u64) -> Vec<u8> {
-    static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(samples);
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let rng = &mut rng;
-    let other = &one(rng, &SAMPLES).record;
+    let (other, other_json) = one(rng, &SAMPLES);
     let (form, record) = Form::opened(bytes);
     let inside = if below(rng, 4) == 0 {
         text::bytes(&record, other, rng)
     } else if let Ok(good) = serde_json::from_slice(&record) {
-        let other = serde_json::from_slice(other).unwrap_or_default();
-        json::written(&json::tree(&good, &other, rng), rng)
+        json::written(&json::tree(&good, other_json, rng), rng)
     } else if let (Ok(good), Ok(other)) =
         (core::str::from_utf8(&record), core::str::from_utf8(other))
     {

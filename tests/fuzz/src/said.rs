@@ -104,9 +104,10 @@ pub(super) fn nothing_is_lost(bytes: &[u8], import: &Import) {
     if ours || !import.skipped.is_empty() {
         return;
     }
+    let is_named = import.drafts.iter().any(|d| d.kind == "person");
     let mut wanted = BTreeSet::new();
     for document in &documents {
-        resources(document, 0, &mut wanted);
+        resources(document, is_named, 0, &mut wanted);
     }
     let mut kept = BTreeSet::new();
     for value in import.drafts.iter().flat_map(|d| d.fields.values()) {
@@ -138,26 +139,40 @@ fn entries(document: &Json, depth: usize) -> Option<&Vec<Json>> {
     document.get("entry")?.as_array().filter(|_| is_bundle)
 }
 
-/// The values of every resource that says something.
-fn resources(document: &Json, depth: usize, out: &mut BTreeSet<(String, String)>) {
+/// The values of every resource that says something. A Patient of whom no entry has the name may do
+/// without the name of its record, and without word that a name or date of birth is not known.
+fn resources(document: &Json, is_named: bool, depth: usize, out: &mut BTreeSet<(String, String)>) {
+    if document["resourceType"] == "Patient" && !is_named {
+        let said = document.as_object().unwrap().iter().filter(|(name, value)| match &***name {
+            "resourceType" | "id" | "meta" => false,
+            "name" | "_birthDate" => !is_absent(value),
+            _ => true,
+        });
+        return said.for_each(|(name, value)| leaves(name, value, out));
+    }
     if document["resourceType"] != "Bundle" {
-        let says = |name: &String| {
-            !["resourceType", "id", "meta", "_birthDate", "name"].contains(&name.as_str())
-        };
-        let bare = document["resourceType"] == "Patient"
-            && !document.as_object().unwrap().keys().any(says);
-        if !bare {
-            leaves("", document, out);
-        }
-        return;
+        return leaves("", document, out);
     }
     for entry in entries(document, depth).into_iter().flatten() {
-        resources(&entry["resource"], depth + 1, out);
+        resources(&entry["resource"], is_named, depth + 1, out);
     }
     let mut shell = document.clone();
     shell.as_object_mut().unwrap().remove("entry");
     if shell.get("identifier").is_some() || shell.get("signature").is_some() {
         leaves("", &shell, out);
+    }
+}
+
+/// Whether a value says nothing, or why it says nothing.
+fn is_absent(value: &Json) -> bool {
+    match value {
+        Json::Array(items) => items.iter().all(is_absent),
+        Json::Object(members) => {
+            value["url"] == "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+                || members.values().all(is_absent)
+        }
+        Json::Null => true,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
     }
 }
 

@@ -151,10 +151,7 @@ fn complete(patient: &mut Json, subject: &ExportSubject) {
 }
 
 fn unknown() -> Json {
-    json!({ "extension": [{
-        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
-        "valueCode": "unknown",
-    }] })
+    json!({ "extension": [{ "url": known::ABSENT_REASON, "valueCode": "unknown" }] })
 }
 
 /// A resource as it may stand in a document.

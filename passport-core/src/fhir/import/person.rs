@@ -220,9 +220,22 @@ pub(super) fn says(patient: &Json) -> bool {
 /// name or date of birth is not known.
 fn is_unsaid(patient: &Json, member: &str) -> bool {
     match member {
-        "resourceType" | "id" | "meta" | "_birthDate" => true,
-        "name" => names(patient).is_empty(),
+        "resourceType" | "id" | "meta" => true,
+        "name" | "_birthDate" => patient.get(member).is_some_and(is_absent),
         _ => false,
+    }
+}
+
+/// Whether an element has nothing, or no more than word of why it has nothing.
+fn is_absent(element: &Json) -> bool {
+    match element {
+        Json::Array(items) => items.iter().all(is_absent),
+        Json::Object(members) => {
+            json::text(element, "url") == Some(known::ABSENT_REASON)
+                || members.values().all(is_absent)
+        }
+        Json::Null => true,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
     }
 }
 

@@ -205,6 +205,35 @@ fn a_patient_without_a_name_is_kept_whole() {
 }
 
 #[test]
+fn what_stands_for_a_name_is_kept_unless_it_says_that_there_is_none() {
+    let phone = r#""telecom":[{"system":"phone","value":"0113 496 0000"}]"#;
+    let absent = r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]}"#;
+    let of = |said: &str| format!(r#"{{"resourceType":"Patient",{said},{phone}}}"#);
+    for json in [
+        of(r#""name":{"coding":[{"code":"kept"}]}"#),
+        of(r#""name":[{"line":[["kept"]]}]"#),
+        of(r#""name":"kept""#),
+        of(r#""name":[{"_text":{"extension":[{"url":"u","valueString":"kept"}]}}]"#),
+        of(r#""_birthDate":{"extension":[{"url":"u","valueDateTime":"kept"}]}"#),
+        r#"{"resourceType":"Patient","name":[{"period":{"start":"kept"}}]}"#.to_owned(),
+    ] {
+        let kept = read_text(&json).drafts.into_iter().any(|d| match d.fields.get("source") {
+            Some(Value::Source { content, .. }) => content.contains("kept"),
+            _ => false,
+        });
+        assert!(kept, "{json}");
+    }
+    for unsaid in [
+        format!(r#""name":[{{"_text":{absent}}}],"_birthDate":{absent}"#),
+        format!(r#""name":[{absent}]"#),
+        r#""id":"1","meta":{"versionId":"2"}"#.to_owned(),
+    ] {
+        let kinds: Vec<_> = read_text(&of(&unsaid)).drafts.iter().map(|d| d.kind).collect();
+        assert_eq!(kinds, ["contact-point"], "{unsaid}");
+    }
+}
+
+#[test]
 fn files_about_several_people_are_refused_and_strays_reported() {
     let two = r#"{"resourceType":"Patient","id":"1","name":[{"text":"Amina Khan"}],"birthDate":"2005-03-04"}
         {"resourceType":"Patient","id":"2","name":[{"text":"Sara Khan"}],"birthDate":"2005-03-04"}"#;
