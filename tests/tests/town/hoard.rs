@@ -71,8 +71,8 @@ impl Hoard {
 fn opened(envelope: &SealedEnvelope, keys: &PhaseKeys) -> Option<Vec<OpenedEnvelope>> {
     let key = keys.get(&envelope.header().phase)?;
     let opened = envelope.clone().verify().ok()?.open(key).ok()?;
-    match opened.header().kind {
-        Kind::Pack => unpack_in_place(&opened, key).ok(),
-        _ => Some(vec![opened]),
+    if opened.header().kind == Kind::Pack {
+        return unpack_in_place(&opened, key).ok();
     }
+    Some(vec![opened])
 }
