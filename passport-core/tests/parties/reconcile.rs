@@ -207,7 +207,7 @@ fn what_the_other_epoch_had_removed_is_in_no_snapshot_of_the_one_that_joins_them
         phone.remove(gone, day(1), &mut rng).unwrap();
         share(&mut phone, &home, &["medications"], Right::Read, None, day(1), &mut rng);
         share(&mut laptop, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
-        let on_phone = phone.fold().current(&medications);
+        let currents = phone.fold().current(&medications);
         for _ in 0..3 {
             relay.sync(&mut phone, day(2), &mut rng);
             relay.sync(&mut laptop, day(2), &mut rng);
@@ -218,7 +218,7 @@ fn what_the_other_epoch_had_removed_is_in_no_snapshot_of_the_one_that_joins_them
         let of_laptop = phone.fold().epochs.values().map(|e| &e.charter);
         let of_laptop = of_laptop.filter(|c| base.contains(&c.id()));
         let base = of_laptop.min_by_key(|c| c.precedence()).unwrap().id();
-        upon[usize::from(on_phone.contains(&base))] += 1;
+        upon[usize::from(currents.contains(&base))] += 1;
         let theirs = home.view(phone.passport(), &medications).unwrap();
         assert_eq!(theirs.epoch, first, "the practice reads the epoch that joins the two");
         assert!(shown(&theirs).contains("stays"));
@@ -229,8 +229,8 @@ fn what_the_other_epoch_had_removed_is_in_no_snapshot_of_the_one_that_joins_them
             let ever = format!("{:?}", records.entries());
             assert!(!ever.contains("taken back"), "the practice can open what was gone");
         }
-        let on_laptop = laptop.view(&medications).unwrap();
-        assert!(!shown(&on_laptop).contains("taken back"), "the removal was lost");
+        let theirs = laptop.view(&medications).unwrap();
+        assert!(!shown(&theirs).contains("taken back"), "the removal was lost");
     }
     assert!(upon.iter().all(|times| *times > 0), "founded upon each of the two: {upon:?}");
 }
