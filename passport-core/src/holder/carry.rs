@@ -4,7 +4,7 @@
 //! author changed a field, the field is set; where both sides did, both values stand as a
 //! conflict. Late envelopes of somebody who may no longer write wait for the holder's word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::Holder;
 use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::{FoldedEpoch, StatementBody};
-use crate::party::PartyError;
+use crate::party::{PartyError, Pen};
 use crate::replica::{EntryNow, Node, Refusal, Replica, Standing};
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
@@ -22,15 +22,6 @@ use crate::vault::{Batch, Table, Vault};
 /// Most late envelopes that one founding takes in: their ids go into the ledger. More are carried
 /// over afterwards.
 const DRAWN_UP: usize = 256;
-
-/// What the line that leads to the current epoch has of those before it.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// The last envelopes that were seen of the epoch when another was founded upon it.
-    pub(super) cut: BTreeSet<EnvelopeId>,
-    /// Late ones, of any epoch, that went into a snapshot.
-    pub(super) carried: BTreeSet<EnvelopeId>,
-}
 
 /// An envelope that was put aside, for the holder to see.
 #[derive(Clone, Debug)]
@@ -120,25 +111,14 @@ impl<V: Vault> Holder<V> {
         if late.is_empty() {
             return Ok((self.replica(present)?.records(), BTreeSet::new()));
         }
-        let as_it_is = self.replica(present)?.clone();
-        let drawn = self.draw(section, present, late, now, rng);
-        self.replicas.insert(present, as_it_is);
-        drawn
-    }
-
-    fn draw(
-        &mut self,
-        section: &SectionName,
-        present: EpochId,
-        late: Vec<(EpochId, EnvelopeId)>,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(Vec<EntryRecord>, BTreeSet<EnvelopeId>), PartyError> {
+        let mut draft = self.replica(present)?.clone();
         let mut carried = BTreeSet::new();
         for (old, id) in late {
-            let edits = self.reapplied(section, old, &id, present)?;
+            let edits = reapplied(&draft, &self.steps(section, old, &id)?);
             if !edits.is_empty() {
-                match self.seal_in(present, edits, Some(id), now, rng) {
+                let pen = Pen { key: &self.device, chain: Some(&self.chain), now };
+                let keys = &self.fold.epochs.get(&present).ok_or(PartyError::NoEpoch)?.keys;
+                match pen.write(&mut draft, keys, edits, Some(id), rng) {
                     Ok(_) => {}
                     // What it cannot take stays where it is.
                     Err(PartyError::Refused(_)) => continue,
@@ -147,7 +127,7 @@ impl<V: Vault> Holder<V> {
             }
             carried.insert(id);
         }
-        Ok((self.replica(present)?.records(), carried))
+        Ok((draft.records(), carried))
     }
 
     /// Whether all that is here of an older epoch was looked through for what is late in the
@@ -175,35 +155,38 @@ impl<V: Vault> Holder<V> {
         line
     }
 
-    /// The epochs before the current one, oldest first, each with what the line that leads to
-    /// the current one had seen of it. Epochs beside that line were not seen, but for what was
-    /// taken in when they were brought together.
-    pub(super) fn older(&self, section: &SectionName, current: EpochId) -> Vec<(EpochId, Seen)> {
+    /// The epochs before the current one, oldest first, each with what was seen of it when the next
+    /// of the line that leads to the current one was founded upon it: of those beside it, nothing.
+    pub(super) fn older(
+        &self,
+        section: &SectionName,
+        current: EpochId,
+    ) -> Vec<(EpochId, BTreeSet<EnvelopeId>)> {
         let line = self.line(current);
-        let carried: BTreeSet<EnvelopeId> =
-            line.iter().flat_map(|epoch| epoch.carried.iter().copied()).collect();
-        let cut_of = |id: &EpochId| {
-            let next = line.iter().zip(line.iter().skip(1)).find(|(_, of)| of.charter.id() == *id);
-            next.map(|(next, _)| next.cut.clone()).unwrap_or_default()
-        };
-        let mut older: Vec<&FoldedEpoch> = self
-            .open_epochs()
-            .filter(|e| e.charter.section == *section && e.charter.id() != current)
+        let next = line.iter().zip(line.iter().skip(1));
+        let cuts: BTreeMap<EpochId, &BTreeSet<EnvelopeId>> =
+            next.map(|(next, of)| (of.charter.id(), &next.cut)).collect();
+        let of_section = self.open_epochs().filter(|e| e.charter.section == *section);
+        let mut older: Vec<_> = of_section
+            .map(|e| (e.charter.founded_at, e.charter.id()))
+            .filter(|(_, id)| *id != current)
             .collect();
-        older.sort_by_key(|e| (e.charter.founded_at, e.charter.id()));
-        let seen = |id: EpochId| (id, Seen { cut: cut_of(&id), carried: carried.clone() });
-        older.into_iter().map(|e| seen(e.charter.id())).collect()
+        older.sort_unstable();
+        let seen = |id| cuts.get(&id).map(|cut| (*cut).clone()).unwrap_or_default();
+        older.into_iter().map(|(_, id)| (id, seen(id))).collect()
     }
 
-    /// Admitted envelopes of an old epoch that were not seen and not dealt with.
+    /// Admitted envelopes of an old epoch that are not in `seen`'s past and not dealt with.
     fn late(
         &mut self,
         section: &SectionName,
         old: EpochId,
-        seen: &Seen,
+        seen: &BTreeSet<EnvelopeId>,
         current: EpochId,
     ) -> Result<Vec<EnvelopeId>, PartyError> {
-        let mut carried = seen.carried.clone();
+        let line = self.line(current);
+        let mut carried: BTreeSet<EnvelopeId> =
+            line.iter().flat_map(|epoch| epoch.carried.iter().copied()).collect();
         for epoch in self.epochs_of(section) {
             let nodes = self.replica(epoch)?;
             let by_holder = |node: &Node| node.standing() == Some(Standing::Holder);
@@ -212,9 +195,9 @@ impl<V: Vault> Holder<V> {
             );
         }
         debug_assert!(old != current, "the current epoch is not carried");
-        let (replica, cut) = (self.replica(old)?, &seen.cut);
+        let replica = self.replica(old)?;
         let known =
-            |id: &EnvelopeId| cut.contains(id) || cut.iter().any(|tip| replica.precedes(id, tip));
+            |id: &EnvelopeId| seen.contains(id) || seen.iter().any(|tip| replica.precedes(id, tip));
         Ok(replica
             .history()
             .filter(|(id, node)| node.standing().is_some() && !known(id) && !carried.contains(*id))
@@ -261,7 +244,8 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, PartyError> {
         let current = self.current(section).ok_or(PartyError::NoEpoch)?;
-        let edits = self.reapplied(section, old, late, current)?;
+        let steps = self.steps(section, old, late)?;
+        let edits = reapplied(self.replica(current)?, &steps);
         if edits.is_empty() {
             return Ok(false);
         }
@@ -273,33 +257,19 @@ impl<V: Vault> Holder<V> {
         }
     }
 
-    /// The edits that bring a late envelope into another epoch as it stands.
-    fn reapplied(
+    /// What a late envelope did to entries that were not erased.
+    fn steps(
         &mut self,
         section: &SectionName,
         old: EpochId,
         late: &EnvelopeId,
-        into: EpochId,
-    ) -> Result<Vec<Edit>, PartyError> {
-        self.replica(into)?;
+    ) -> Result<Vec<Step>, PartyError> {
         let before = self.replica(old)?;
-        let Some(node) = before.node(late).cloned() else { return Ok(Vec::new()) };
-        let mut steps: Vec<Step> = Vec::new();
-        for edit in &node.edits {
-            steps.extend(step(before, late, &node, edit));
-        }
-        let mut touched: Vec<EntryId> = steps.iter().map(|s| s.entry).collect();
-        touched.retain(|entry| !self.fold.is_erased(section, entry));
-        touched.sort_unstable();
-        touched.dedup();
-        let there = self.replicas.get(&into).ok_or(PartyError::NoEpoch)?;
-        let mut edits = Vec::new();
-        for entry in touched {
-            let present = there.entry(entry);
-            let of_entry = steps.iter().filter(|s| s.entry == entry);
-            edits.extend(reapply(present.as_ref(), of_entry));
-        }
-        Ok(edits)
+        let Some(node) = before.node(late) else { return Ok(Vec::new()) };
+        let steps = node.edits.iter().filter_map(|edit| step(before, late, node, edit));
+        let mut steps: Vec<Step> = steps.collect();
+        steps.retain(|step| !self.fold.is_erased(section, &step.entry));
+        Ok(steps)
     }
 
     /// What was put aside in all sections: refused envelopes, and late ones of former writers.
@@ -454,6 +424,13 @@ fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<St
         | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
     };
     Some(Step { entry, what })
+}
+
+/// The edits that bring late steps into an epoch as it stands there.
+fn reapplied(there: &Replica, steps: &[Step]) -> Vec<Edit> {
+    let touched: BTreeSet<EntryId> = steps.iter().map(|step| step.entry).collect();
+    let of = |entry| steps.iter().filter(move |step| step.entry == entry);
+    touched.into_iter().flat_map(|e| reapply(there.entry(e).as_ref(), of(e))).collect()
 }
 
 /// The edits that bring late steps about one entry into an epoch where it stands as `present`.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Holder;
-use super::carry::Seen;
 use crate::codec;
 use crate::edit::EntryRecord;
 use crate::envelope::{Header, Kind, seal};
@@ -13,7 +12,7 @@ use crate::epoch::{
     Charter, Phase, PhaseKeys, PhaseWrap, Right, SnapshotDigest, VerifiedCharter, WrapContext,
     Writer, plan_phases, split,
 };
-use crate::id::{EpochId, OrganisationId};
+use crate::id::{EnvelopeId, EpochId, OrganisationId};
 use crate::keys::{Card, PhaseKey, Signed, VerifiedInstance};
 use crate::ledger::{FoldedGrant, KeyOfPhase, StatementBody, is_kept_back, section_channel};
 use crate::letter::{Letter, Offer, OfferedEpoch};
@@ -75,12 +74,12 @@ impl<V: Vault> Holder<V> {
         }
         let mut parents = self.currents(section);
         parents.truncate(Charter::PARENTS);
-        let (mut records, cards, seen) = match parents.first() {
+        let (mut records, cards, cut, carried) = match parents.first() {
             Some(base) => {
                 let replica = self.replica(*base)?;
                 let (cut, cards) = (replica.tips().clone(), known_cards(replica.charter()));
                 let (records, carried) = self.drawn_up(section, *base, now, rng)?;
-                (records, cards, Seen { cut, carried })
+                (records, cards, cut, carried)
             }
             None => Default::default(),
         };
@@ -123,7 +122,7 @@ impl<V: Vault> Holder<V> {
             erases: parents.iter().any(|parent| self.fold.stale.contains(parent)),
         };
         let charter = charter.sign(&self.device)?;
-        let founded = self.founding(&charter, &keys, seen, rng)?;
+        let founded = self.founding(&charter, &keys, (cut, carried), rng)?;
         self.say(batch, founded, now, rng)?;
         self.lay_snapshot(batch, &charter, &keys, parts, rng)?;
         for grant in &grants {
@@ -138,11 +137,11 @@ impl<V: Vault> Holder<V> {
         &self,
         charter: &VerifiedCharter,
         keys: &PhaseKeys,
-        seen: Seen,
+        (cut, carried): (BTreeSet<EnvelopeId>, BTreeSet<EnvelopeId>),
         rng: &mut dyn CryptoRng,
     ) -> Result<StatementBody, PartyError> {
-        let (cut, signed) = (seen.cut.into_iter().collect(), Box::new(charter.signed().clone()));
-        let carried = (!seen.carried.is_empty()).then(|| seen.carried.into_iter().collect());
+        let (cut, signed) = (cut.into_iter().collect(), Box::new(charter.signed().clone()));
+        let carried = (!carried.is_empty()).then(|| carried.into_iter().collect());
         if !is_kept_back(&charter.section) {
             return Ok(StatementBody::Founded {
                 charter: signed,

@@ -7,8 +7,7 @@ use crate::attachment::Filed;
 use crate::author::Author;
 use crate::discharge::{DISCHARGES, NOTICES, NoNotice, NoticeAfter, notice_changes};
 use crate::edit::{Edit, NamedValue, Remark, RemarkContent, entry_id, remark_id};
-use crate::envelope::SealedEnvelope;
-use crate::id::{EntryId, EnvelopeId, EpochId, RemarkId};
+use crate::id::{EntryId, EnvelopeId, RemarkId};
 use crate::party::{PartyError, Pen, batches, keep};
 use crate::replica::{EntryNow, Refusal, Stance};
 use crate::section::{SectionName, Value};
@@ -130,25 +129,13 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
         let epoch = self.current(section).ok_or(PartyError::NoEpoch)?;
-        let envelope = self.seal_in(epoch, edits, carries, now, rng)?;
-        self.journal.append(batch, &envelope, None)?;
-        Ok(())
-    }
-
-    /// Edits as this device's next envelope in an epoch, which the replica has from then on.
-    pub(super) fn seal_in(
-        &mut self,
-        epoch: EpochId,
-        edits: Vec<Edit>,
-        carries: Option<EnvelopeId>,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<SealedEnvelope, PartyError> {
         self.replica(epoch)?;
         let keys = &self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?.keys;
         let replica = self.replicas.get_mut(&epoch).ok_or(PartyError::NoEpoch)?;
         let pen = Pen { key: &self.device, chain: Some(&self.chain), now };
-        pen.write(replica, keys, edits, carries, rng)
+        let envelope = pen.write(replica, keys, edits, carries, rng)?;
+        self.journal.append(batch, &envelope, None)?;
+        Ok(())
     }
 
     fn write_alone(

@@ -234,3 +234,38 @@ fn what_the_other_epoch_had_removed_is_in_no_snapshot_of_the_one_that_joins_them
     }
     assert!(upon.iter().all(|times| *times > 0), "founded upon each of the two: {upon:?}");
 }
+
+/// An edit that went into the snapshot is dealt with: what replaces it afterwards is no conflict
+/// with it.
+#[test]
+fn what_went_into_a_snapshot_is_not_carried_over_once_more() {
+    let medications = section("medications");
+    let dose = |value: &str| [("dose".to_owned(), Some(text("dose", value).1))];
+    let mut taken_in = 0;
+    for seed in 80..88 {
+        let mut rng = rng(seed);
+        let mut relay = Office::default();
+        let (mut phone, _) = student(&mut rng);
+        let entry = medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+        let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+        let home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+        let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+        share(&mut phone, &home, &["medications"], Right::Read, None, day(1), &mut rng);
+        share(&mut laptop, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+        laptop.edit(entry, &dose("30 mg"), day(1), &mut rng).unwrap();
+        relay.sync(&mut laptop, day(2), &mut rng);
+        relay.sync(&mut phone, day(2), &mut rng);
+        let first = phone.fold().current(&medications)[0];
+        taken_in += phone.fold().epochs[&first].carried.len();
+        phone.edit(entry, &dose("40 mg"), day(3), &mut rng).unwrap();
+        for _ in 0..2 {
+            relay.sync(&mut phone, day(3), &mut rng);
+            relay.sync(&mut laptop, day(3), &mut rng);
+        }
+        let on_laptop = laptop.view(&medications).unwrap();
+        let versions = &on_laptop.entries[0].fields["dose"].versions;
+        assert_eq!(versions.len(), 1, "a value that was replaced came back: {versions:?}");
+        assert_eq!(on_laptop.digest(), phone.view(&medications).unwrap().digest());
+    }
+    assert!(taken_in > 0, "nothing went into a snapshot");
+}
