@@ -33,6 +33,7 @@ pub struct Post {
     /// Requests that are still under way, though their senders gave up.
     late: Vec<(VerificationKey, SyncRequest)>,
     opened: u64,
+    /// Every envelope that it was ever sent, also before it was emptied or set back.
     sent: BTreeMap<ObjectId, SealedEnvelope>,
 }
 

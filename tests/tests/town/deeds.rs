@@ -176,12 +176,13 @@ impl Town {
             return Vec::new();
         }
         let sections: [SectionName; 1] = [section(name)];
+        let (had, before) = (self.oracle.has(name, from), self.known_to(n));
         let ended = self.on_device(n, rng, |party, at, rng| party.revoke(from, &sections, at, rng));
         if ended.is_some() {
             self.oracle.took(name, from);
             self.oracle.founded(1);
-            if self.lacks(Without::Revoking) {
-                self.hand_out(n, name, Who::Office(o));
+            if had && self.lacks(Without::Revoking) {
+                self.hand_out(n, &before, Who::Office(o));
             }
             self.tell("revoke", &format!("device {n}, {name}, organisation {o}"));
         }
@@ -259,11 +260,11 @@ impl Town {
             let fold = self.devices[n].party.fold();
             let gone = |d: &Student| fold.devices.get(&d.device()).is_none_or(|f| f.removed);
             let gone: Vec<bool> = self.devices.iter().map(|d| gone(&d.party)).collect();
+            for other in gone.iter().zip(&self.devices).filter(|(gone, _)| **gone) {
+                self.oracle.expelled(other.1.party.device(), &self.devices[n]);
+            }
             for (device, gone) in self.devices.iter_mut().zip(gone) {
                 device.removed |= gone;
-                if device.removed {
-                    self.oracle.expelled(&device.party.device());
-                }
             }
             self.oracle.founded(self.devices[n].party.sections().len());
             self.tell("expel", &format!("device {n} removes device {other}"));
@@ -299,7 +300,7 @@ impl Town {
             };
             if let Some(new) = self.on_device(n, rng, replaced) {
                 self.phrases.push(new);
-                self.oracle.replaced(at, self.devices[n].party.device());
+                self.oracle.replaced(at, &self.devices[n]);
                 self.oracle.founded(self.devices[n].party.sections().len());
                 self.tell("replace the phrase", &format!("device {n}"));
                 break;

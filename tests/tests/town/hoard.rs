@@ -37,13 +37,12 @@ impl Hoard {
 
     /// Whether somebody ever had a key to an epoch.
     pub(crate) fn has(&self, who: Who, epoch: &EpochId) -> bool {
-        self.keys.get(&who).is_some_and(|kept| kept.contains_key(epoch))
+        self.keys.get(&who).is_some_and(|kept| kept.get(epoch).is_some_and(|(_, k)| !k.is_empty()))
     }
 
     /// Every word that somebody can open of what relays were ever sent.
     pub(crate) fn reach(&self, who: Who, posts: &[Post]) -> BTreeSet<String> {
-        let none = BTreeMap::new();
-        let kept = self.keys.get(&who).unwrap_or(&none);
+        let Some(kept) = self.keys.get(&who) else { return BTreeSet::new() };
         let archives: BTreeMap<EpochId, (Archive, &(VerifiedCharter, PhaseKeys))> = kept
             .values()
             .filter_map(|of| Some((Archive::of(&of.0, &of.1)?, of)))
@@ -52,14 +51,11 @@ impl Hoard {
         let mut words = BTreeSet::new();
         for envelope in posts.iter().flat_map(Post::sent) {
             let epoch = envelope.header().epoch;
-            let opened = if let Some((_, keys)) = kept.get(&epoch) {
-                opened(envelope, keys)
-            } else if let Some((archive, (charter, keys))) = archives.get(&epoch) {
-                archive.open(envelope, charter, keys)
-            } else {
-                None
-            };
-            for opened in opened.into_iter().flatten() {
+            let in_place = kept.get(&epoch).and_then(|(_, keys)| opened(envelope, keys));
+            let archived = archives.get(&epoch);
+            let archived =
+                archived.and_then(|(of, (charter, keys))| of.open(envelope, charter, keys));
+            for opened in in_place.or(archived).into_iter().flatten() {
                 words.extend(words_in(opened.body()));
             }
         }

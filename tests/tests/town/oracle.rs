@@ -53,9 +53,10 @@ pub(crate) struct Oracle {
     shown: BTreeMap<(usize, &'static str), BTreeSet<String>>,
     /// What was shown by whoever knew just this.
     known: BTreeMap<[u8; 32], (usize, Shown)>,
-    /// Recovery phrases that were replaced, by which devices, and whether there are two lines of
-    /// them: one was replaced twice, or by a device that was removed.
-    replaced: BTreeMap<usize, VerificationKey>,
+    /// Recovery phrases that were replaced, by which device and with what root, and whether there
+    /// are two lines of them: one was replaced twice, or by a device that was removed by somebody
+    /// who may not have heard of it.
+    replaced: BTreeMap<usize, (VerificationKey, Option<VerificationKey>)>,
     forked: bool,
     /// Epochs that there were in the beginning, and that were founded by what people did.
     first: usize,
@@ -136,6 +137,11 @@ impl Oracle {
         self.secret.retain(|(who, _), why| *why == GONE || *who != to);
     }
 
+    /// Whether somebody gave a section, and nobody took it back.
+    pub(crate) fn has(&self, name: &'static str, who: OrganisationId) -> bool {
+        self.given.contains_key(&(name, who))
+    }
+
     /// A section was taken back.
     pub(crate) fn took(&mut self, name: &'static str, from: OrganisationId) {
         self.given.remove(&(name, from));
@@ -143,13 +149,15 @@ impl Oracle {
     }
 
     /// A device replaced a phrase, by its number, by another.
-    pub(crate) fn replaced(&mut self, phrase: usize, by: VerificationKey) {
-        self.forked |= self.replaced.insert(phrase, by).is_some();
+    pub(crate) fn replaced(&mut self, phrase: usize, by: &Device) {
+        let this = (by.party.device(), root_of(by));
+        self.forked |= self.replaced.insert(phrase, this).is_some();
     }
 
-    /// A device was removed.
-    pub(crate) fn expelled(&mut self, device: &VerificationKey) {
-        self.forked |= self.replaced.values().any(|by| by == device);
+    /// A device was removed by another.
+    pub(crate) fn expelled(&mut self, device: VerificationKey, by: &Device) {
+        let heard = root_of(by);
+        self.forked |= self.replaced.values().any(|(of, root)| *of == device && *root != heard);
     }
 
     /// What somebody did founded so many epochs.
@@ -225,6 +233,12 @@ impl Oracle {
         let (other, showed) = self.known.entry(knows).or_insert_with(|| (n, shows.clone()));
         assert_eq!(shows, *showed, "device {n} knows what {other} knew, and shows something else");
     }
+}
+
+/// The root of the phrase that a device goes by.
+fn root_of(device: &Device) -> Option<VerificationKey> {
+    let fold = device.party.fold();
+    fold.devices.get(&device.party.device())?.chain.claimed_last_root()
 }
 
 /// A digest of everything a device has: envelopes, and keys of the ledger.
@@ -346,12 +360,12 @@ pub(crate) fn what_counts_as_kept_is_there(party: &Student, at: Timestamp, post:
         // A pack that is there stands for all of its run. Whoever had read past that does not get
         // it, so it may be known to nobody but the relay.
         let sent = post.sent().filter(|envelope| envelope.header().epoch == *epoch);
-        let packs: Vec<(bool, Stretch)> = sent
+        let sent: Vec<(bool, Stretch)> = sent
             .filter_map(|envelope| Some((kept(&envelope.encode()), Stretch::of(envelope)?)))
             .collect();
-        for (_, pack) in packs.iter().filter(|(kept, pack)| *kept && pack.packed) {
+        for (_, pack) in sent.iter().filter(|(kept, pack)| *kept && pack.packed) {
             let of = (0..).zip(&stretches).filter_map(|(n, s)| Some((Some(n), s.clone()?)));
-            let of = of.chain(packs.iter().map(|(_, s)| (None, s.clone())));
+            let of = of.chain(sent.iter().map(|(_, s)| (None, s.clone())));
             let of: Vec<(Option<usize>, Stretch)> = of.filter(|(_, s)| s.is_beside(pack)).collect();
             let ending_at = |last: &EnvelopeId| {
                 Ok::<_, Infallible>(of.iter().filter(|(_, s)| s.last == *last).cloned().collect())
@@ -454,7 +468,7 @@ pub(crate) fn receipts_tell_the_truth(device: &Device, offices: &mut [Office]) {
 }
 
 /// Promise 6: when all is healed, all who may read show the same. Where one phrase was replaced
-/// twice, or by a device that was removed, an organisation stays with the line that it heard of
+/// twice, or by a device that somebody removed who had not heard of it, an organisation stays with the line that it heard of
 /// first, until a person tells it otherwise (ADR 0047): there, nothing is asked of organisations.
 pub(crate) fn all_show_the_same(
     oracle: &Oracle,

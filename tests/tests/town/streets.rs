@@ -177,11 +177,16 @@ impl Town {
         }
     }
 
-    /// The keys of the epochs of a section that a device founded last fall into somebody's hands.
-    pub(crate) fn hand_out(&mut self, n: usize, name: &str, to: Who) {
-        let fold = self.devices[n].party.fold();
-        let of = fold.epochs.values().filter(|e| e.charter.section.as_str() == name);
-        self.hoard.keep(to, of.map(|e| (&e.charter, &e.keys)));
+    /// Somebody gets the keys of the epochs that a device knows and did not know before.
+    pub(crate) fn hand_out(&mut self, n: usize, before: &BTreeSet<EpochId>, to: Who) {
+        let new = self.devices[n].party.fold().epochs.values();
+        let new = new.filter(|e| !before.contains(&e.charter.id()));
+        self.hoard.keep(to, new.map(|e| (&e.charter, &e.keys)));
+    }
+
+    /// The epochs that a device knows of.
+    pub(crate) fn known_to(&self, n: usize) -> BTreeSet<EpochId> {
+        self.devices[n].party.fold().epochs.keys().copied().collect()
     }
 
     /// Whoever has a key to an epoch gets those of all its phases.
