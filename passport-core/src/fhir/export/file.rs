@@ -26,14 +26,8 @@ pub(super) fn enclose(resource: &mut Json, entry: &ExportEntry) {
     if json::text(resource, "resourceType") != Some("DocumentReference") {
         return;
     }
-    // Of a resource with several, each is an entry that is numbered after its identifier.
-    let identifier = match entry.fields.get("identifier") {
-        Some(Value::Text(identifier)) => identifier.rsplit_once('#').map(|(_, n)| n),
-        _ => None,
-    };
-    let place = identifier.and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
-    let path = format!("/content/{place}/attachment");
-    let Some(held) = resource.pointer_mut(&path).and_then(Json::as_object_mut) else { return };
+    let place = resource.pointer_mut("/content/0/attachment");
+    let Some(held) = place.and_then(Json::as_object_mut) else { return };
     held.insert("contentType".into(), file.media_type.clone().into());
     held.insert("size".into(), json!(file.size));
     let Some(data) = &entry.data else { return };

@@ -1,6 +1,6 @@
 //! Documents, and what has no section of its own.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
@@ -8,31 +8,60 @@ use super::person;
 use super::{Draft, Enclosed, limits};
 use crate::fhir::{json, known, marker};
 
+/// Most attachments of a resource that become documents.
+const ATTACHMENTS: usize = 64;
+
 /// `DocumentReference` (HL7 FHIR R4): each attachment is a document.
 pub(super) fn document(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_>) {
     let d = &r.json;
     if json::text(d, "status") == Some("entered-in-error") {
         return;
     }
-    let mut rest = d.clone();
-    for (place, content) in json::list(d, "content").iter().take(64).enumerate() {
-        let Some(attachment) = content.get("attachment") else { continue };
+    let attached = json::list(d, "content").iter().enumerate();
+    let attached = attached.filter_map(|(at, content)| Some((at, content.get("attachment")?)));
+    let attached: Vec<(usize, &Json)> = attached.take(ATTACHMENTS).collect();
+    for (number, (at, attachment)) in attached.iter().enumerate() {
         let enclosed = enclosed(r, attachment, all);
-        if enclosed.is_some() {
-            // The file is kept as a file: its letters need not be kept twice.
-            let path = format!("/content/{place}/attachment");
-            if let Some(held) = rest.pointer_mut(&path).and_then(Json::as_object_mut) {
-                held.remove("data");
-            }
+        let mut rest = d.clone();
+        if let Some(members) = rest.as_object_mut() {
+            part(members, number, *at, &attached);
+        }
+        let path = "/content/0/attachment";
+        // The file is kept as a file: its letters need not be kept twice.
+        let held = rest.pointer_mut(path).filter(|_| enclosed.is_some());
+        if let Some(held) = held.and_then(Json::as_object_mut) {
+            held.remove("data");
         }
         let source = if *d == rest { r.verbatim().to_owned() } else { rest.to_string() };
         let base = r.identifier();
-        let identifier = match place {
+        let identifier = match number {
             0 => base,
-            place => base.map(|b| format!("{b}#{place}")),
+            number => base.map(|b| format!("{b}#{number}")),
         };
         let fields = described(d, attachment);
         out.add_as("documents", "document", fields, identifier.as_deref(), Some(source), enclosed);
+    }
+}
+
+/// Leaves a document its own attachment alone, at the first place: the others are documents too,
+/// and would come back with each. What is no attachment stays with the first document, and so
+/// does what the sender calls the whole.
+fn part(members: &mut Map<String, Json>, number: usize, at: usize, attached: &[(usize, &Json)]) {
+    let Some(Json::Array(contents)) = members.get_mut("content") else { return };
+    let mut place = 0;
+    contents.retain(|_| {
+        let this = place;
+        place += 1;
+        let is_other = attached.iter().any(|(other, _)| *other == this && this != at);
+        !is_other && (this == at || number == 0)
+    });
+    let own = contents.iter().position(|content| content.get("attachment").is_some());
+    if let Some(own) = own {
+        contents[..=own].rotate_right(1);
+    }
+    if number > 0 {
+        members.remove("id");
+        members.remove("identifier");
     }
 }
 

@@ -481,3 +481,25 @@ fn parts_of_a_person_that_make_no_entry_are_kept_and_not_with_the_name() {
         assert!(!keep.is_empty() && !keep.contains(&"person"), "{json}: {keep:?}");
     }
 }
+
+#[test]
+fn each_attachment_is_a_document_with_nothing_of_the_others() {
+    let import = read_text(
+        r#"{"resourceType":"DocumentReference","id":"a","identifier":[{"system":"urn:x","value":"1"}],
+            "status":"current","content":[{"format":{"code":"alone"}},
+            {"attachment":{"title":"First","contentType":"text/plain","data":"Zmlyc3Q="}},
+            {"attachment":{"title":"Second","contentType":"text/plain","data":"c2Vjb25k"}}]}"#,
+    );
+    let source = |draft: &Draft| match draft.fields.get("source") {
+        Some(Value::Source { content, .. }) => content.clone(),
+        _ => panic!("no source"),
+    };
+    let [first, second] = &import.drafts[..] else { panic!("not two") };
+    assert_eq!(first.fields.get("identifier"), Some(&Value::Text("urn:x|1".into())));
+    assert_eq!(second.fields.get("identifier"), Some(&Value::Text("urn:x|1#1".into())));
+    assert_eq!(second.enclosed.as_ref().unwrap().bytes, b"second");
+    let (of_first, of_second) = (source(first), source(second));
+    assert!(of_first.contains("First") && of_first.contains("alone"), "{of_first}");
+    assert!(!of_first.contains("Second") && !of_second.contains("First"), "{of_second}");
+    assert!(of_second.contains("Second") && !of_second.contains("alone"), "{of_second}");
+}
