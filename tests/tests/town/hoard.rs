@@ -52,10 +52,10 @@ impl Hoard {
         for envelope in posts.iter().flat_map(Post::sent) {
             let epoch = envelope.header().epoch;
             let in_place = kept.get(&epoch).and_then(|(_, keys)| opened(envelope, keys));
-            let archived = archives.get(&epoch);
-            let archived =
-                archived.and_then(|(of, (charter, keys))| of.open(envelope, charter, keys));
-            for opened in in_place.or(archived).into_iter().flatten() {
+            let of_archive = archives.get(&epoch);
+            let of_archive =
+                of_archive.and_then(|(of, (charter, keys))| of.open(envelope, charter, keys));
+            for opened in in_place.or(of_archive).into_iter().flatten() {
                 words.extend(words_in(opened.body()));
             }
         }

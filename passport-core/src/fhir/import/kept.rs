@@ -48,17 +48,10 @@ pub(super) fn document(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'
 /// does what the sender calls the whole.
 fn part(members: &mut Map<String, Json>, number: usize, at: usize, attached: &[(usize, &Json)]) {
     let Some(Json::Array(contents)) = members.get_mut("content") else { return };
-    let mut place = 0;
-    contents.retain(|_| {
-        let this = place;
-        place += 1;
-        let is_other = attached.iter().any(|(other, _)| *other == this && this != at);
-        !is_other && (this == at || number == 0)
-    });
-    let own = contents.iter().position(|content| content.get("attachment").is_some());
-    if let Some(own) = own {
-        contents[..=own].rotate_right(1);
-    }
+    let is_attached = |this: &usize| attached.iter().any(|(other, _)| other == this);
+    let others = contents.iter().enumerate().filter(|(n, _)| number == 0 && !is_attached(n));
+    let own = contents.get(at).into_iter();
+    *contents = own.chain(others.map(|(_, content)| content)).cloned().collect();
     if number > 0 {
         members.remove("id");
         members.remove("identifier");
