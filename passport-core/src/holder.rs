@@ -26,6 +26,7 @@ mod retire;
 mod share;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
@@ -42,6 +43,8 @@ use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 use crate::view::{HistoryEvent, View};
+
+use receipts::Receipts;
 
 pub use carry::{HeldEdit, Quarantined};
 pub use confirm::{Doubt, Unconfirmed};
@@ -82,6 +85,8 @@ pub struct Holder<V> {
     ledger_tails: BTreeMap<EpochId, (u64, EnvelopeId)>,
     fold: Fold,
     replicas: BTreeMap<EpochId, Replica>,
+    /// The receipts in the vault, once somebody asked for them.
+    receipts: OnceLock<Receipts>,
 }
 
 /// What the vault says of its owner. CBOR: `[version, passport, chain]`.
@@ -133,6 +138,7 @@ impl<V: Vault> Holder<V> {
             ledger_tails: BTreeMap::new(),
             fold: Fold::default(),
             replicas: BTreeMap::new(),
+            receipts: OnceLock::new(),
         };
         holder.read_ledger()?;
         Ok(holder)
@@ -195,7 +201,8 @@ impl<V: Vault> Holder<V> {
         }
     }
 
-    /// Makes a statement: into the ledger, sealed into the batch.
+    /// Makes a statement: into the ledger, sealed into the batch. What is said after a removal was
+    /// heard of, the removed device does not read.
     fn say(
         &mut self,
         batch: &mut Batch,
@@ -203,6 +210,9 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        if self.fold.exposed && self.has_a_say() {
+            self.rekey(batch, now, rng)?;
+        }
         let statement = self.ledger.draft(now, body, &self.device);
         self.carry_statements(batch, &[statement], rng)
     }
@@ -260,7 +270,10 @@ impl<V: Vault> Holder<V> {
     }
 
     /// The replica of an epoch, built from the journal when first asked for.
-    fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
+    ///
+    /// # Errors
+    /// Returns [`PartyError::NoEpoch`] when there is no such epoch.
+    pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let known = self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?;
             let replica = replica_of(&self.journal, &known.charter, &known.keys)?;
@@ -284,7 +297,10 @@ impl<V: Vault> Holder<V> {
 
     /// Whether the epoch that a section is written in now is here from its beginning, if there is
     /// one. The ledger tells of an epoch before its snapshot comes.
-    fn is_here(&mut self, section: &SectionName) -> Result<bool, PartyError> {
+    ///
+    /// # Errors
+    /// Returns [`PartyError`] when the vault cannot be read.
+    pub fn is_here(&mut self, section: &SectionName) -> Result<bool, PartyError> {
         let Some(current) = self.current(section) else { return Ok(true) };
         Ok(self.replica(current)?.is_ready())
     }
@@ -325,13 +341,28 @@ impl<V: Vault> Holder<V> {
         crate::party::sections_in_order(self.open_epochs().map(|e| e.charter.section.clone()))
     }
 
-    /// A section as it stands; empty sections have a view too once they were opened.
+    /// A section as it stands; empty sections have a view too once they were opened. Where it
+    /// began anew and that has not come ([`Self::is_here`]), as it stood before.
     ///
     /// # Errors
     /// Returns [`PartyError::NoEpoch`] when there is no such section yet.
     pub fn view(&mut self, section: &SectionName) -> Result<View, PartyError> {
-        let epoch = self.current(section).ok_or(PartyError::NoEpoch)?;
+        let epoch = self.shown(section)?;
         Ok(View::of(self.replica(epoch)?))
+    }
+
+    /// The epoch that a section is shown from: the present one, or else the last before it that is
+    /// here from its beginning and holds nothing that was erased.
+    fn shown(&mut self, section: &SectionName) -> Result<EpochId, PartyError> {
+        let current = self.current(section).ok_or(PartyError::NoEpoch)?;
+        let line: Vec<EpochId> = self.line(current).iter().map(|e| e.charter.id()).collect();
+        let kept = |id: &EpochId| *id == current || !self.fold.stale.contains(id);
+        for epoch in line.into_iter().take_while(kept).collect::<Vec<_>>() {
+            if self.replica(epoch)?.is_ready() {
+                return Ok(epoch);
+            }
+        }
+        Ok(current)
     }
 
     /// Who did what in a section, in all its epochs since anything of it was erased, by claimed
@@ -360,6 +391,7 @@ impl<V: Vault> Holder<V> {
             missing += replica.missing().count();
             forks += replica.forks().count();
         }
+        missing += usize::from(!self.is_here(section)?);
         Ok((missing, forks))
     }
 

@@ -243,8 +243,7 @@ pub trait Party {
     /// Returns [`PartyError`]; then it is not on disk.
     fn keep(&mut self) -> Result<(), PartyError>;
 
-    /// Puts things in order after an exchange; returns how many envelopes that made, which want
-    /// another exchange.
+    /// Puts things in order after an exchange.
     ///
     /// # Errors
     /// Returns [`PartyError`].
@@ -253,14 +252,26 @@ pub trait Party {
         pace: Pace,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<usize, PartyError>;
+    ) -> Result<Tidied, PartyError>;
 }
 
-/// Whether somebody goes on writing here: what is packed then is sent, and packed again soon.
+/// What putting things in order came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// How many envelopes it made, which want another exchange.
+    pub made: usize,
+    /// Whether something was left for when all has come ([`Pace::Coming`]).
+    pub waits: bool,
+}
+
+/// What is still to be expected: of what is packed while somebody goes on writing, and of what is
+/// founded before all has come, a part is soon done once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// Something was written a moment ago, and more may follow.
     Busy,
+    /// Nothing was written for a while; but more may come, now that what came last is known.
+    Coming,
     /// Nothing was written for a while, or there will be no better time.
     Quiet,
 }

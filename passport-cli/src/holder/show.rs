@@ -77,6 +77,9 @@ impl Show {
             let filled = views.iter().filter(|v| !whole || !v.entries.is_empty());
             let mut text = render::screen(&filled.map(Section::of).collect::<Vec<_>>(), reader);
             text.push_str(&attached::words(&shown.files, "passport save"));
+            if !shown.behind.is_empty() {
+                let _ = writeln!(text, "\n{}", behind(&shown.behind));
+            }
             if let Some(recovered) = &shown.recovered {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "\n{}", caution(recovered));
@@ -95,6 +98,9 @@ pub(crate) struct Shown {
     /// Apart from the sections, which are the same for all who see them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<Listed>,
+    /// Sections that began anew on another device, of which that has not come here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    behind: Vec<SectionName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recovered: Option<Recovered>,
 }
@@ -109,7 +115,14 @@ impl Shown {
         views: &[View],
         as_seen: bool,
     ) -> Result<Self, CliError> {
+        let mut behind = Vec::new();
+        for view in views {
+            if !passport.is_here(&view.section)? {
+                behind.push(view.section.clone());
+            }
+        }
         Ok(Self {
+            behind,
             passport: passport.passport().to_string(),
             holder: who(passport, as_seen)?,
             sections: views.iter().map(View::to_json).collect(),
@@ -117,6 +130,15 @@ impl Shown {
             recovered: if as_seen { None } else { passport.recovered()? },
         })
     }
+}
+
+fn behind(sections: &[SectionName]) -> String {
+    let names: Vec<&str> = sections.iter().map(SectionName::as_str).collect();
+    format!(
+        "Not all has come yet of: {}. This is how it stood before; `passport sync` fetches the \
+         rest.",
+        names.join(", ")
+    )
 }
 
 /// The sections that a contact can read now.

@@ -143,7 +143,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// The epochs that lead to the current one, it first, each founded upon the one after it.
-    fn line(&self, current: EpochId) -> Vec<&FoldedEpoch> {
+    pub(super) fn line(&self, current: EpochId) -> Vec<&FoldedEpoch> {
         let mut line: Vec<&FoldedEpoch> = Vec::new();
         let mut at = self.fold.epochs.get(&current);
         while let Some(epoch) = at {

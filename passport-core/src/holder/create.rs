@@ -117,6 +117,7 @@ impl<V: Vault> Holder<V> {
             ledger_key,
             newer_keys: std::collections::BTreeMap::new(),
             derived: std::collections::BTreeMap::new(),
+            receipts: std::sync::OnceLock::new(),
             ledger_tails: std::collections::BTreeMap::new(),
             fold: Fold::default(),
             replicas: std::collections::BTreeMap::new(),

@@ -149,6 +149,7 @@ impl<V: Vault> PendingDevice<V> {
                 ledger: Ledger::new(passport),
                 newer_keys: std::collections::BTreeMap::new(),
                 derived: std::collections::BTreeMap::new(),
+                receipts: std::sync::OnceLock::new(),
                 ledger_tails: std::collections::BTreeMap::new(),
                 fold: Fold::default(),
                 replicas: std::collections::BTreeMap::new(),

@@ -16,7 +16,7 @@ use crate::keys::{Signable as _, Signed, SigningKey, Verified};
 use crate::ledger::{LEDGER_LABEL, channel_nonce, section_channel};
 use crate::letter::Letter;
 use crate::party::{
-    Pace, Party, PartyError, Received, admit_arrived, contents, pack_own, sections_in_order,
+    Pace, Party, PartyError, Received, Tidied, admit_arrived, contents, pack_own, sections_in_order,
 };
 use crate::replica::Node;
 use crate::section::SectionName;
@@ -192,13 +192,14 @@ impl<V: Vault> Party for Holder<V> {
         pace: Pace,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<usize, PartyError> {
+    ) -> Result<Tidied, PartyError> {
         // A device that was removed has no more say, and no other heeds it.
         if !self.has_a_say() {
-            return Ok(0);
+            return Ok(Tidied::default());
         }
         // First, as what was packed is no reason to begin a section anew.
         let mut made = self.pack(pace)?;
+        let mut waits = false;
         let mut batch = Batch::new();
         if self.fold.exposed {
             self.rekey(&mut batch, now, rng)?;
@@ -209,7 +210,11 @@ impl<V: Vault> Party for Holder<V> {
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
         made += self.pass_on_receipts(&mut batch, now, rng)?;
         for section in self.sections() {
-            made += self.put_in_order(&mut batch, &section, now, rng)?;
+            if pace == Pace::Coming && self.is_to_be_left(&section) && self.awaits(&section)? {
+                waits = true;
+            } else {
+                made += self.put_in_order(&mut batch, &section, now, rng)?;
+            }
         }
         if !batch.is_empty() {
             self.journal.commit(batch)?;
@@ -225,7 +230,7 @@ impl<V: Vault> Party for Holder<V> {
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }
-        Ok(made)
+        Ok(Tidied { made, waits })
     }
 }
 
@@ -252,9 +257,8 @@ impl<V: Vault> Holder<V> {
         self.fold.devices.contains_key(&self.device()) && !self.was_removed()
     }
 
-    /// Founds an epoch where none of those founded at once has the members that it should,
-    /// where one has grown long, or where a removed device had the keys; and carries over.
-    /// Returns how many envelopes that made.
+    /// Founds the next epoch where the present one is to be left or has grown long, and carries
+    /// over. Returns how many envelopes that made.
     pub(super) fn put_in_order(
         &mut self,
         batch: &mut Batch,
@@ -266,21 +270,11 @@ impl<V: Vault> Holder<V> {
         if !self.is_here(section)? {
             return Ok(0);
         }
-        let channel = section_channel(&self.control(), section);
-        let elsewhere =
-            |id: &EpochId| self.fold.epochs.get(id).is_some_and(|e| e.charter.channel != channel);
         let mut made = 0;
-        // An epoch in a channel of an older control key is at the mercy of whoever was removed
-        // since, and its keys may be known to them. A stale one holds what was erased.
-        // Founded beside the current one, it would be followed by nothing, and so kept.
-        let stale = self.currents(section).iter().any(|id| self.fold.stale.contains(id));
-        let over = |id: &EpochId| elsewhere(id) || stale || self.has_grown(id);
-        // Where two devices each brought epochs together, the first of the two is settled, and
-        // nobody goes on founding past the other.
-        let due = |id: &EpochId| over(id) || !self.fold.is_settled(&self.ledger, id);
         let current = self.current(section);
-        let due = current.as_ref().is_some_and(due);
-        if due || current.map_or(Ok(false), |id| self.is_unsound(&id))? {
+        let grown = current.is_some_and(|id| self.has_grown(&id));
+        let unsound = current.map_or(Ok(false), |id| self.is_unsound(&id))?;
+        if self.is_to_be_left(section) || grown || unsound {
             self.found(batch, section, now, rng)?;
             made += 1;
         }

@@ -41,6 +41,71 @@ impl<V: Vault> Holder<V> {
         self.found_with(batch, section, &[], now, rng)
     }
 
+    /// Before anything is written in a section: goes on under keys that no removed device has, and
+    /// founds the next epoch where the present one is to be left. An exchange that was cut may have
+    /// brought the news and nothing more.
+    pub(super) fn leave_former_readers(
+        &mut self,
+        batch: &mut Batch,
+        section: &SectionName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PartyError> {
+        if !self.has_a_say() {
+            return Ok(());
+        }
+        if self.fold.exposed {
+            self.rekey(batch, now, rng)?;
+        }
+        if self.is_to_be_left(section) && self.is_here(section)? {
+            self.found(batch, section, now, rng)?;
+        }
+        Ok(())
+    }
+
+    /// Whether nobody should go on writing in the present epoch of a section: it has not the
+    /// members that the ledger says, somebody who was removed has its keys or rules its channel, or
+    /// it holds what was erased.
+    pub(super) fn is_to_be_left(&self, section: &SectionName) -> bool {
+        let currents = self.currents(section);
+        let Some(current) = currents.first() else { return false };
+        // An epoch in a channel of an older control key is at the mercy of whoever was removed
+        // since, and its keys may be known to them.
+        let channel = section_channel(&self.control(), section);
+        let elsewhere = self.fold.epochs.get(current).is_some_and(|e| e.charter.channel != channel);
+        // Founded beside the current one, a stale epoch would be followed by nothing, and so kept.
+        let stale = currents.iter().any(|id| self.fold.stale.contains(id));
+        // Where two devices each brought epochs together, the first of the two is settled, and
+        // nobody goes on founding past the other.
+        elsewhere || stale || !self.fold.is_settled(&self.ledger, current)
+    }
+
+    /// Whether epochs beside the present one begin with, or were founded after, what has not come:
+    /// founded now, the next would begin with what somebody had taken away there.
+    pub(super) fn awaits(&mut self, section: &SectionName) -> Result<bool, PartyError> {
+        let currents = self.currents(section);
+        let Some((current, beside)) = currents.split_first() else { return Ok(false) };
+        let ours: BTreeSet<EpochId> = self.line(*current).iter().map(|e| e.charter.id()).collect();
+        for head in beside {
+            if !self.replica(*head)?.is_ready() {
+                return Ok(true);
+            }
+            let line = self.line(*head);
+            let apart = line.iter().take_while(|epoch| !ours.contains(&epoch.charter.id()));
+            let founded: Vec<(EpochId, BTreeSet<EnvelopeId>)> = apart
+                .zip(line.iter().skip(1))
+                .map(|(next, upon)| (upon.charter.id(), next.cut.clone()))
+                .collect();
+            for (upon, seen) in founded {
+                let replica = self.replica(upon)?;
+                if replica.is_ready() && seen.iter().any(|id| replica.node(id).is_none()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// As [`Self::found`], of several sections after their members changed. Where the present epoch
     /// has not come from its beginning, tidying founds the next once it has: nobody writes here
     /// before, and others do it as they hear of the change.

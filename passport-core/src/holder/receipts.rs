@@ -26,8 +26,8 @@ const PASSED_ON: &[u8] = b"passed on";
 /// the ledger's key changes, so nobody may fill its channel.
 const PASSED_ON_MAX: u64 = 1_000;
 
-/// A receipt as it was signed, and what it says.
-type SignedAndRead = (Signed<Receipt>, Verified<Receipt>);
+/// Receipts by their hash: as signed, and what they say.
+pub(super) type Receipts = BTreeMap<[u8; 32], (Signed<Receipt>, Verified<Receipt>)>;
 
 /// A receipt, and in which generation of the ledger it came; none if an organisation left it here.
 pub(super) type Come = (Signed<Receipt>, Option<EpochId>);
@@ -68,7 +68,7 @@ impl<V: Vault> Holder<V> {
     /// Takes in receipts that organisations left here, or that are in the ledger's channel; how
     /// many were new.
     pub(super) fn take_receipts(
-        &self,
+        &mut self,
         batch: &mut Batch,
         receipts: &[Come],
     ) -> Result<usize, PartyError> {
@@ -83,9 +83,13 @@ impl<V: Vault> Holder<V> {
                 continue;
             }
             batch.put(Table::Audit, key, codec::encode(signed));
+            let at = receipt.at;
+            if let Some(known) = self.receipts.get_mut() {
+                known.insert(key, (signed.clone(), receipt));
+            }
             // Those that joined since read the present generation alone.
             if *generation != Some(present) {
-                let key = [PASS_ON, &receipt.at.as_seconds().to_be_bytes(), &key].concat();
+                let key = [PASS_ON, &at.as_seconds().to_be_bytes(), &key].concat();
                 batch.put(Table::Letter, key, codec::encode(signed));
             }
         }
@@ -174,7 +178,7 @@ impl<V: Vault> Holder<V> {
         batch: &mut Batch,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
-        let receipts = self.receipts()?.into_iter().map(|(signed, _)| signed).collect();
+        let receipts = self.receipts()?.values().map(|(signed, _)| signed.clone()).collect();
         self.seal_receipts(batch, receipts, rng).map(drop)
     }
 
@@ -191,30 +195,36 @@ impl<V: Vault> Holder<V> {
         Ok(runs.len())
     }
 
-    fn forget_oldest(&self, batch: &mut Batch) -> Result<(), PartyError> {
+    fn forget_oldest(&mut self, batch: &mut Batch) -> Result<(), PartyError> {
         let mut kept: BTreeMap<OrganisationId, Vec<(Timestamp, [u8; 32])>> = BTreeMap::new();
-        for (signed, receipt) in self.receipts()? {
-            let of = kept.entry(receipt.organisation).or_default();
-            of.push((receipt.at, signed.payload_hash()));
+        for (key, (_, receipt)) in self.receipts()? {
+            kept.entry(receipt.organisation).or_default().push((receipt.at, *key));
         }
         for mut of in kept.into_values() {
             of.sort_unstable();
             let over = of.len().saturating_sub(KEPT);
             for (_, key) in of.into_iter().take(over) {
                 batch.delete(Table::Audit, key);
+                if let Some(known) = self.receipts.get_mut() {
+                    known.remove(&key);
+                }
             }
         }
         Ok(())
     }
 
-    pub(super) fn receipts(&self) -> Result<Vec<SignedAndRead>, PartyError> {
-        let rows = self.journal.vault().scan(Table::Audit)?;
-        let one = |value: &[u8]| {
-            let signed = decode(value)?;
+    /// Every receipt: read and verified once, as each exchange asks who has moved on.
+    fn receipts(&self) -> Result<&Receipts, PartyError> {
+        if let Some(known) = self.receipts.get() {
+            return Ok(known);
+        }
+        let mut all = Receipts::new();
+        for (_, value) in self.journal.vault().scan(Table::Audit)? {
+            let signed = decode(&value)?;
             let receipt = signed.verify().map_err(|_| PartyError::Damaged)?;
-            Ok((signed, receipt))
-        };
-        rows.iter().map(|(_, value)| one(value)).collect()
+            all.insert(receipt.payload_hash(), (signed, receipt));
+        }
+        Ok(self.receipts.get_or_init(|| all))
     }
 
     /// Who received, opened, exported or deleted what, and when, as organisations say: the newest
@@ -223,14 +233,14 @@ impl<V: Vault> Holder<V> {
     /// # Errors
     /// Returns [`PartyError`].
     pub fn access_log(&self, of: Option<OrganisationId>) -> Result<Vec<AccessLine>, PartyError> {
-        let receipts = self.receipts()?.into_iter().map(|(_, receipt)| receipt.into_inner());
+        let receipts = self.receipts()?.values().map(|(_, receipt)| receipt);
         let wanted = receipts.filter(|r| of.is_none_or(|of| r.organisation == of));
         let mut lines: Vec<AccessLine> = wanted
             .map(|r| AccessLine {
                 organisation: r.organisation,
                 contact: self.contact_name(&r.organisation),
-                role: r.role,
-                section: r.section,
+                role: r.role.clone(),
+                section: r.section.clone(),
                 what: r.what,
                 at: r.at,
             })
@@ -247,7 +257,7 @@ impl<V: Vault> Holder<V> {
     pub fn arrivals(&self) -> Result<Vec<Arrival>, PartyError> {
         let mut last: BTreeMap<(OrganisationId, VerificationKey, EpochId), Arrival> =
             BTreeMap::new();
-        for (_, receipt) in self.receipts()? {
+        for (_, receipt) in self.receipts()?.values() {
             if receipt.what != Access::Received {
                 continue;
             }

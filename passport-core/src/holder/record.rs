@@ -112,6 +112,7 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        self.leave_former_readers(batch, section, now, rng)?;
         self.ensure_section(batch, section, now, rng)?;
         for run in batches(edits) {
             self.write_one(batch, section, run, None, now, rng)?;
@@ -129,7 +130,9 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
         let epoch = self.current(section).ok_or(PartyError::NoEpoch)?;
-        self.replica(epoch)?;
+        if !self.replica(epoch)?.is_ready() {
+            return Err(PartyError::NotHere);
+        }
         let keys = &self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?.keys;
         let replica = self.replicas.get_mut(&epoch).ok_or(PartyError::NoEpoch)?;
         let pen = Pen { key: &self.device, chain: Some(&self.chain), now };
@@ -156,7 +159,10 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError::NoEntry`] when there is none, or it was removed.
     pub fn find(&mut self, id: EntryId) -> Result<(SectionName, EntryNow), PartyError> {
         for section in self.sections() {
-            let Some(epoch) = self.current(&section) else { continue };
+            let epoch = match self.shown(&section) {
+                Err(PartyError::NoEpoch) => continue,
+                shown => shown?,
+            };
             let entry = self.replica(epoch)?.entry(id);
             if let Some(entry) = entry.filter(|e| e.stance != Stance::Removed) {
                 return Ok((section, entry));

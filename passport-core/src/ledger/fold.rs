@@ -1,6 +1,7 @@
 //! What the statements of a ledger come to, whatever order they came in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::authority::Authority;
 use super::{KeyOfLedger, Ledger, Statement, StatementBody, is_kept_back};
@@ -61,6 +62,9 @@ pub struct Fold {
     removals: Vec<StatementId>,
     /// Passphrases for what is kept back.
     locks: Vec<StatementId>,
+    /// Current epochs that have the members they should ([`Self::is_settled`]): a walk through the
+    /// ledger for each, asked again and again.
+    settled: OnceLock<BTreeSet<EpochId>>,
 }
 
 /// A device of the holder.
@@ -334,11 +338,26 @@ impl Fold {
         current.iter().map(|e| e.charter.id()).collect()
     }
 
-    /// Whether an epoch has the members that the ledger says: whoever founded it knew every
-    /// statement on them that counts. Another founding would then give it the same.
+    /// Whether a current epoch has the members that the ledger says: whoever founded it knew every
+    /// statement on them that counts. Another founding would then give it the same. `ledger` is
+    /// the one that this is the fold of.
     #[must_use]
     pub fn is_settled(&self, ledger: &Ledger, epoch: &EpochId) -> bool {
-        let Some(epoch) = self.epochs.get(epoch) else { return false };
+        let settled = || {
+            let followed = self
+                .epochs
+                .values()
+                .flat_map(|e| e.charter.parents.iter().map(|parent| (parent, &e.charter.section)));
+            let followed: BTreeSet<(&EpochId, &SectionName)> = followed.collect();
+            let is_current = |id, of: &FoldedEpoch| !followed.contains(&(id, &of.charter.section));
+            let current = self.epochs.iter().filter(|(id, epoch)| is_current(*id, epoch));
+            let settled = current.filter(|(_, epoch)| self.has_its_members(ledger, epoch));
+            settled.map(|(id, _)| *id).collect()
+        };
+        self.settled.get_or_init(settled).contains(epoch)
+    }
+
+    fn has_its_members(&self, ledger: &Ledger, epoch: &FoldedEpoch) -> bool {
         let section = &epoch.charter.section;
         let locks = self.locks.iter().filter(|_| is_kept_back(section));
         let on_members = self.on_members.get(section).into_iter().flatten();

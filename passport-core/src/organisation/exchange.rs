@@ -15,7 +15,7 @@ use crate::id::{EpochId, GrantId, PassportId};
 use crate::journal::{Incoming, IncomingItem, Outgoing, RelayId, RemoteState, Verdicts};
 use crate::keys::{CertificateChain, Signable, Signed, SigningKey, Verified};
 use crate::letter::{Letter, Offer, OfferedEpoch};
-use crate::party::{Pace, Party, PartyError, Received, admit_arrived, contents, pack_own};
+use crate::party::{Pace, Party, PartyError, Received, Tidied, admit_arrived, contents, pack_own};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -102,7 +102,7 @@ impl<V: Vault> Party for Organisation<V> {
         pace: Pace,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<usize, PartyError> {
+    ) -> Result<Tidied, PartyError> {
         self.let_go(now)?;
         let letters = self.send_receipts(now, rng)?;
         let mut batch = Batch::new();
@@ -114,7 +114,7 @@ impl<V: Vault> Party for Organisation<V> {
         if !batch.is_empty() {
             self.journal.commit(batch)?;
         }
-        Ok(letters + packs)
+        Ok(Tidied { made: letters + packs, waits: false })
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn pack_own<V: Vault>(
 ) -> Result<usize, PartyError> {
     let enough = match pace {
         Pace::Busy => LOT,
-        Pace::Quiet => LOOSE,
+        Pace::Coming | Pace::Quiet => LOOSE,
     };
     if journal.extent(&epoch).loose < enough as u64 {
         return Ok(0);
@@ -171,8 +171,8 @@ fn due(run: &[Own], pace: Pace) -> Option<&[Own]> {
     let packs = run.len() - loose;
     let (mut rest, end, mut count) = match pace {
         Pace::Busy => return run.get(packs..).filter(|_| loose >= LOT),
-        Pace::Quiet if loose >= LOOSE => (packs, run.len(), loose as u64),
-        Pace::Quiet => (packs.checked_sub(1)?, packs, run.get(packs - 1)?.count),
+        Pace::Coming | Pace::Quiet if loose >= LOOSE => (packs, run.len(), loose as u64),
+        Pace::Coming | Pace::Quiet => (packs.checked_sub(1)?, packs, run.get(packs - 1)?.count),
     };
     loop {
         let before = run.get(..rest)?.iter().rev();

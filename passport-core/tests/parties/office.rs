@@ -54,7 +54,7 @@ impl Office {
             party.met(URL, self.relay, false).unwrap();
             let key = party.request_key().verification_key();
             party.receive(URL, self.incoming(key), now).unwrap();
-            let made = party.tidy(Pace::Quiet, now, rng).unwrap();
+            let made = party.tidy(Pace::Quiet, now, rng).unwrap().made;
             let out = party.outgoing(URL, now).unwrap();
             let more = out.more;
             let taken = if self.full { Verdict::Later } else { Verdict::Kept };

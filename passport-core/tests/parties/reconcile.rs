@@ -1,10 +1,12 @@
 //! Epochs that devices found apart come together, and then there is rest.
 
-use passport_core::envelope::SealedEnvelope;
+use passport_core::envelope::{Kind, SealedEnvelope};
 use passport_core::epoch::Right;
 use passport_core::holder::Holder;
 use passport_core::id::EpochId;
+use passport_core::journal::{Incoming, IncomingItem};
 use passport_core::keys::OrganisationKind;
+use passport_core::party::{Pace, Party, PartyError};
 
 use super::office::*;
 
@@ -127,6 +129,13 @@ fn nothing_is_founded_upon_what_has_not_come() {
     assert!(!late.is_empty());
     office.sync(&mut laptop, day(2), &mut rng);
     assert_eq!(laptop.fold().current(&medications), [begun]);
+    // Until it comes, the section is shown as it was, and nobody takes that for all there is.
+    let before = shown(&laptop.view(&medications).unwrap());
+    assert!(before.contains("fluoxetine") && before.contains("by laptop"), "{before}");
+    assert!(!laptop.is_here(&medications).unwrap() && laptop.gaps(&medications).unwrap().0 > 0);
+    let entry = laptop.view(&medications).unwrap().entries[0].id;
+    let refused = laptop.annotate(entry, "too early", day(2), &mut rng);
+    assert!(matches!(refused, Err(PartyError::NotHere)), "{refused:?}");
     laptop.revoke(home.id(), &[], day(2), &mut rng).unwrap();
     office.sync(&mut laptop, day(2), &mut rng);
     office.envelopes.extend(late);
@@ -137,6 +146,7 @@ fn nothing_is_founded_upon_what_has_not_come() {
     let on_phone = shown(&phone.view(&medications).unwrap());
     assert!(on_phone.contains("fluoxetine") && on_phone.contains("by laptop"), "{on_phone}");
     assert_eq!(on_phone, shown(&laptop.view(&medications).unwrap()));
+    assert!(!on_phone.contains("too early") && laptop.is_here(&medications).unwrap());
     let current = phone.fold().current(&medications)[0];
     assert!(current != begun, "the practice is shut out once the beginning has come");
     assert!(phone.fold().epochs[&current].charter.writers.is_empty());
@@ -268,4 +278,132 @@ fn what_went_into_a_snapshot_is_not_carried_over_once_more() {
         assert_eq!(on_laptop.digest(), phone.view(&medications).unwrap().digest());
     }
     assert!(taken_in > 0, "nothing went into a snapshot");
+}
+
+/// What a practice can open of all that was ever sent, with the keys that it has.
+fn opens(practice: &Practice, relay: &Office, word: &str) -> bool {
+    let envelopes = relay.envelopes.iter().filter_map(|e| SealedEnvelope::decode(e).ok());
+    envelopes.filter_map(|e| e.verify().ok()).any(|envelope| {
+        let held = practice.epochs().get(&envelope.header().epoch);
+        let key = held.and_then(|held| held.keys.get(&envelope.header().phase));
+        let opened = key.and_then(|key| envelope.open(key).ok());
+        opened.is_some_and(|o| o.body().windows(word.len()).any(|w| w == word.as_bytes()))
+    })
+}
+
+/// Gives a party what a relay has, an envelope at a time, until it has heard of something; then
+/// its program ends before anything is put in order.
+fn cut_off(mut party: Student, relay: &Office, has_heard: impl Fn(&Student) -> bool) -> Student {
+    let incoming = relay.incoming(party.request_key().verification_key());
+    for item in incoming.items {
+        let one = Incoming { relay: relay.relay, position: incoming.position, items: vec![item] };
+        party.receive(URL, one, day(2)).unwrap();
+        if has_heard(&party) {
+            return Holder::open(party.journal().vault().clone()).unwrap();
+        }
+    }
+    panic!("it never heard");
+}
+
+#[test]
+fn whoever_has_heard_of_a_withdrawal_writes_past_it_though_the_exchange_was_cut() {
+    let medications = section("medications");
+    let mut rng = rng(65);
+    let mut relay = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+    let mut home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    share(&mut phone, &home, &["medications"], Right::Read, None, day(1), &mut rng);
+    relay.sync(&mut phone, day(1), &mut rng);
+    relay.sync(&mut laptop, day(1), &mut rng);
+    relay.sync(&mut home, day(1), &mut rng);
+    phone.revoke(home.id(), &[], day(2), &mut rng).unwrap();
+    relay.sync(&mut phone, day(2), &mut rng);
+    let shared = laptop.fold().current(&medications);
+    let mut laptop = cut_off(laptop, &relay, |party| party.fold().revocations(&medications) == 1);
+    assert_eq!(laptop.fold().current(&medications), shared, "the next epoch was not heard of");
+    medication(&mut laptop, "after the news", "1 mg", day(2), &mut rng);
+    relay.sync(&mut laptop, day(3), &mut rng);
+    assert!(shown(&laptop.view(&medications).unwrap()).contains("after the news"));
+    relay.sync(&mut home, day(3), &mut rng);
+    assert!(!opens(&home, &relay, "after the news"), "the former reader opens it");
+}
+
+#[test]
+fn whoever_has_heard_of_a_removal_says_nothing_to_the_removed_device() {
+    let mut rng = rng(66);
+    let mut relay = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+    let mut lost = second_device(&mut phone, &mut relay, day(0), &mut rng);
+    for _ in 0..2 {
+        relay.sync(&mut phone, day(0), &mut rng);
+        relay.sync(&mut laptop, day(0), &mut rng);
+        relay.sync(&mut lost, day(0), &mut rng);
+    }
+    phone.remove_device(lost.device(), day(1), &mut rng).unwrap();
+    relay.sync(&mut phone, day(1), &mut rng);
+    // The new key of the ledger, in a letter, comes later than the removal.
+    relay.letters.clear();
+    let mut laptop = cut_off(laptop, &relay, |party| party.fold().exposed);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    laptop.add_contact(campus.card(), true, day(1), &mut rng).unwrap();
+    medication(&mut laptop, "after the news", "1 mg", day(1), &mut rng);
+    relay.sync(&mut laptop, day(1), &mut rng);
+    relay.sync(&mut lost, day(1), &mut rng);
+    assert!(lost.fold().contacts.is_empty(), "the removed device reads the ledger on");
+    assert!(!shown(&lost.view(&section("medications")).unwrap()).contains("after the news"));
+}
+
+/// The ledger tells of another founding before what led to it has come: within an exchange, the
+/// epoch that joins the two waits for that.
+#[test]
+fn a_founding_waits_for_what_its_ledger_tells_of_while_more_may_come() {
+    let medications = section("medications");
+    let dose = |value: &str| [("dose".to_owned(), Some(text("dose", value).1))];
+    let mut waited = 0;
+    for seed in 90..98 {
+        let mut rng = rng(seed);
+        let mut relay = Office::default();
+        let (mut phone, _) = student(&mut rng);
+        let entry = medication(&mut phone, "fluoxetine", "20 mg", day(0), &mut rng);
+        let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+        relay.sync(&mut laptop, day(0), &mut rng);
+        let mut home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+        let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+        laptop.edit(entry, &dose("30 mg"), day(1), &mut rng).unwrap();
+        share(&mut laptop, &home, &["medications"], Right::Read, None, day(1), &mut rng);
+        share(&mut phone, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+        relay.sync(&mut laptop, day(2), &mut rng);
+        // First comes what the phone's lists let it have already.
+        let key = phone.request_key().verification_key();
+        let current = laptop.fold().current(&medications)[0];
+        let mut first = relay.incoming(key);
+        let late = first.items.extract_if(.., |item| match item {
+            IncomingItem::Envelope(bytes) => {
+                let envelope = SealedEnvelope::decode(bytes).unwrap();
+                let header = envelope.header();
+                header.epoch == current || header.kind == Kind::Edits
+            }
+            _ => false,
+        });
+        drop(late.collect::<Vec<_>>());
+        phone.met(URL, relay.relay, false).unwrap();
+        phone.receive(URL, first, day(2)).unwrap();
+        let before = phone.fold().epochs.len();
+        let tidied = phone.tidy(Pace::Coming, day(2), &mut rng).unwrap();
+        waited += usize::from(tidied.waits);
+        if tidied.waits {
+            assert_eq!(phone.fold().epochs.len(), before, "founded all the same");
+        }
+        relay.sync(&mut phone, day(2), &mut rng);
+        relay.sync(&mut home, day(2), &mut rng);
+        for epoch in home.epochs_of(phone.passport(), &medications) {
+            let ever = format!("{:?}", home.replica(epoch).unwrap().records());
+            assert!(!ever.contains("20 mg"), "the practice can open what was replaced");
+        }
+        // Where no more comes, it is founded without.
+        assert!(!phone.tidy(Pace::Coming, day(2), &mut rng).unwrap().waits);
+    }
+    assert!(waited > 0, "there was never anything to wait for");
 }

@@ -3,7 +3,8 @@
 //! ```text
 //!  pull every page ──► tidy ──► offer lists, envelopes, letters ──► settle ──┐
 //!     ▲                                                                      │
-//!     └─────── more to offer, a list that did not fit, something new ◄───────┘
+//!     └─────── more to offer, a list that did not fit, something new,        │
+//!              or what had waited for that ◄─────────────────────────────────┘
 //! ```
 //!
 //! What a relay has is remembered by the party alone, with each page in one write: cut anywhere,
@@ -196,8 +197,12 @@ impl Exchange<'_> {
     ) -> Result<(), Stop> {
         for _ in 0..ROUNDS_MAX {
             self.pull(way, party, url, done, rng)?;
-            party.tidy(Pace::Quiet, self.now, rng)?;
-            if !self.offer(way, party, url, done, rng)? {
+            let tidied = party.tidy(Pace::Coming, self.now, rng)?;
+            if self.offer(way, party, url, done, rng)? {
+                continue;
+            }
+            // No more comes: what waited for it waits no longer.
+            if !tidied.waits || party.tidy(Pace::Quiet, self.now, rng)?.made == 0 {
                 break;
             }
         }

@@ -18,7 +18,7 @@ use passport_core::id::{ChannelId, ObjectId, VerificationKey};
 use passport_core::keys::{Signed, Verified};
 use passport_core::time::{DAY_SECONDS, Timestamp};
 
-use self::admission::{Checked, append_all, check_envelope, deliver, drop_epoch, fetch, set_list};
+use self::admission::{Checked, append_all, check_envelopes, deliver, drop_epoch, fetch, set_list};
 use crate::session::port::{
     self, FeedPage, FeedQuery, MailboxState, Meter, Snapshot, Store, StoreError, Transaction,
 };
@@ -328,7 +328,7 @@ impl Work {
             |signed: &Signed<DropEpoch>| DropEpoch::check(signed).map_err(admission::refusal);
         Self {
             lists: request.access_lists.iter().map(list).collect(),
-            envelopes: request.envelopes.into_iter().map(check_envelope).collect(),
+            envelopes: check_envelopes(request.envelopes),
             letters: request.letters,
             drops: request.drop_epochs.iter().map(drop).collect(),
             fetches: request.fetch_channels,

@@ -155,7 +155,7 @@ impl World {
             self.office.offer(party, day(1))?;
             let incoming = self.office.incoming(party.request_key().verification_key());
             party.receive(URL, incoming, day(1))?;
-            if party.tidy(Pace::Quiet, day(1), &mut self.rng)? == 0 {
+            if party.tidy(Pace::Quiet, day(1), &mut self.rng)?.made == 0 {
                 return self.office.offer(party, day(1));
             }
         }

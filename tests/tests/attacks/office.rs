@@ -89,7 +89,7 @@ impl Office {
             self.take(party, now);
             let incoming = self.incoming(party.request_key().verification_key());
             party.receive(URL, incoming, now).unwrap();
-            if party.tidy(Pace::Quiet, now, rng).unwrap() == 0 {
+            if party.tidy(Pace::Quiet, now, rng).unwrap().made == 0 {
                 self.take(party, now);
                 return;
             }

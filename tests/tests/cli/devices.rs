@@ -1,5 +1,9 @@
 //! Several devices of one student: through a relay, and through a folder.
 
+use std::path::Path;
+
+use passport_core::envelope::{Kind, SealedEnvelope};
+use passport_sync::client::via::{Parcel, Via};
 use passport_tests::{Cli, Relay};
 use serde_json::Value;
 
@@ -99,6 +103,46 @@ fn devices_join_and_sync_through_a_folder() {
     assert_eq!(show(&laptop, "allergies"), show(&phone, "allergies"));
     let again = phone.run(&["sync", "--via", stick, "--json"]).success().json();
     assert_eq!((&again["sent"], &again["received"]), (&0.into(), &0.into()), "{again}");
+}
+
+#[test]
+fn a_section_that_began_anew_elsewhere_is_shown_as_it_was_until_that_has_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&folder.path().join("relay"), NOW);
+    let (phone, _) = begun(&folder, "phone", relay.url());
+    let _ = phone.run(&["add", "allergies", "--set", "agent=Penicillin"]).success();
+    let laptop = joined(&folder, &phone, "laptop", relay.url());
+    let _ = joined(&folder, &phone, "tablet", relay.url());
+    let _ = phone.run(&["sync"]).success();
+    let _ = laptop.run(&["sync"]).success();
+    let _ = phone.run(&["device", "remove", "tablet"]).success();
+    let [whole, part] = ["whole", "part"].map(|name| folder.path().join(name));
+    for place in [&whole, &part] {
+        std::fs::create_dir(place).unwrap();
+    }
+    let sync = |cli: &Cli, place: &Path| {
+        let _ = cli.run(&["sync", "--via", place.to_str().unwrap()]).success();
+    };
+    sync(&phone, &whole);
+    let all = Via::Folder(whole.clone()).pull(&mut |_| true).unwrap().parcels;
+    let begins = |parcel: &Parcel| match parcel {
+        Parcel::Envelope { bytes } => {
+            SealedEnvelope::decode(bytes).unwrap().header().kind == Kind::Snapshot
+        }
+        Parcel::Letter { .. } | Parcel::AccessList { .. } => false,
+    };
+    let rest: Vec<Parcel> = all.into_iter().map(|(_, p)| p).filter(|p| !begins(p)).collect();
+    Via::Folder(part.clone()).push(&rest).unwrap();
+    sync(&laptop, &part);
+    let behind = laptop.run(&["show", "allergies"]).success().stdout;
+    assert!(behind.contains("Penicillin") && behind.contains("has come yet"), "{behind}");
+    assert_eq!(show(&laptop, "allergies")["behind"], serde_json::json!(["allergies"]));
+    let status = laptop.run(&["status"]).success().stdout;
+    assert!(status.contains("did not arrive yet"), "{status}");
+    let early = laptop.run(&["add", "allergies", "--set", "agent=Latex", "--json"]);
+    assert_eq!(early.code, Some(1), "{early:#?}");
+    sync(&laptop, &whole);
+    assert_eq!(show(&laptop, "allergies"), show(&phone, "allergies"));
 }
 
 #[test]

@@ -240,8 +240,9 @@ impl Town {
         }
         let at = self.clock(0);
         let p = self.relay_of(Who::Device(n), rng);
-        if let Some(device) = join(&mut self.devices[n], &mut self.posts[p], at, rng) {
+        if let Some((device, stood_by)) = join(&mut self.devices[n], &mut self.posts[p], at, rng) {
             self.devices.push(device);
+            self.oracle.stood_by(&stood_by);
             self.tell("join", &format!("device {n} lets in another"));
         }
         vec![Who::Device(n)]
@@ -253,6 +254,7 @@ impl Town {
         if self.devices[n].removed || self.devices[n].party.device() == key {
             return Vec::new();
         }
+        let before = self.known_to(n);
         let removed =
             |party: &mut Student, at, rng: &mut ChaCha20Rng| party.remove_device(key, at, rng);
         if self.on_device(n, rng, removed).is_some() {
@@ -263,8 +265,11 @@ impl Town {
             for other in gone.iter().zip(&self.devices).filter(|(gone, _)| **gone) {
                 self.oracle.expelled(other.1.party.device(), &self.devices[n]);
             }
-            for (device, gone) in self.devices.iter_mut().zip(gone) {
-                device.removed |= gone;
+            for other in 0..gone.len() {
+                self.devices[other].removed |= gone[other];
+                if gone[other] && self.lacks(Without::Expelling) {
+                    self.hand_out(n, &before, Who::Device(other));
+                }
             }
             self.oracle.founded(self.devices[n].party.sections().len());
             self.tell("expel", &format!("device {n} removes device {other}"));

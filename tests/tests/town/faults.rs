@@ -1,5 +1,7 @@
 //! Exchanges, and what goes wrong in them and around them.
 
+use std::collections::BTreeSet;
+
 use passport_sync::client::exchange::{Exchanged, via};
 use passport_sync::client::via::Via;
 use passport_tests::histories::below;
@@ -8,8 +10,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng as _;
 
 use crate::oracle;
-use crate::people::exchange;
+use crate::people::{Founder, exchange};
 use crate::streets::{DEVICES_MAX, HOUR, Town, Who};
+use crate::without::Lacking;
 
 impl Town {
     /// Somebody exchanges with a relay, and what must hold after that is checked.
@@ -27,7 +30,8 @@ impl Town {
                 let device = &mut self.devices[n];
                 let before = oracle::founded_by(device);
                 let at = at(device.skew);
-                let done = exchange(&mut device.party, post, weather, without, at, rng);
+                let (done, stood_by) = exchange(&mut device.party, post, weather, without, at, rng);
+                self.oracle.stood_by(&stood_by);
                 oracle::few_are_founded(device, before);
                 if done.failed.is_none() && !device.removed {
                     oracle::what_counts_as_kept_is_there(&device.party, at, post);
@@ -36,7 +40,7 @@ impl Town {
             }
             Who::Office(o) => {
                 let office = &mut self.offices[o];
-                exchange(&mut office.party, post, weather, without, at(office.skew), rng)
+                exchange(&mut office.party, post, weather, without, at(office.skew), rng).0
             }
         };
         let what = if done.failed.is_some() { "exchange that was cut" } else { "exchange" };
@@ -89,11 +93,13 @@ impl Town {
         let at = self.clock(0);
         let both = [self.anybody(rng), self.anybody(rng)];
         for who in both {
-            match who {
-                Who::Device(n) => via(&mut self.devices[n].party, &place, "folder", at, rng),
-                Who::Office(o) => via(&mut self.offices[o].party, &place, "folder", at, rng),
-            }
-            .unwrap();
+            let party: &mut dyn Founder = match who {
+                Who::Device(n) => &mut self.devices[n].party,
+                Who::Office(o) => &mut self.offices[o].party,
+            };
+            let mut party = Lacking { party, without: None, stood_by: BTreeSet::new() };
+            via(&mut party, &place, "folder", at, rng).unwrap();
+            self.oracle.stood_by(&party.stood_by);
             self.tell("folder", &format!("{who:?}"));
         }
         both.to_vec()

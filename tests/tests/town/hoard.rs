@@ -64,7 +64,7 @@ impl Hoard {
 }
 
 /// What is in an envelope, of a pack several.
-fn opened(envelope: &SealedEnvelope, keys: &PhaseKeys) -> Option<Vec<OpenedEnvelope>> {
+pub(crate) fn opened(envelope: &SealedEnvelope, keys: &PhaseKeys) -> Option<Vec<OpenedEnvelope>> {
     let key = keys.get(&envelope.header().phase)?;
     let opened = envelope.clone().verify().ok()?.open(key).ok()?;
     if opened.header().kind == Kind::Pack {

@@ -14,7 +14,7 @@ use passport_core::vault::{Table, Vault as _};
 use passport_tests::post::Post;
 
 use crate::hoard::Hoard;
-use crate::people::{Device, Office, SECTIONS, Student, section};
+use crate::people::{Device, Office, SECTIONS, Student, section, words_of};
 use crate::streets::{HOUR, Who};
 
 /// An entry that somebody added, with a word that is in it alone.
@@ -99,10 +99,15 @@ impl Oracle {
         name: &'static str,
     ) -> BTreeSet<String> {
         let Ok(view) = device.party.view(&section(name)) else { return BTreeSet::new() };
-        let words = words_in(&serde_json::to_vec(&view.to_json()).unwrap());
+        let words = words_of(&view);
         self.shown.entry((n, name)).or_default().extend(words.iter().cloned());
-        self.secret.retain(|(_, word), why| *why != GONE || !words.contains(word));
+        self.stood_by(&words);
         words
+    }
+
+    /// A device stands by words: whoever took them away, it has not heard.
+    pub(crate) fn stood_by(&mut self, words: &BTreeSet<String>) {
+        self.secret.retain(|(_, word), why| *why != GONE || !words.contains(word));
     }
 
     /// A device is about to give a section: what it knows to be gone must not go along.
@@ -443,7 +448,7 @@ pub(crate) fn what_is_put_aside_shows_nowhere(device: &mut Device) -> usize {
     let mut shown = BTreeSet::new();
     for name in SECTIONS {
         let Ok(view) = device.party.view(&section(name)) else { continue };
-        shown.extend(words_in(&serde_json::to_vec(&view.to_json()).unwrap()));
+        shown.extend(words_of(&view));
     }
     let aside = device.party.quarantined().unwrap();
     for held in &aside {

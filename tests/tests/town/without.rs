@@ -3,13 +3,17 @@
 //! What a party does in an exchange is left out by standing between it and the exchange; what a
 //! person does, by doing it otherwise than everybody believes.
 
+use std::collections::BTreeSet;
+
 use passport_core::access::AccessList;
 use passport_core::envelope::Header;
 use passport_core::journal::{Incoming, Outgoing, RelayId, RemoteState, Verdict, Verdicts};
 use passport_core::keys::{Signed, SigningKey};
-use passport_core::party::{Pace, Party, PartyError, Received};
+use passport_core::party::{Pace, Party, PartyError, Received, Tidied};
 use passport_core::time::Timestamp;
 use rand_core::CryptoRng;
+
+use crate::people::Founder;
 
 /// A mechanism to do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +33,15 @@ pub(crate) enum Without {
     Forgetting,
     /// The epoch that follows a withdrawal has no keys of its own: the former reader has them.
     Revoking,
+    /// The epochs that follow the removal of a device have no keys of their own: it has them.
+    Expelling,
     /// Whoever has one key to an epoch has those of all its phases, also after the end.
     Ending,
 }
 
 impl Without {
     /// All of them, each with a seed of a short run, and what that run is found to break.
-    pub(crate) const ALL: [(Self, u64, &'static str); 8] = [
+    pub(crate) const ALL: [(Self, u64, &'static str); 9] = [
         (Self::Tidying, 3, "is lost"),
         (Self::Meeting, 0, "count as kept"),
         (Self::Verdicts, 6, "count as kept"),
@@ -43,6 +49,7 @@ impl Without {
         (Self::Disk, 1, "is lost"),
         (Self::Forgetting, 3, "gone before the grant"),
         (Self::Revoking, 11, "with a relay's help"),
+        (Self::Expelling, 0, "written after its removal"),
         (Self::Ending, 4, "with a relay's help"),
     ];
 
@@ -57,8 +64,10 @@ impl Without {
 
 /// A party that does without something.
 pub(crate) struct Lacking<'a> {
-    pub(crate) party: &'a mut dyn Party,
+    pub(crate) party: &'a mut dyn Founder,
     pub(crate) without: Option<Without>,
+    /// Words that it began epochs with in good faith.
+    pub(crate) stood_by: BTreeSet<String>,
 }
 
 impl Lacking<'_> {
@@ -136,10 +145,13 @@ impl Party for Lacking<'_> {
         pace: Pace,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Result<usize, PartyError> {
+    ) -> Result<Tidied, PartyError> {
         if self.lacks(Without::Tidying) {
-            return Ok(0);
+            return Ok(Tidied::default());
         }
-        self.party.tidy(pace, now, rng)
+        let before = self.party.known();
+        let tidied = self.party.tidy(pace, now, rng);
+        self.stood_by.extend(self.party.stood_by(&before));
+        tidied
     }
 }

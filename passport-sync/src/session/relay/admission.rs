@@ -1,6 +1,9 @@
 //! What is accepted, object by object.
 
+use core::num::NonZero;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread::{self, available_parallelism};
 
 use minicbor::bytes::ByteVec;
 use passport_core::access::{AccessError, AccessList, DropEpoch, Member, Rights};
@@ -15,6 +18,9 @@ use crate::wire::{
     DeliveredLetter, ENVELOPE_MAX, ItemKind, LETTER_MAX, Letter, OBJECTS_MAX, Outcome, Rejection,
     object_id,
 };
+
+/// Fewest envelopes that are worth a thread of their own.
+const CHECKED_MIN: usize = 16;
 
 /// An envelope whose signature holds.
 ///
@@ -38,7 +44,7 @@ impl Checked {
 }
 
 /// Checks what can be known of an envelope by itself.
-pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
+fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
     if bytes.len() > ENVELOPE_MAX {
         return Err(Rejection::TooLarge);
     }
@@ -55,6 +61,26 @@ pub(super) fn check_envelope(bytes: ByteVec) -> Result<Checked, Rejection> {
         author: header.author,
         stretch: Stretch::of(envelope.sealed()),
         bytes,
+    })
+}
+
+/// As [`check_envelope`], of many: a signature takes longer to verify than all else, so those of a
+/// batch are verified on every processor there is.
+pub(super) fn check_envelopes(envelopes: Vec<ByteVec>) -> Vec<Result<Checked, Rejection>> {
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    let each = envelopes.len().div_ceil(processors).max(CHECKED_MIN);
+    let mut envelopes = envelopes.into_iter();
+    let mut part = || envelopes.by_ref().take(each).collect::<Vec<_>>();
+    let check = |part: Vec<ByteVec>| part.into_iter().map(check_envelope).collect::<Vec<_>>();
+    let first = part();
+    let rest = core::iter::from_fn(|| Some(part()).filter(|part| !part.is_empty()));
+    thread::scope(|scope| {
+        let others: Vec<_> = rest.map(|part| scope.spawn(move || check(part))).collect();
+        let mut checked = check(first);
+        for other in others {
+            checked.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        checked
     })
 }
 

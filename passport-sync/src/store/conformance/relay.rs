@@ -155,6 +155,33 @@ fn strangers_readers_and_the_expired_append_nothing() {
     });
 }
 
+/// More than one thread checks at a time.
+#[test]
+fn each_of_many_envelopes_is_answered_in_its_place() {
+    on_each(|store| {
+        let relay = asking(store);
+        relay.set(1, &list(1, None, &[member(1, RW)]));
+        let (spoiled, cut) = ([3, 20, 99], [16, 17]);
+        let mut offered: Vec<Vec<u8>> =
+            (1..=100).map(|seq| envelope(&key(1), epoch(1), seq, 50)).collect();
+        for n in spoiled {
+            *offered[n].last_mut().unwrap() ^= 1;
+        }
+        for n in cut {
+            offered[n].truncate(3);
+        }
+        let envelopes = offered.into_iter().map(Into::into).collect();
+        let request = SyncRequest { envelopes, ..SyncRequest::default() };
+        let expected = |n: usize| match n {
+            n if spoiled.contains(&n) => refused(Rejection::BadSignature),
+            n if cut.contains(&n) => refused(Rejection::Malformed),
+            _ => Outcome::Stored,
+        };
+        let expected: Vec<Outcome> = (0..100).map(expected).collect();
+        assert_eq!(relay.request(1, request).results.envelopes, expected);
+    });
+}
+
 #[test]
 fn only_the_control_key_sets_a_list_and_only_over_the_one_it_knows() {
     on_each(|store| {
