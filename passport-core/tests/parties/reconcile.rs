@@ -385,7 +385,7 @@ fn a_founding_waits_for_what_its_ledger_tells_of_while_more_may_come() {
                 let header = envelope.header();
                 header.epoch == current || header.kind == Kind::Edits
             }
-            _ => false,
+            IncomingItem::Letter(_) | IncomingItem::AccessList(_) => false,
         });
         drop(late.collect::<Vec<_>>());
         phone.met(URL, relay.relay, false).unwrap();

@@ -265,9 +265,9 @@ impl Town {
             for other in gone.iter().zip(&self.devices).filter(|(gone, _)| **gone) {
                 self.oracle.expelled(other.1.party.device(), &self.devices[n]);
             }
-            for other in 0..gone.len() {
-                self.devices[other].removed |= gone[other];
-                if gone[other] && self.lacks(Without::Expelling) {
+            for other in (0..gone.len()).filter(|other| gone[*other]) {
+                self.devices[other].removed = true;
+                if self.lacks(Without::Expelling) {
                     self.hand_out(n, &before, Who::Device(other));
                 }
             }

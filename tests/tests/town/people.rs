@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use passport_core::epoch::VerifiedCharter;
 use passport_core::holder::{Holder, PendingDevice, Profile};
 use passport_core::id::EpochId;
 use passport_core::keys::{OrganisationKind, RecoveryPhrase};
@@ -94,7 +95,8 @@ impl Founder for Student {
         let new = epochs.values().map(|e| &e.charter).filter(|c| !before.contains(&c.id()));
         let new: BTreeSet<SectionName> = new.map(|c| c.section.clone()).collect();
         let of_new = epochs.values().map(|e| &e.charter).filter(|c| new.contains(&c.section));
-        let old: Vec<EpochId> = of_new.map(|c| c.id()).filter(|id| before.contains(id)).collect();
+        let old: Vec<EpochId> =
+            of_new.map(VerifiedCharter::id).filter(|id| before.contains(id)).collect();
         let (mut shown, mut gone) = (BTreeSet::new(), BTreeSet::new());
         for epoch in old {
             let keys = &self.fold().epochs[&epoch].keys;
