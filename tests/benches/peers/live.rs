@@ -142,8 +142,9 @@ impl Live {
         self.party.view(&section()).unwrap().entries.len()
     }
 
-    /// Takes what comes, and tells when so many entries are to be seen, each time it is asked.
-    fn read(mut self, asked: &Receiver<usize>, seen: &Sender<Instant>) -> Device {
+    /// Takes what comes, and tells when so many entries are to be seen and when they are on its
+    /// disk, each time it is asked.
+    fn read(mut self, asked: &Receiver<usize>, seen: &Sender<[Instant; 2]>) -> Device {
         for wanted in asked {
             let mut there = self.entries();
             while there < wanted {
@@ -153,10 +154,11 @@ impl Live {
                 while let Ok(event) = self.events.try_recv() {
                     self.take(event);
                 }
-                self.party.keep().unwrap();
                 there = self.entries();
             }
-            seen.send(Instant::now()).unwrap();
+            let shown = Instant::now();
+            self.party.keep().unwrap();
+            seen.send([shown, Instant::now()]).unwrap();
         }
         self.party
     }
@@ -210,13 +212,19 @@ pub(crate) fn run(changes: usize, counted: bool, varied: bool) -> Figures {
         let written = ms(start.elapsed());
         // What was written while a request was unanswered is still to go.
         writer.settle();
-        (written, ms(seen.recv_timeout(PATIENCE).unwrap() - start))
+        let [shown, kept] = seen.recv_timeout(PATIENCE).unwrap();
+        (written, ms(shown - start), ms(kept - start))
     };
-    let mut singly: Vec<f64> = (0..SINGLY).map(|n| way(&mut writer, n..n + 1).1).collect();
-    singly.sort_by(f64::total_cmp);
+    let singly: Vec<_> = (0..SINGLY).map(|n| way(&mut writer, n..n + 1)).collect();
+    let sorted = |of: fn(&(f64, f64, f64)) -> f64| {
+        let mut all: Vec<f64> = singly.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    };
+    let (lat, kept) = (sorted(|way| way.1), sorted(|way| way.2));
 
     let before = roads.bytes();
-    let (written, live) = way(&mut writer, SINGLY..SINGLY + changes);
+    let (written, _, live) = way(&mut writer, SINGLY..SINGLY + changes);
     drop(ask);
     let mut second = reading.join().unwrap();
     let after = roads.bytes();
@@ -232,8 +240,9 @@ pub(crate) fn run(changes: usize, counted: bool, varied: bool) -> Figures {
     std::thread::park_timeout(Duration::from_millis(1_500));
     let mut figures: Figures = [
         ("rss0", idle),
-        ("lat_p50", singly[SINGLY / 2]),
-        ("lat_p95", singly[SINGLY * 95 / 100]),
+        ("lat_p50", lat[SINGLY / 2]),
+        ("lat_p95", lat[SINGLY * 95 / 100]),
+        ("kept_p50", kept[SINGLY / 2]),
         ("write_ms", written),
         ("live_ms", live),
         ("cold_ms", cold),

@@ -57,7 +57,7 @@ pub(crate) struct Oracle {
     /// are two lines of them: one was replaced twice, or by a device that was removed by somebody
     /// who may not have heard of it.
     replaced: BTreeMap<usize, (VerificationKey, Option<VerificationKey>)>,
-    forked: bool,
+    pub(crate) forked: bool,
     /// Epochs that there were in the beginning, and that were founded by what people did.
     first: usize,
     founded: usize,

@@ -236,6 +236,15 @@ impl Town {
         self.check(&everybody);
     }
 
+    /// Whether a device was removed; or let in on a line of phrases that did not prevail, so that
+    /// no other knows it (ADR 0047).
+    fn is_shut_out(&self, n: usize) -> bool {
+        let device = &self.devices[n];
+        let first = self.devices.iter().find(|device| !device.removed);
+        let known = first.and_then(|d| d.party.fold().devices.get(&device.party.device()));
+        device.removed || self.oracle.forked && known.is_none_or(|known| known.removed)
+    }
+
     fn check(&mut self, everybody: &[Who]) {
         for who in everybody {
             self.look_at(*who);
@@ -255,10 +264,11 @@ impl Town {
         let most = self.oracle.epochs_most(self.devices.len());
         assert!(epochs <= most, "{epochs} epochs, where {most} are enough");
         let removed: BTreeSet<usize> =
-            (0..self.devices.len()).filter(|n| self.devices[*n].removed).collect();
+            (0..self.devices.len()).filter(|n| self.is_shut_out(*n)).collect();
         let mut aside = 0;
-        let mut current: Vec<&mut Device> =
-            self.devices.iter_mut().filter(|device| !device.removed).collect();
+        let current = self.devices.iter_mut().enumerate();
+        let current = current.filter(|(n, _)| !removed.contains(n));
+        let mut current: Vec<&mut Device> = current.map(|(_, device)| device).collect();
         for device in &mut current {
             oracle::nothing_is_lost(&self.oracle, device, &removed);
             oracle::receipts_tell_the_truth(device, &mut self.offices);
