@@ -49,7 +49,7 @@ impl Without {
         (Self::Disk, 1, "is lost"),
         (Self::Forgetting, 3, "gone before the grant"),
         (Self::Revoking, 11, "with a relay's help"),
-        (Self::Expelling, 0, "written after its removal"),
+        (Self::Expelling, 56, "written after its removal"),
         (Self::Ending, 4, "with a relay's help"),
     ];
 
