@@ -309,7 +309,7 @@ fn reads_as(resource: &Json, section: &str, kind: &str) -> Option<BTreeMap<&'sta
 /// Gives an entry that has no sender's identifier one of ours.
 fn identify(made: &mut Json, entry: &ExportEntry) {
     let is_resource = made.get("resourceType").is_some();
-    if !is_resource || made.get("identifier").is_some() || json::text(made, "id").is_some() {
+    if !is_resource || json::identifier(made).is_some() || json::text(made, "id").is_some() {
         return;
     }
     let identifier = match entry.fields.get("identifier") {
@@ -320,14 +320,24 @@ fn identify(made: &mut Json, entry: &ExportEntry) {
         _ => json!({ "system": marker::ENTRY_ID, "value": entry.id.to_string() }),
     };
     let kind = json::text(made, "resourceType").unwrap_or_default();
-    let identifiers = match known::identifiers(kind) {
-        Identifiers::One => identifier,
-        // Of those without any it is what an import of this export knows them by.
-        Identifiers::None | Identifiers::Many => json!([identifier]),
+    let many = known::identifiers(kind) != Identifiers::One;
+    let Some(members) = made.as_object_mut() else { return };
+    // What was sent as one and identifies nothing stays there.
+    let identifiers = match members.remove("identifier") {
+        None if many => json!([identifier]),
+        None => identifier,
+        Some(Json::Array(mut list)) => {
+            list.push(identifier);
+            list.into()
+        }
+        Some(mut one @ Json::Object(_)) if !many => {
+            let own = json!({ "url": marker::ENTRY_ID, "valueIdentifier": identifier });
+            json::extend(&mut one, own);
+            one
+        }
+        Some(other) => json!([other, identifier]),
     };
-    if let Some(members) = made.as_object_mut() {
-        members.insert("identifier".into(), identifiers);
-    }
+    members.insert("identifier".into(), identifiers);
 }
 
 /// Tells every value of fields that have several in the narrative: no element has room for them,

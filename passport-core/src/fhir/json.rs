@@ -178,9 +178,12 @@ pub(super) fn notes(json: &Json, name: &str) -> Option<Value> {
     long(&texts.join("\n\n"))
 }
 
-/// What the first identifier that has a value says: its system, if it has one, and its value.
+/// What the first identifier that has a value says: its system, if it has one, and its value. One
+/// that has none may have been given one of ours.
 pub(super) fn identifier(json: &Json) -> Option<String> {
-    list(json, "identifier").iter().find_map(|identifier| {
+    list(json, "identifier").iter().find_map(|stated| {
+        let own = || extension(stated, super::marker::ENTRY_ID)?.get("valueIdentifier");
+        let identifier = if text(stated, "value").is_some() { stated } else { own()? };
         let value = text(identifier, "value")?;
         Some(text(identifier, "system").map_or(value.to_owned(), |s| format!("{s}|{value}")))
     })

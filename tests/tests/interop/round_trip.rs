@@ -276,6 +276,33 @@ fn what_came_without_an_identifier_is_given_as_many_as_it_may_have() {
     }
 }
 
+#[test]
+fn an_identifier_that_identifies_nothing_stays_and_one_of_ours_is_found() {
+    let ours =
+        |n: u32| json!({ "system": "urn:student-passport:entry", "value": id(n).to_string() });
+    let beside = json!({ "url": "urn:student-passport:entry", "valueIdentifier": ours(1) });
+    for (kind, came, wanted) in [
+        ("Flag", json!([{ "system": "urn:x" }]), json!([{ "system": "urn:x" }, ours(1)])),
+        ("Flag", json!({ "value": 7 }), json!([{ "value": 7 }, ours(1)])),
+        ("Flag", json!("x"), json!(["x", ours(1)])),
+        (
+            "Composition",
+            json!({ "use": "usual" }),
+            json!({ "use": "usual", "extension": [beside] }),
+        ),
+        ("Composition", json!("x"), json!(["x", ours(1)])),
+    ] {
+        let came = json!({
+            "resourceType": kind, "identifier": came, "code": { "text": "A" }, "language": "en",
+        });
+        let entries = entries(&import::read(came.to_string().as_bytes()).unwrap().drafts);
+        assert_eq!(entries.len(), 1, "{came}");
+        let written = bundle(&ExportSubject::default(), &entries, Timestamp::from_seconds(0));
+        assert_eq!(written["entry"][1]["resource"]["identifier"], wanted, "{written}");
+        assert_same(kind, &entries);
+    }
+}
+
 /// A document in STU3: what says so is the profile of one of its resources.
 fn of_stu3() -> Vec<ExportEntry> {
     let resources = [
