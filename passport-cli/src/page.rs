@@ -6,6 +6,7 @@
 pub(crate) mod card;
 mod glance;
 pub(crate) mod html;
+mod order;
 pub(crate) mod pdf;
 mod record;
 #[cfg(test)]
@@ -26,6 +27,9 @@ const LANGUAGE: &str = "en-GB";
 /// What a [`Block::Notice`] begins with: not colour alone says that it matters (WCAG 2.2, 1.4.1).
 const ATTENTION: &str = "Attention:";
 
+/// Stands between the parts of a line that are no sentence.
+const BETWEEN: &str = " · ";
+
 /// Who the student is: `name`, and `date_of_birth`, `nhs_number` and `pronouns` as far as known.
 pub(crate) type Who = BTreeMap<&'static str, String>;
 
@@ -37,9 +41,18 @@ pub(crate) struct Page {
     /// Whose it is and from when.
     facts: Vec<Row>,
     /// What stands at the foot of each sheet: enough to put a lost sheet back.
-    foot: String,
+    foot: Foot,
     /// Its parts, what matters first before all others.
     parts: Vec<Part>,
+}
+
+/// What stands at the foot of each sheet.
+#[derive(Clone, Debug)]
+struct Foot {
+    /// Whose it is; the end of a long name may be left out.
+    name: String,
+    /// Numbers and days that tell two people of one name apart.
+    told_by: String,
 }
 
 /// A part of a document under a heading of its own.
@@ -100,6 +113,7 @@ impl Page {
     /// The same views, words and time make the same document.
     pub(crate) fn of(who: &Who, views: &[View], now: Timestamp) -> Self {
         let name = who.get("name").map_or("unnamed", String::as_str);
+        let views = &order::ordered(views);
         let mut parts = vec![glance::part(views)];
         let mut glossed = record::Glossed::default();
         parts.extend(views.iter().map(|view| record::part(&Section::of(view), &mut glossed)));
@@ -142,13 +156,13 @@ fn nhs_number(number: &str, views: &[View]) -> String {
     }
 }
 
-fn foot(who: &Who, name: &str, now: Timestamp) -> String {
-    let mut foot = vec![name.to_owned()];
+fn foot(who: &Who, name: &str, now: Timestamp) -> Foot {
+    let mut told_by = Vec::new();
     for (key, label) in [("date_of_birth", "born"), ("nhs_number", "NHS")] {
-        foot.extend(who.get(key).map(|value| format!("{label} {value}")));
+        told_by.extend(who.get(key).map(|value| format!("{label} {value}")));
     }
-    foot.push(format!("as of {}", now.date()));
-    foot.join(" · ")
+    told_by.push(format!("as of {}", now.date()));
+    Foot { name: name.to_owned(), told_by: told_by.join(BETWEEN) }
 }
 
 /// Keeps what follows a name written from right to left from running with it: without a mark

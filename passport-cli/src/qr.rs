@@ -1,12 +1,13 @@
-//! Text as a code to scan (ISO/IEC 18004), as a picture in a file.
+//! Text as a code to scan (ISO/IEC 18004), as a picture in a file or on the terminal.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 use qrcode::{Color, EcLevel, QrCode};
 
+use crate::app::App;
 use crate::error::CliError;
 use crate::files;
 
@@ -15,13 +16,28 @@ const SCALE: usize = 6;
 /// Modules of the quiet zone on every side.
 const QUIET: usize = 4;
 
-/// Writes text as a code to scan: a PNG picture where the name ends in `.png`, otherwise SVG;
-/// error correction M, with its quiet zone.
+/// Columns that a terminal may be expected to have.
+const COLUMNS: usize = 120;
+/// Black on white, whatever the terminal's own colours are, and back to those.
+const COLOURS: (&str, &str) = ("\u{1b}[38;5;16;48;5;231m", "\u{1b}[0m");
+
+/// Writes text as a code to scan: a PNG picture where the name ends in `.png`, on the terminal
+/// where it is `-`, otherwise SVG; error correction M, with its quiet zone.
 ///
 /// # Errors
 /// Returns an error when the text is longer than a code holds, or the file cannot be written.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), CliError> {
+pub(crate) fn write(app: &App, path: &Path, text: &str) -> Result<(), CliError> {
     let code = Code::of(text)?;
+    if path == Path::new("-") {
+        // Beside the answer, which is for programs too, and must come whatever a terminal holds.
+        let colours = std::io::stderr().is_terminal().then_some(COLOURS);
+        app.output().say(&if code.side > COLUMNS {
+            format!("Its code is {} columns wide: draw it into a file, --qr code.svg.", code.side)
+        } else {
+            code.to_terminal(colours)
+        });
+        return Ok(());
+    }
     let is_png = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
     let picture = if is_png { code.to_png()? } else { code.to_svg().into_bytes() };
     files::write(path, &picture)
@@ -69,6 +85,23 @@ impl Code {
 width=\"{pixels}\" height=\"{pixels}\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
 <path d=\"{path}\"/></svg>\n"
         )
+    }
+
+    /// Two rows of modules in a line of text, in which a module is as wide as it is high.
+    fn to_terminal(&self, colours: Option<(&str, &str)>) -> String {
+        let (on, off) = colours.unwrap_or_default();
+        let rows: Vec<&[bool]> = self.dark.chunks(self.side).collect();
+        let line = |rows: &[&[bool]]| {
+            let at = |row: usize, x: usize| rows.get(row).and_then(|r| r.get(x)) == Some(&true);
+            let signs = (0..self.side).map(|x| match (at(0, x), at(1, x)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+            format!("{on}{}{off}", signs.collect::<String>())
+        };
+        rows.chunks(2).map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// A PNG in black and white: a header, one compressed stream of rows, an end (W3C PNG, 11.2).
@@ -138,12 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn the_names_ending_says_which_picture() {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, begins) in [("a.PNG", &b"\x89PNG"[..]), ("a.svg", b"<svg"), ("a", b"<svg")] {
-            let path = folder.path().join(name);
-            write(&path, "shlink:/abc").unwrap();
-            assert!(std::fs::read(&path).unwrap().starts_with(begins), "{name}");
+    fn on_a_terminal_every_module_is_where_it_is() {
+        let code = Code::of("shlink:/abc").unwrap();
+        let drawn = code.to_terminal(None);
+        let mut dark = vec![Vec::new(); code.side + 1];
+        for (row, line) in drawn.lines().enumerate() {
+            assert_eq!(line.chars().count(), code.side);
+            dark[2 * row].extend(line.chars().map(|c| matches!(c, '█' | '▀')));
+            dark[2 * row + 1].extend(line.chars().map(|c| matches!(c, '█' | '▄')));
         }
+        assert_eq!(dark.pop().unwrap(), vec![false; code.side], "below an odd number of rows");
+        assert_eq!(dark.concat(), code.dark);
+        let coloured = code.to_terminal(Some(COLOURS));
+        assert!(coloured.lines().all(|l| l.starts_with(COLOURS.0) && l.ends_with(COLOURS.1)));
     }
 }

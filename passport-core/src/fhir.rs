@@ -19,6 +19,7 @@ mod json;
 mod known;
 mod marker;
 mod narrative;
+mod original;
 mod plan;
 pub mod proof;
 mod same;

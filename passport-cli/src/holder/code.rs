@@ -21,7 +21,8 @@ const PREFIX: &str = "passport-student:";
 \x20 passport code\n\
 \x20 passport code --qr my-code.svg")]
 pub(crate) struct Code {
-    /// Also draws the code as a code to scan: a PNG picture where the name ends so, otherwise SVG
+    /// Also draws the code as a code to scan: a PNG picture where the name ends so, on the
+    /// terminal where it is `-`, otherwise SVG
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
 }
@@ -35,7 +36,7 @@ impl Code {
         let said = (1_u8, passport.passport(), fold.locator, fold.relays.clone());
         let code = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&codec::encode(&said)));
         if let Some(file) = &qr {
-            qr::write(file, &code)?;
+            qr::write(app, file, &code)?;
         }
         app.output().answer(&json!({ "code": code }), |_| code.clone())
     }

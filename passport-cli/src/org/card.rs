@@ -23,7 +23,8 @@ pub(crate) struct Card {
     /// The file to write the card to
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Also draws the card as a code to scan: a PNG picture where the name ends so, otherwise SVG
+    /// Also draws the card as a code to scan: a PNG picture where the name ends so, on the
+    /// terminal where it is `-`, otherwise SVG
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
     /// The old card that this one takes over from, for example after a merger
@@ -48,7 +49,7 @@ impl Card {
             files::write(file, format!("{}\n", card.to_text()).as_bytes())?;
         }
         if let Some(file) = &qr {
-            qr::write(file, &card.to_text())?;
+            qr::write(app, file, &card.to_text())?;
         }
         let answer = json!({
             "id": card.id(),

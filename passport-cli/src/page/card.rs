@@ -3,7 +3,7 @@
 use passport_core::time::Timestamp;
 use passport_core::view::View;
 
-use super::{Who, apart, glance, nhs_number};
+use super::{Who, apart, glance, nhs_number, order};
 
 /// Most bytes of the code's text: more would print too small to scan (about 0.4 mm a module).
 const CODE_BYTES: usize = 280;
@@ -32,6 +32,7 @@ pub(crate) struct Card {
 impl Card {
     /// What these views say that matters in an emergency.
     pub(crate) fn of(who: &Who, views: &[View], now: Timestamp) -> Self {
+        let views = &order::ordered(views);
         let given = |key: &str| who.get(key).cloned();
         let name = given("name").unwrap_or_else(|| "unnamed".to_owned());
         let born = given("date_of_birth").unwrap_or_else(|| "not given".to_owned());

@@ -15,6 +15,9 @@ use crate::render::{Entry, Reader, Section, words};
 const HELP: &str = "Life in danger: call 999 or go to A&E. Urgent mental health help at any hour: \
 call 111 and choose the mental health option. To talk to someone: Samaritans, 116 123.";
 
+/// Most characters of what is said of something where there is little room.
+const WORDS_MAX: usize = 40;
+
 /// A table of one section's entries of one kind.
 struct Listed {
     section: &'static str,
@@ -112,12 +115,29 @@ pub(super) fn brief(views: &[View], section: &str) -> String {
                 let cells = listed.columns.iter().flat_map(|(_, fields)| *fields);
                 // Who may be told what is for whoever has the whole record.
                 let cells = cells.filter(|f| !matches!(**f, "status" | "may_be_told"));
-                let cells: Vec<String> = cells.filter_map(|f| self::said(entry, f)).collect();
-                said.push(cells.join(", "));
+                let cells = cells.filter_map(|f| self::said(entry, f)).enumerate();
+                // What it is called stands there whole, what is said of it in few words.
+                let cells = cells.map(|(place, words)| match place {
+                    0 => words,
+                    _ => few(&words),
+                });
+                said.push(cells.collect::<Vec<_>>().join(", "));
             }
         }
     }
     if said.is_empty() { "nothing recorded; ask".to_owned() } else { said.join("; ") }
+}
+
+/// The beginning of a text that is long.
+pub(super) fn few(words: &str) -> String {
+    match words.char_indices().nth(WORDS_MAX) {
+        Some((end, _)) => {
+            let start = words.get(..end).unwrap_or_default();
+            let whole = start.rsplit_once(' ').map_or(start, |(whole, _)| whole);
+            format!("{whole} …")
+        }
+        None => words.to_owned(),
+    }
 }
 
 /// Whom the student's own plan says to call, in few words.

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use passport_core::section::display::neutralise;
 use sha2::{Digest as _, Sha256};
 
-use super::{ATTENTION, Block, LANGUAGE, Page, Part, Row, Table, apart};
+use super::{ATTENTION, BETWEEN, Block, LANGUAGE, Page, Part, Row, Table, apart};
 
 /// Dark on light, at a contrast of 7:1 or more everywhere (WCAG 2.2, 1.4.6).
 const STYLE: &str = include_str!("html/style.css");
@@ -36,7 +36,7 @@ base-uri 'none'; form-action 'none'\">\n<meta name=\"referrer\" content=\"no-ref
     for (place, part) in page.parts.iter().enumerate() {
         section(&mut out, place, part);
     }
-    let foot = text(&page.foot);
+    let foot = text(&[page.foot.name.as_str(), &page.foot.told_by].join(BETWEEN));
     let _ =
         write!(out, "</main>\n<footer>\n<p dir=\"auto\">{foot}</p>\n</footer>\n</body>\n</html>\n");
     out
@@ -78,19 +78,24 @@ fn rows(out: &mut String, rows: &[Row]) {
 }
 
 fn table(out: &mut String, table: &Table) {
-    out.push_str("<table>\n<thead>\n<tr>");
+    // On a narrow screen the cells stand one below another, each under the name of its column: the
+    // roles keep it a table for a screen reader.
+    out.push_str(
+        "<table class=\"wide\" role=\"table\">\n<thead role=\"rowgroup\">\n<tr role=\"row\">",
+    );
     for column in &table.columns {
-        let _ = write!(out, "<th scope=\"col\">{}</th>", text(column));
+        let column = text(column);
+        let _ = write!(out, "<th scope=\"col\" role=\"columnheader\">{column}</th>");
     }
-    out.push_str("</tr>\n</thead>\n<tbody>\n");
+    out.push_str("</tr>\n</thead>\n<tbody role=\"rowgroup\">\n");
     for row in &table.rows {
-        out.push_str("<tr>");
-        for (place, cell) in row.iter().enumerate() {
-            let cell = text(cell);
+        out.push_str("<tr role=\"row\">");
+        for (place, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
+            let (cell, column) = (text(cell), text(column));
             let _ = if place == 0 {
-                write!(out, "<th scope=\"row\" dir=\"auto\">{cell}</th>")
+                write!(out, "<th scope=\"row\" role=\"rowheader\" dir=\"auto\">{cell}</th>")
             } else {
-                write!(out, "<td dir=\"auto\">{cell}</td>")
+                write!(out, "<td role=\"cell\" dir=\"auto\" data-column=\"{column}\">{cell}</td>")
             };
         }
         out.push_str("</tr>\n");

@@ -11,6 +11,10 @@ use crate::render::{Conflict, Entry, Reader, Section, Suggestion};
 /// Whoever reads the document is not the student's own program.
 const READER: Reader = Reader::Organisation;
 
+/// Most characters of a heading. What is longer stands below a short one: nobody finds their way
+/// by headings of paragraphs.
+const HEADING_MAX: usize = 160;
+
 /// The words of services that a document has glossed already.
 #[derive(Default)]
 pub(super) struct Glossed(BTreeSet<&'static str>);
@@ -41,7 +45,12 @@ impl Glossed {
 
 fn write(blocks: &mut Vec<Block>, entry: &Entry) {
     let named = if entry.label.trim().is_empty() { &entry.kind } else { &entry.label };
-    blocks.push(Block::Heading(named.clone()));
+    if named.chars().count() > HEADING_MAX || named.contains('\n') {
+        blocks.push(Block::Heading(entry.kind.clone()));
+        blocks.push(Block::Text(named.clone()));
+    } else {
+        blocks.push(Block::Heading(named.clone()));
+    }
     // A field in conflict stands in its table alone, with all its values.
     let contested = |title: &str| entry.conflicts.iter().any(|c| c.title == title);
     let rows: Vec<Row> = entry

@@ -50,7 +50,7 @@ fn page(entries: Vec<Entry>) -> Page {
     Page {
         title: format!("Student passport: {HOSTILE}"),
         facts: vec![Row::new("Name", HOSTILE)],
-        foot: HOSTILE.to_owned(),
+        foot: Foot { name: HOSTILE.to_owned(), told_by: HOSTILE.to_owned() },
         parts: vec![
             record::part(&section("Medicines", entries), &mut record::Glossed::default()),
             record::part(&section("Conditions", Vec::new()), &mut record::Glossed::default()),
@@ -108,6 +108,8 @@ fn a_page_has_its_landmarks_and_headings_in_order_and_closes_what_it_opens() {
     for landmark in ["<header>", "<nav aria-label=", "<main>", "<footer>", "<h1", "<title>"] {
         assert_eq!(html.matches(landmark).count(), 1, "{landmark}");
     }
+    // Where there is no room for columns, each cell says which it is of.
+    assert!(html.contains("<td role=\"cell\" dir=\"auto\" data-column=\"Said by, on\">"), "{html}");
     let (mut open, mut level) = (Vec::new(), 0);
     let body = html.split("</style>").nth(1).unwrap();
     for tag in body.split('<').skip(1).map(|t| t.split('>').next().unwrap()) {
@@ -129,6 +131,22 @@ fn a_page_has_its_landmarks_and_headings_in_order_and_closes_what_it_opens() {
         assert!(name != "th" || tag.contains("scope="), "{tag}");
     }
     assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn a_paragraph_is_no_heading() {
+    let mut long = entry();
+    long.label = "When I look away I am listening. ".repeat(9);
+    let part = record::part(
+        &Section {
+            title: "About me".to_owned(),
+            gloss: "In the student's own words.".to_owned(),
+            entries: vec![long.clone()],
+        },
+        &mut record::Glossed::default(),
+    );
+    assert!(part.blocks.contains(&Block::Heading("medicine".to_owned())), "{part:#?}");
+    assert!(part.blocks.contains(&Block::Text(long.label)));
 }
 
 #[test]
@@ -167,6 +185,15 @@ fn a_card_holds_what_fits_and_says_where_there_is_more() {
     assert!(card.code.contains("Allergies: not on this card; ask"), "{card:?}");
     assert!(card.code.contains("\nas of 2026-10-03"), "{card:?}");
     assert!(card.code.len() <= 280);
+}
+
+#[test]
+fn where_there_is_little_room_a_long_text_ends_at_a_word() {
+    let dose = "50 mg each morning";
+    assert_eq!(glance::few(dose), dose);
+    let long = "Take one tablet twice a day with food, and one more at night if needed";
+    assert_eq!(glance::few(long), "Take one tablet twice a day with food, …");
+    assert_eq!(glance::few(&"é".repeat(50)), format!("{} …", "é".repeat(40)));
 }
 
 #[test]

@@ -12,7 +12,6 @@ mod native;
 mod patient;
 mod transaction;
 
-pub(super) use ips::ORIGINAL;
 pub use ips::{ExportConsent, ExportOrganisation, Summary, summary};
 pub use transaction::{Present, Taken, Transaction, transaction};
 
@@ -22,6 +21,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::import::{self, Draft, person::PARTS};
 use super::known::Identifiers;
+use super::original::{self, Original, Release};
 use super::proof::{self, Proof};
 use super::{json, known, marker, narrative};
 use crate::id::EntryId;
@@ -80,8 +80,14 @@ pub fn bundle(subject: &ExportSubject, entries: &[ExportEntry], at: Timestamp) -
     // The document that said so is exported, and says it again.
     let Parts { patient, patient_url, resources, provenance, .. } =
         parts(subject, entries, &|entry| is_said(entry, &said));
-    let mut out = vec![json!({ "fullUrl": patient_url, "resource": patient })];
-    out.extend(resources.into_iter().map(|(_, u, r)| json!({ "fullUrl": u, "resource": r })));
+    let people = core::iter::once((patient_url, patient));
+    let resources = people.chain(resources.into_iter().map(|(_, url, resource)| (url, resource)));
+    let mut out: Vec<Json> = resources
+        .map(|(url, mut resource)| {
+            original::seal(&mut resource);
+            json!({ "fullUrl": url, "resource": resource })
+        })
+        .collect();
     out.extend(provenance.into_iter().map(|r| json!({ "resource": r })));
     json!({
         "resourceType": "Bundle",
@@ -158,15 +164,33 @@ fn full_url(id: EntryId) -> String {
     format!("urn:uuid:{a}-{b}-{c}-{}-{}", part(16..20), part(20..32))
 }
 
-fn source(entry: &ExportEntry) -> Option<Json> {
+/// What was received.
+fn received(entry: &ExportEntry) -> Option<Original> {
     match entry.fields.get("source") {
-        Some(Value::Source { content, .. }) => json::parse(content).ok(),
+        Some(Value::Source { media_type, content }) => {
+            Some(Original::new(Release::of_media_type(media_type), content.as_str()))
+        }
         _ => None,
     }
 }
 
+fn source(entry: &ExportEntry) -> Option<Json> {
+    json::parse(&received(entry)?.text).ok()
+}
+
+/// What was received in another release of FHIR, which an R4 Bundle does not hold: the resource
+/// that it was, and its kind.
+fn foreign(entry: &ExportEntry) -> Option<(Original, String)> {
+    let original = received(entry).filter(|original| original.release != Release::R4)?;
+    let kind = json::text(&json::parse(&original.text).ok()?, "resourceType")?.to_owned();
+    Some((original, kind))
+}
+
 /// What was received, if it is a resource that may stand on its own.
 fn base(entry: &ExportEntry) -> Option<Json> {
+    if received(entry)?.release != Release::R4 {
+        return None;
+    }
     let mut source = source(entry)?;
     let kind = json::text(&source, "resourceType")?.to_owned();
     let of_patient = PARTS.iter().any(|p| source.get(p).is_some());
@@ -208,9 +232,19 @@ fn is_said(entry: &ExportEntry, said: &[Draft]) -> bool {
 
 /// One entry as one resource.
 fn resource(entry: &ExportEntry) -> Json {
-    let made = base(entry).unwrap_or_else(|| blank::blank(entry));
     let id = entry.id.to_string();
+    let foreign = foreign(entry);
+    // What has no section has nothing in R4 that it could stand beside.
+    let enclosed = foreign
+        .as_ref()
+        .filter(|_| entry.kind == "received")
+        .map(|(original, kind)| original::document(kind, original.release, &original.text, ""));
+    let stands_beside = enclosed.is_none();
+    let made = base(entry).or(enclosed).unwrap_or_else(|| blank::blank(entry));
     let mut made = overlay(made, entry, &|resource| resource.clone());
+    if let Some((original, _)) = foreign.filter(|_| stands_beside) {
+        original::put(&mut made, &original);
+    }
     // Nobody would know it by an id that is no text.
     if json::text(&made, "id").is_none()
         && let Some(members) = made.as_object_mut()
@@ -275,7 +309,7 @@ fn reads_as(resource: &Json, section: &str, kind: &str) -> Option<BTreeMap<&'sta
 /// Gives an entry that has no sender's identifier one of ours.
 fn identify(made: &mut Json, entry: &ExportEntry) {
     let is_resource = made.get("resourceType").is_some();
-    if !is_resource || made.get("identifier").is_some() || json::text(made, "id").is_some() {
+    if !is_resource || json::identifier(made).is_some() || json::text(made, "id").is_some() {
         return;
     }
     let identifier = match entry.fields.get("identifier") {
@@ -286,14 +320,24 @@ fn identify(made: &mut Json, entry: &ExportEntry) {
         _ => json!({ "system": marker::ENTRY_ID, "value": entry.id.to_string() }),
     };
     let kind = json::text(made, "resourceType").unwrap_or_default();
-    let identifiers = match known::identifiers(kind) {
-        Identifiers::One => identifier,
-        // Of those without any it is what an import of this export knows them by.
-        Identifiers::None | Identifiers::Many => json!([identifier]),
+    let many = known::identifiers(kind) != Identifiers::One;
+    let Some(members) = made.as_object_mut() else { return };
+    // What was sent as one and identifies nothing stays there.
+    let identifiers = match members.remove("identifier") {
+        None if many => json!([identifier]),
+        None => identifier,
+        Some(Json::Array(mut list)) => {
+            list.push(identifier);
+            list.into()
+        }
+        Some(mut one @ Json::Object(_)) if !many => {
+            let own = json!({ "url": marker::ENTRY_ID, "valueIdentifier": identifier });
+            json::extend(&mut one, own);
+            one
+        }
+        Some(other) => json!([other, identifier]),
     };
-    if let Some(members) = made.as_object_mut() {
-        members.insert("identifier".into(), identifiers);
-    }
+    members.insert("identifier".into(), identifiers);
 }
 
 /// Tells every value of fields that have several in the narrative: no element has room for them,

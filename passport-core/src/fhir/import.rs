@@ -257,7 +257,7 @@ impl Out {
             }
             "Composition" => {
                 kept::empty_sections(r, &mut drafts);
-                letter::alerts(&r.json, &mut drafts);
+                letter::alerts(r, &mut drafts);
                 letter::practice(r, all, &mut drafts);
             }
             _ => {}

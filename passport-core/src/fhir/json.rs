@@ -178,7 +178,29 @@ pub(super) fn notes(json: &Json, name: &str) -> Option<Value> {
     long(&texts.join("\n\n"))
 }
 
+/// What the first identifier that has a value says: its system, if it has one, and its value. One
+/// that has none may have been given one of ours.
+pub(super) fn identifier(json: &Json) -> Option<String> {
+    list(json, "identifier").iter().find_map(|stated| {
+        let own = || extension(stated, super::marker::ENTRY_ID)?.get("valueIdentifier");
+        let identifier = if text(stated, "value").is_some() { stated } else { own()? };
+        let value = text(identifier, "value")?;
+        Some(text(identifier, "system").map_or(value.to_owned(), |s| format!("{s}|{value}")))
+    })
+}
+
 /// The extension of this URL.
 pub(super) fn extension<'a>(json: &'a Json, url: &str) -> Option<&'a Json> {
     list(json, "extension").iter().find(|e| text(e, "url") == Some(url))
+}
+
+/// Adds an extension to an element.
+pub(super) fn extend(element: &mut Json, extension: Json) {
+    let Some(members) = element.as_object_mut() else { return };
+    match members.get_mut("extension").and_then(Json::as_array_mut) {
+        Some(extensions) => extensions.push(extension),
+        None => {
+            members.insert("extension".into(), Json::Array(vec![extension]));
+        }
+    }
 }

@@ -106,14 +106,7 @@ impl Mark {
         parts.extend(self.values.into_values());
         parts.extend(self.without.iter().map(|w| json!({ "url": "without", "valueCode": w })));
         let mark = json!({ "url": URL, "extension": parts });
-        if let Some(members) = element.as_object_mut() {
-            match members.get_mut("extension").and_then(Json::as_array_mut) {
-                Some(extensions) => extensions.push(mark),
-                None => {
-                    members.insert("extension".into(), json!([mark]));
-                }
-            }
-        }
+        json::extend(element, mark);
     }
 }
 

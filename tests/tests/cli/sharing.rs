@@ -195,7 +195,11 @@ fn a_card_comes_from_the_web_and_goes_as_a_picture() {
     }
     let listed = phone.run(&["contact", "list", "--json"]).success().json();
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
-    let picture = folder.path().join("code.svg");
-    let _ = phone.run(&["code", "--qr", picture.to_str().unwrap()]).success();
-    assert!(std::fs::read_to_string(picture).unwrap().starts_with("<svg "));
+    for (name, begins) in [("code.svg", &b"<svg "[..]), ("code", b"<svg "), ("c.PNG", b"\x89PNG")] {
+        let picture = folder.path().join(name);
+        let _ = phone.run(&["code", "--qr", picture.to_str().unwrap()]).success();
+        assert!(std::fs::read(picture).unwrap().starts_with(begins), "{name}");
+    }
+    let drawn = phone.run(&["code", "--qr", "-"]).success();
+    assert!(drawn.stdout.starts_with("passport-student:") && drawn.stderr.contains('█'));
 }

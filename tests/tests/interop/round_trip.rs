@@ -277,6 +277,173 @@ fn what_came_without_an_identifier_is_given_as_many_as_it_may_have() {
 }
 
 #[test]
+fn an_identifier_that_identifies_nothing_stays_and_one_of_ours_is_found() {
+    let ours =
+        |n: u32| json!({ "system": "urn:student-passport:entry", "value": id(n).to_string() });
+    let beside = json!({ "url": "urn:student-passport:entry", "valueIdentifier": ours(1) });
+    for (kind, came, wanted) in [
+        ("Flag", json!([{ "system": "urn:x" }]), json!([{ "system": "urn:x" }, ours(1)])),
+        ("Flag", json!({ "value": 7 }), json!([{ "value": 7 }, ours(1)])),
+        ("Flag", json!("x"), json!(["x", ours(1)])),
+        (
+            "Composition",
+            json!({ "use": "usual" }),
+            json!({ "use": "usual", "extension": [beside] }),
+        ),
+        ("Composition", json!("x"), json!(["x", ours(1)])),
+    ] {
+        let came = json!({
+            "resourceType": kind, "identifier": came, "code": { "text": "A" }, "language": "en",
+        });
+        let entries = entries(&import::read(came.to_string().as_bytes()).unwrap().drafts);
+        assert_eq!(entries.len(), 1, "{came}");
+        let written = bundle(&ExportSubject::default(), &entries, Timestamp::from_seconds(0));
+        assert_eq!(written["entry"][1]["resource"]["identifier"], wanted, "{written}");
+        assert_same(kind, &entries);
+    }
+}
+
+/// A document in STU3: what says so is the profile of one of its resources.
+fn of_stu3() -> Vec<ExportEntry> {
+    let resources = [
+        json!({
+            "resourceType": "Patient", "id": "p", "birthDate": "2005-03-04",
+            "meta": { "profile": [
+                "https://fhir.hl7.org.uk/STU3/StructureDefinition/CareConnect-Patient-1",
+            ] },
+            "name": [{ "text": "Amina Khan" }], "address": [{ "line": ["1 High Street"] }],
+            "identifier": [{ "system": "urn:hospital", "value": "77" }],
+        }),
+        json!({
+            "resourceType": "Condition", "id": "c", "clinicalStatus": "active",
+            "code": { "text": "Asthma" }, "assertedDate": "2017-05-01",
+            "subject": { "reference": "Patient/p" }, "context": { "reference": "Encounter/e" },
+        }),
+        json!({
+            "resourceType": "MedicationStatement", "id": "m", "status": "active", "taken": "y",
+            "medicationCodeableConcept": { "text": "Sertraline" },
+            "subject": { "reference": "Patient/p" }, "dosage": [{ "doseQuantity": { "value": 50 } }],
+        }),
+        json!({
+            "resourceType": "RelatedPerson", "id": "r", "patient": { "reference": "Patient/p" },
+            "name": [{ "text": "Sara Khan" }], "relationship": { "text": "Sister" },
+        }),
+        json!({
+            "resourceType": "DocumentReference", "id": "d", "status": "current",
+            "class": { "text": "Letter" }, "indexed": "2017-05-01T15:00:00Z",
+            "content": [{ "attachment": { "contentType": "text/plain", "title": "Letter" } }],
+        }),
+        json!({ "resourceType": "Practitioner", "id": "d", "name": [{ "text": "Dr Lee" }] }),
+        json!({
+            "resourceType": "Composition", "status": "final", "title": "Letter",
+            "attester": [{ "mode": ["legal"] }],
+        }),
+    ];
+    let entries: Vec<Json> = resources
+        .into_iter()
+        .zip(1..)
+        .map(|(resource, n)| json!({ "fullUrl": format!("urn:uuid:{n}"), "resource": resource }))
+        .collect();
+    let document = json!({
+        "resourceType": "Bundle", "type": "document", "entry": entries,
+        "identifier": { "value": "document" },
+    });
+    crate::every_kind::entries(&import::read(document.to_string().as_bytes()).unwrap().drafts)
+}
+
+/// The originals of STU3 that entries have, by what they are entries of.
+fn originals(of: impl IntoIterator<Item = (String, String, Option<Value>)>) -> Vec<Json> {
+    let mut all: Vec<Json> = of
+        .into_iter()
+        .filter_map(|(section, kind, source)| match source {
+            Some(Value::Source { media_type, content })
+                if media_type == "application/fhir+json; fhirVersion=3.0" =>
+            {
+                let content: Json = serde_json::from_str(&content).unwrap();
+                // Of a section of a document the document has the original.
+                content.get("resourceType").is_some().then(|| json!([section, kind, content]))
+            }
+            _ => None,
+        })
+        .collect();
+    all.sort_by_key(ToString::to_string);
+    all
+}
+
+fn originals_of(entries: &[ExportEntry]) -> Vec<Json> {
+    let of =
+        |e: &ExportEntry| (e.section.to_string(), e.kind.clone(), e.fields.get("source").cloned());
+    originals(entries.iter().map(of))
+}
+
+fn originals_in(written: &str) -> Vec<Json> {
+    let drafts = import::read(written.as_bytes()).unwrap().drafts;
+    let of = |d: &import::Draft| {
+        (d.section.to_string(), d.kind.to_owned(), d.fields.get("source").cloned())
+    };
+    originals(drafts.iter().map(of))
+}
+
+#[test]
+fn what_came_in_stu3_goes_out_in_r4_and_its_originals_come_back_word_for_word() {
+    let mut entries = of_stu3();
+    let came = originals_of(&entries);
+    assert_eq!(came.len(), 8, "every resource, and the bundle: {came:#?}");
+    for written in exports(&entries) {
+        let report = check(written.as_bytes()).unwrap();
+        assert_eq!(report.errors, 0, "{:#?}", report.findings);
+        assert!(!written.contains("/STU3/"), "claims a profile that is not of R4: {written}");
+        assert_eq!(originals_in(&written), came);
+    }
+    assert_same("STU3", &entries);
+    // What was changed since is said in R4, and the original is as it was.
+    let find =
+        |entries: &[ExportEntry], kind: &str| entries.iter().position(|e| e.kind == kind).unwrap();
+    let (problem, letter) = (find(&entries, "problem"), find(&entries, "received"));
+    entries[problem].fields.insert("onset".into(), Value::Date("2015".parse().unwrap()));
+    entries[letter].fields.insert("title".into(), Value::Text("Filed".into()));
+    assert_same("STU3, changed", &entries);
+    for written in exports(&entries) {
+        assert_eq!(originals_in(&written), came);
+    }
+}
+
+#[test]
+fn what_somebody_wrote_beside_an_original_of_stu3_is_kept_with_it() {
+    let entries = of_stu3();
+    let [collection, _] = exports(&entries);
+    let mut bundle: Json = serde_json::from_str(&collection).unwrap();
+    let conditions = bundle["entry"].as_array_mut().unwrap().iter_mut();
+    let condition =
+        conditions.map(|e| &mut e["resource"]).find(|r| r["resourceType"] == "Condition");
+    condition.unwrap()["bodySite"] = json!([{ "text": "Chest" }]);
+    let read = import::read(bundle.to_string().as_bytes()).unwrap();
+    let again = crate::every_kind::entries(&read.drafts);
+    assert_eq!(originals_of(&again).len(), originals_of(&entries).len() - 1);
+    let [collection, _] = exports(&again);
+    assert!(collection.contains("Chest"));
+    assert_same("changed by another", &again);
+    let carried = |text: &str| text.matches("fhirVersion=3.0").count();
+    assert_eq!(carried(&collection), originals_of(&entries).len());
+}
+
+#[test]
+fn originals_of_the_corpus_in_stu3_come_back() {
+    let mut files = 0;
+    for (name, path) in corpus() {
+        let Ok(import) = import::read(&std::fs::read(path).unwrap()) else { continue };
+        let entries = entries(&import.drafts);
+        let came = originals_of(&entries);
+        files += usize::from(!came.is_empty());
+        assert_eq!(came.is_empty(), !name.starts_with("itk-transfer-of-care-stu3"), "{name}");
+        for written in exports(&entries) {
+            assert_eq!(originals_in(&written), came, "{name}");
+        }
+    }
+    println!("{files} files in STU3");
+}
+
+#[test]
 fn the_corpus_comes_back() {
     for (name, path) in corpus() {
         let Ok(import) = import::read(&std::fs::read(path).unwrap()) else { continue };

@@ -70,7 +70,8 @@ pub(crate) struct Create {
     /// How it is opened
     #[arg(long = "flag", value_enum, value_name = "FLAG")]
     flags: Vec<Flag>,
-    /// Also draws the link as a code to scan: a PNG picture where the name ends so, otherwise SVG
+    /// Also draws the link as a code to scan: a PNG picture where the name ends so, on the
+    /// terminal where it is `-`, otherwise SVG
     #[arg(long, value_name = "FILE")]
     qr: Option<PathBuf>,
 }
@@ -103,7 +104,7 @@ impl Create {
             until,
         })?;
         if let Some(file) = &self.qr {
-            qr::write(file, &link.0)?;
+            qr::write(app, file, &link.0)?;
         }
         let answer = json!({
             "id": id, "link": *link.0, "label": self.label, "sections": self.sections,

@@ -7,7 +7,7 @@ mod card;
 use super::font::{Fonts, Weight};
 use super::sheet::{Area, Bookmark, Content, Element, Ink, Laid, Line, Role, Sheet};
 use super::wrap::wrap;
-use crate::page::{ATTENTION, Block, Page, Part, Row, Table};
+use crate::page::{ATTENTION, BETWEEN, Block, Foot, Page, Part, Row, Table};
 
 /// A4 (ISO 216).
 pub(super) const WIDTH: f32 = 595.276;
@@ -49,6 +49,9 @@ const ASIDE: Style = Style::new(Weight::Regular, 8.5, Ink::Aside);
 const LOST: &str =
     "\u{fffd}: a character that this document has no letter for; the HTML page shows it";
 
+/// Stands for the rest of a text.
+const MORE: &str = " …";
+
 /// A cell: where it begins, how wide it is, what it says.
 struct Cell<'a> {
     x: f32,
@@ -81,11 +84,45 @@ impl<'a> Flow<'a> {
     }
 
     fn part(&mut self, part: &Part) -> Element {
-        self.y += 14.0;
-        let heading = self.heading(2, PART, &part.title);
-        let mut section = Element::of(Role::Section, [heading]);
-        for block in &part.blocks {
-            let element = match block {
+        let mut section = Element::of(Role::Section, []);
+        let mut title = Some(part.title.as_str());
+        let is_heading = |block: &Block| matches!(block, Block::Heading(_));
+        // What stands under one heading; what stands before the first, with the first.
+        let begins = part.blocks.iter().position(is_heading).unwrap_or(part.blocks.len());
+        let (before, rest) = part.blocks.split_at(begins);
+        let mut groups = rest.chunk_by(|_, next| !is_heading(next)).map(<[Block]>::to_vec);
+        let first = [before, &groups.next().unwrap_or_default()].concat();
+        for group in core::iter::once(first).chain(groups) {
+            self.keep(title, &group);
+            let group = self.group(title.take(), &group);
+            section.content.extend(group.into_iter().map(Content::Element));
+        }
+        if part.ends_sheet {
+            self.y = BOTTOM;
+        }
+        section
+    }
+
+    /// Goes on to a new sheet if a group would be divided that fits half of one.
+    fn keep(&mut self, title: Option<&str>, group: &[Block]) {
+        let mut trial = Flow { fonts: self.fonts, laid: Laid::default(), y: TOP };
+        trial.laid.sheets.push(Sheet::default());
+        let _elements = trial.group(title, group);
+        let height = trial.y - TOP;
+        if trial.laid.sheets.len() == 1 && height < (BOTTOM - TOP) / 2.0 {
+            self.need(height);
+        }
+    }
+
+    /// What stands under one heading, and that of the part above it.
+    fn group(&mut self, title: Option<&str>, group: &[Block]) -> Vec<Element> {
+        let mut elements = Vec::new();
+        if let Some(title) = title {
+            self.y += 14.0;
+            elements.push(self.heading(2, PART, title));
+        }
+        for block in group {
+            elements.push(match block {
                 Block::Heading(words) => {
                     self.y += 5.0;
                     self.heading(3, ENTRY, words)
@@ -95,13 +132,9 @@ impl<'a> Flow<'a> {
                 Block::Notice(words) => self.notice(words),
                 Block::Rows(rows) => self.rows(rows),
                 Block::Table(table) => self.table(table),
-            };
-            section.content.push(Content::Element(element));
+            });
         }
-        if part.ends_sheet {
-            self.y = BOTTOM;
-        }
-        section
+        elements
     }
 
     fn heading(&mut self, level: u16, style: Style, words: &str) -> Element {
@@ -302,6 +335,16 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// As much of a text as fits so many ems, and a sign where that is not all.
+    fn shortened(&self, weight: Weight, ems: f32, text: &str) -> String {
+        if self.fonts.ems(weight, text) <= ems {
+            return text.to_owned();
+        }
+        let room = ems - self.fonts.ems(weight, MORE);
+        let first = wrap(self.fonts, weight, room, text).into_iter().next().unwrap_or_default();
+        format!("{first}{MORE}")
+    }
+
     fn clean(&mut self, style: Style, text: &str) -> String {
         self.fonts.clean(style.weight, text, &mut self.laid.lost)
     }
@@ -311,10 +354,12 @@ impl<'a> Flow<'a> {
     }
 
     /// Whose sheet it is, and which, at the foot of each.
-    fn feet(&mut self, foot: &str) {
-        let foot = self.clean(ASIDE, foot);
-        let foot = wrap(self.fonts, ASIDE.weight, (INNER - 80.0) / ASIDE.size, &foot);
-        let foot = foot.into_iter().next().unwrap_or_default();
+    fn feet(&mut self, foot: &Foot) {
+        let name = self.clean(ASIDE, &foot.name);
+        let told_by = self.clean(ASIDE, &format!("{BETWEEN}{}", foot.told_by));
+        // Of a name that is too long the end is missing, and never what tells two of one name apart.
+        let room = (INNER - 80.0) / ASIDE.size - self.fonts.ems(ASIDE.weight, &told_by);
+        let foot = format!("{}{told_by}", self.shortened(ASIDE.weight, room, &name));
         // On a line of its own, so that no long name pushes it out.
         let lost = if self.laid.lost.is_empty() { "" } else { LOST };
         let sheets = self.laid.sheets.len();
@@ -332,6 +377,60 @@ impl<'a> Flow<'a> {
             }
             let (width, height) = (INNER, 0.4);
             sheet.areas.push(Area { x: MARGIN, y: y - 12.0, width, height, ink: Ink::Rule });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::machine::Extra;
+    use super::*;
+
+    /// The sheets of a document of one part.
+    fn sheets(name: &str, blocks: Vec<Block>) -> Vec<Vec<String>> {
+        let page = Page {
+            title: "Student passport".to_owned(),
+            facts: Vec::new(),
+            foot: Foot { name: name.to_owned(), told_by: "born 2005-03-14".to_owned() },
+            parts: vec![Part { title: "Results".to_owned(), blocks, ends_sheet: false }],
+        };
+        let extra = Extra::default();
+        let laid = Flow::of(&Fonts::new(&extra).unwrap(), &page);
+        let texts = |sheet: &Sheet| sheet.lines.iter().map(|line| line.text.clone()).collect();
+        laid.sheets.iter().map(texts).collect()
+    }
+
+    #[test]
+    fn an_entry_stands_on_one_sheet_and_its_part_begins_with_it() {
+        let entry = |n: usize| {
+            let row = |label: usize| Row::new("Value", format!("{n}.{label}"));
+            [Block::Heading(format!("Entry {n}")), Block::Rows((0..7).map(row).collect())]
+        };
+        for above in 0..12 {
+            let mut blocks = vec![Block::Aside("What it is about. ".repeat(60 * above))];
+            blocks.extend((0..20).flat_map(entry));
+            let sheets = sheets("Ada Example", blocks);
+            assert!(sheets.len() > 2);
+            for n in 0..20 {
+                let with = sheets.iter().filter(|s| s.iter().any(|t| t == &format!("Entry {n}")));
+                let with: Vec<_> = with.collect();
+                assert_eq!(with.len(), 1);
+                let rows = with[0].iter().filter(|t| t.starts_with(&format!("{n}.")));
+                assert_eq!(rows.count(), 7, "entry {n} below {above}: {with:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_name_leaves_room_at_the_foot_for_what_tells_people_apart() {
+        let long = "Ada Wilhelmina ".repeat(20);
+        for (name, foot) in [
+            ("Ada Example", "Ada Example · born 2005-03-14"),
+            (long.as_str(), " … · born 2005-03-14"),
+        ] {
+            let sheets = sheets(name, Vec::new());
+            let found = sheets[0].iter().find(|text| text.contains("born")).unwrap();
+            assert!(found.starts_with("Ada ") && found.ends_with(foot), "{found}");
         }
     }
 }

@@ -75,6 +75,39 @@ pub(in crate::fhir) fn find(
 pub(in crate::fhir) const OF_RESOURCES: [(&str, &str); 4] =
     [("meta", "Meta"), ("text", "Narrative"), ("implicitRules", "uri"), ("language", "code")];
 
+/// Elements of STU3 that R4 has not, and that JSON has a list of (by the definitions of STU3).
+const LISTS_OF_STU3: [(&str, &[&str]); 12] = [
+    ("CarePlan", &["definition"]),
+    ("Communication", &["definition"]),
+    ("DiagnosticReport", &["codedDiagnosis", "image"]),
+    ("Encounter", &["incomingReferral", "reason"]),
+    ("Immunization", &["practitioner", "vaccinationProtocol"]),
+    ("Medication", &["image"]),
+    ("MedicationRequest", &["definition"]),
+    ("MedicationStatement", &["reasonNotTaken"]),
+    ("Observation", &["related"]),
+    ("Procedure", &["definition"]),
+    ("ProcedureRequest", OF_REQUESTS),
+    ("ReferralRequest", OF_REQUESTS),
+];
+/// The same, of the two requests that R4 has one of in their place.
+const OF_REQUESTS: &[&str] = &[
+    "basedOn",
+    "bodySite",
+    "category",
+    "definition",
+    "identifier",
+    "note",
+    "reasonCode",
+    "reasonReference",
+    "recipient",
+    "relevantHistory",
+    "replaces",
+    "serviceRequested",
+    "specimen",
+    "supportingInfo",
+];
+
 /// Where an element stands in the table, as far as the table has it.
 pub(in crate::fhir) struct Place {
     /// Its type, and the way within it.
@@ -119,10 +152,10 @@ impl Place {
             }
             _ => {}
         }
-        let Some((of, within)) = &self.of else { return Self::guessed(name) };
+        let Some((of, within)) = &self.of else { return self.guess(name) };
         let elements = of.get(within.as_str()).map(Vec::as_slice).unwrap_or_default();
         match find(elements, name) {
-            None => Self::guessed(name),
+            None => self.guess(name),
             Some((element, None)) => {
                 let form = element.form(name).unwrap_or_default();
                 let (first, rest) = form.split_at(form.len().min(1));
@@ -147,7 +180,14 @@ impl Place {
         Self { of, is_resource: false, repeats, kind: name.to_owned() }
     }
 
-    /// An element that the table does not have: of the type that its name ends with.
+    /// An element that the table does not have.
+    fn guess(&self, name: &str) -> Self {
+        let lists = LISTS_OF_STU3.iter().find(|(kind, _)| self.is_resource && *kind == self.kind);
+        let repeats = lists.is_some_and(|(_, names)| names.contains(&name));
+        Self { repeats, ..Self::guessed(name) }
+    }
+
+    /// Of the type that its name ends with.
     fn guessed(name: &str) -> Self {
         let ends_with = |kind: &str| {
             let end = name.len().checked_sub(kind.len()).and_then(|at| name.get(at..));
@@ -234,6 +274,9 @@ mod tests {
         // Where FHIR STU3 has what R4 has not.
         let older = Place::resource("MedicationStatement").child("dosage").child("doseQuantity");
         assert_eq!(older.child("value").kind(), "decimal");
+        assert!(Place::resource("Encounter").child("reason").repeats());
+        assert!(Place::resource("ReferralRequest").child("serviceRequested").repeats());
+        assert!(!Place::resource("ReferralRequest").child("subject").repeats());
         assert!(!Place::resource("Basic").child("anything").repeats());
     }
 

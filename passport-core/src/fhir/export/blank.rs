@@ -57,6 +57,10 @@ fn bare(entry: &ExportEntry) -> Json {
         "adjustments" | "risks" => json!({
             "resourceType": "Flag", "status": "active", "subject": subject,
         }),
+        // One that came as an element of the Patient is one again.
+        "contacts" if kind == "contact" => {
+            json!({ "resourceType": "RelatedPerson", "patient": subject })
+        }
         "contacts" => json!({ "resourceType": "CareTeam", "status": "active", "subject": subject }),
         _ => json!({
             "resourceType": "DocumentReference", "status": "current", "subject": subject,

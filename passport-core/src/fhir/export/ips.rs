@@ -6,17 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use data_encoding::BASE64;
 use serde_json::{Value as Json, json};
 
 use super::{ExportEntry, ExportSubject, Parts, frame_tag, full_url, parts, tagged};
+use crate::fhir::original::{self, Release};
 use crate::fhir::{check, json, known, marker, narrative};
 use crate::id::EntryId;
 use crate::section::{SectionName, Value, display::display_value, table};
 use crate::time::Timestamp;
 
-/// The extension of a `DocumentReference` that carries what may not stand in a document itself.
-pub(in crate::fhir) const ORIGINAL: &str = "urn:student-passport:original";
 const LOINC: &str = "http://loinc.org";
 const EMPTY: &str = "http://terminology.hl7.org/CodeSystem/list-empty-reason";
 
@@ -83,6 +81,7 @@ pub fn summary(of: &Summary<'_>) -> Json {
     relink(&mut entries);
     for (_, resource) in &mut entries {
         profiled(resource);
+        original::seal(resource);
     }
     let shown = sections(of, &entries, &own);
     let mut frame = Vec::new();
@@ -158,18 +157,12 @@ fn unknown() -> Json {
 fn fitting(entry: &ExportEntry, resource: Json, patient_url: &str) -> Json {
     let kind = json::text(&resource, "resourceType").unwrap_or_default().to_owned();
     if ["Composition", "Bundle", "Patient"].contains(&kind.as_str()) {
-        return json!({
-            "resourceType": "DocumentReference",
-            "id": entry.id.to_string(),
-            "extension": [{ "url": ORIGINAL, "valueCode": kind }],
-            "status": "current",
-            "subject": { "reference": patient_url },
-            "content": [{ "attachment": {
-                "contentType": "application/fhir+json",
-                "data": BASE64.encode(resource.to_string().as_bytes()),
-                "title": kind,
-            } }],
-        });
+        let text = resource.to_string();
+        let mut made = original::document(&kind, Release::R4, &text, patient_url);
+        if let Some(members) = made.as_object_mut() {
+            members.insert("id".into(), entry.id.to_string().into());
+        }
+        return made;
     }
     let mut resource = resource;
     if let Some(members) = resource.as_object_mut() {

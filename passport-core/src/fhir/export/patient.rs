@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{ExportEntry, ExportSubject, Own, base, full_url, overlay, source};
-use crate::fhir::{import::person::part, json, known, marker};
+use super::{ExportEntry, ExportSubject, Own, base, foreign, full_url, overlay, source};
+use crate::fhir::{import::person::part, json, known, marker, original};
 use crate::id::EntryId;
 use crate::nhs_number::NhsNumber;
 use crate::section::Value;
@@ -18,6 +18,9 @@ pub(super) fn patient(subject: &ExportSubject, entries: &[&ExportEntry]) -> (Jso
             let blank = || json!({ "resourceType": "Patient" });
             let mut made = overlay(base(entry).unwrap_or_else(blank), entry, &Json::clone);
             set_id(&mut made, entry.id);
+            if let Some((original, _)) = foreign(entry) {
+                original::put(&mut made, &original);
+            }
             made
         }
         None => described(subject),
@@ -42,7 +45,9 @@ pub(super) fn patient(subject: &ExportSubject, entries: &[&ExportEntry]) -> (Jso
 
 /// The element of the Patient that an entry is.
 fn element_of(entry: &ExportEntry) -> Option<&'static str> {
-    if base(entry).is_some_and(|b| json::text(&b, "resourceType") != Some("Patient")) {
+    let foreign = foreign(entry).map(|(_, kind)| kind);
+    let kind = base(entry).and_then(|b| json::text(&b, "resourceType").map(str::to_owned));
+    if foreign.or(kind).is_some_and(|kind| kind != "Patient") {
         return None;
     }
     match (entry.section.as_str(), entry.kind.as_str()) {

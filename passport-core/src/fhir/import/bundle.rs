@@ -10,9 +10,9 @@ use serde_json::{Value as Json, value::RawValue};
 
 use super::letter::Said;
 use super::{ImportError, SkipReason, limits, xml};
-use crate::fhir::export::ORIGINAL;
 use crate::fhir::json::{self, Fault, Members};
 use crate::fhir::known;
+use crate::fhir::original::{self, Original, Release};
 use crate::section::display::neutralise_line;
 
 /// A resource by its place in the file, not parsed yet.
@@ -22,9 +22,12 @@ pub(super) struct Head<'a> {
     full_url: Option<String>,
     raw: &'a str,
     /// A bundle's own members, without its entries; or what an export of ours enclosed, since it
-    /// may not stand in a document itself.
+    /// may not stand there itself.
     shell: Option<String>,
-    is_enclosed: bool,
+    /// The release of FHIR, as far as it or the file says.
+    release: Option<Release>,
+    /// What an export of ours enclosed it in.
+    outer: Option<Json>,
 }
 
 /// One thing found in a file.
@@ -39,6 +42,8 @@ pub(super) enum Entered<'a> {
 pub(super) struct Resource<'a> {
     head: &'a Head<'a>,
     pub(super) json: Json,
+    /// The original that an export of ours put into it.
+    carried: Option<Original>,
 }
 
 /// What a file holds.
@@ -124,11 +129,13 @@ pub(super) fn collect(text: &str) -> Result<Collected<'_>, ImportError> {
     let mut any = false;
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let document = document.map_err(|_| ImportError::NotJson)?;
+        let before = collected.entered.len();
         match head(document.get(), None) {
             Ok(head) => collected.add(head, 0)?,
             Err(SkipReason::NotAResource) => return Err(ImportError::NotFhir),
             Err(reason) => return Err(ImportError::Nothing { reason }),
         }
+        collected.settle_release(before);
         any = true;
     }
     if any { Ok(collected) } else { Err(ImportError::NotJson) }
@@ -144,7 +151,9 @@ fn head(raw: &str, full_url: Option<String>) -> Result<Head<'_>, SkipReason> {
         return Err(SkipReason::NotAResource);
     }
     let id = members.get("id").and_then(string).map(|id| json::bounded(&id, 128));
-    Ok(Head { kind, id, full_url, raw, shell: None, is_enclosed: false })
+    let meta = members.get("meta").and_then(|meta| json::parse(meta.get()).ok());
+    let release = meta.as_ref().and_then(Release::claimed);
+    Ok(Head { kind, id, full_url, raw, shell: None, release, outer: None })
 }
 
 /// The text of a raw JSON string.
@@ -183,6 +192,25 @@ impl<'a> Collected<'a> {
             self.add_entry(entry.get(), depth)?;
         }
         Ok(())
+    }
+
+    /// What claims no release itself is of the one that the rest of its document claims: one is not
+    /// made of several.
+    fn settle_release(&mut self, from: usize) {
+        let document = self.entered.get_mut(from..).unwrap_or_default();
+        let mut heads: Vec<&mut Head<'a>> = document
+            .iter_mut()
+            .filter_map(|entered| match entered {
+                Entered::Resource(head) if head.outer.is_none() => Some(head),
+                Entered::Resource(_) | Entered::Unreadable { .. } => None,
+            })
+            .collect();
+        let claims = |release| heads.iter().any(|head| head.release == Some(release));
+        if claims(Release::Stu3) && !claims(Release::R4) {
+            for head in &mut heads {
+                head.release = Some(Release::Stu3);
+            }
+        }
     }
 
     fn add_entry(&mut self, raw: &'a str, depth: usize) -> Result<(), ImportError> {
@@ -227,19 +255,22 @@ impl From<Fault> for SkipReason {
 
 /// What an export of ours enclosed in a `DocumentReference`.
 fn enclosed<'a>(outer: &Head<'a>) -> Option<Head<'a>> {
-    if outer.kind != "DocumentReference" || !outer.raw.contains(ORIGINAL) {
+    if outer.kind != "DocumentReference" || !outer.raw.contains(original::URL) {
         return None;
     }
     if json::tokens(outer.raw) > limits::TOKENS {
         return None;
     }
     let json = json::parse(outer.raw).ok()?;
-    json::extension(&json, ORIGINAL)?;
-    let data = json.pointer("/content/0/attachment/data").and_then(Json::as_str)?;
+    json::text(json::extension(&json, original::URL)?, "valueCode")?;
+    let attachment = json.pointer("/content/0/attachment")?;
+    let data = json::text(attachment, "data")?;
     let text = String::from_utf8(BASE64.decode(data.as_bytes()).ok()?).ok()?;
     let Head { kind, id, .. } = head(&text, None).ok()?;
     let full_url = outer.full_url.clone();
-    Some(Head { kind, id, full_url, raw: outer.raw, shell: Some(text), is_enclosed: true })
+    let release = json::text(attachment, "contentType").map(Release::of_media_type);
+    let (raw, shell, outer) = (outer.raw, Some(text), Some(json));
+    Some(Head { kind, id, full_url, raw, shell, release, outer })
 }
 
 /// A bundle's entries, and the rest of it as JSON.
@@ -266,7 +297,12 @@ impl Head<'_> {
     }
 
     pub(super) const fn is_enclosed(&self) -> bool {
-        self.is_enclosed
+        self.outer.is_some()
+    }
+
+    /// What an export of ours enclosed it in.
+    pub(super) const fn outer(&self) -> Option<&Json> {
+        self.outer.as_ref()
     }
 
     pub(super) const fn raw(&self) -> &str {
@@ -286,8 +322,11 @@ impl<'a> Resource<'a> {
         if json::tokens(raw) > limits::TOKENS {
             return Err(SkipReason::TooLarge);
         }
-        Ok(Self { head, json: json::parse(raw)? })
+        let json = json::parse(raw)?;
+        let carried = if head.is_enclosed() { None } else { original::carried(&json) };
+        Ok(Self { head, json, carried })
     }
+
     pub(super) fn kind(&self) -> &str {
         &self.head.kind
     }
@@ -305,12 +344,23 @@ impl<'a> Resource<'a> {
         self.head.shell.as_deref().unwrap_or(self.head.raw)
     }
 
+    /// The original that an export of ours put into it; otherwise that `own` is one.
+    pub(super) fn original(&self, own: impl Into<String>) -> Original {
+        match &self.carried {
+            Some(Original { release, text }) => Original::new(*release, text.as_str()),
+            None => Original::new(self.release(), own),
+        }
+    }
+
+    /// The release of FHIR that it is of.
+    pub(super) fn release(&self) -> Release {
+        self.head.release.unwrap_or_else(|| Release::told(&self.json))
+    }
+
     /// What the sending system calls it: its first identifier, else its id, else its address.
     pub(super) fn identifier(&self) -> Option<String> {
-        let stated = json::list(&self.json, "identifier").iter().find_map(|i| {
-            let value = json::text(i, "value")?;
-            Some(json::text(i, "system").map_or(value.to_owned(), |s| format!("{s}|{value}")))
-        });
+        let outer = self.head.outer.as_ref().and_then(json::identifier);
+        let stated = outer.or_else(|| json::identifier(&self.json));
         let by_id = || self.head.id.as_ref().map(|id| format!("{}/{id}", self.head.kind));
         // In a health card, resources are called by their place, which names nothing elsewhere.
         let by_url = || self.head.full_url.clone().filter(|url| !url.starts_with("resource:"));
@@ -334,7 +384,7 @@ impl<'a> Resources<'a> {
             all.attached.extend(found.collect::<Vec<_>>());
         }
         let documents = collected.entered.iter().filter_map(|entered| match entered {
-            Entered::Resource(head) if head.kind == "Composition" && !head.is_enclosed => {
+            Entered::Resource(head) if head.kind == "Composition" && !head.is_enclosed() => {
                 Resource::open(head).ok()
             }
             Entered::Resource(_) | Entered::Unreadable { .. } => None,

@@ -8,10 +8,8 @@ use serde_json::Value as Json;
 
 use crate::fhir::json;
 use crate::fhir::marker::{self, Mark};
+use crate::fhir::original::{Original, Release};
 use crate::section::{Code, KindSpec, PartialDate, SectionName, Value, limits};
-
-/// The media type of a source.
-pub(in crate::fhir) const MEDIA_TYPE: &str = "application/fhir+json";
 
 /// The fields of one entry.
 #[derive(Default)]
@@ -73,7 +71,7 @@ impl<'a> Drafts<'a> {
     /// Adds an entry with the resource's identifier, and the resource as its source.
     pub(super) fn add(&mut self, section: &str, kind: &str, fields: Fields) {
         let identifier = self.resource.identifier();
-        let source = self.resource.verbatim().to_owned();
+        let source = self.resource.original(self.resource.verbatim());
         self.add_as(section, kind, fields, identifier.as_deref(), Some(source), None);
     }
 
@@ -84,15 +82,15 @@ impl<'a> Drafts<'a> {
         kind: &str,
         mut fields: Fields,
         identifier: Option<&str>,
-        source: Option<String>,
+        source: Option<Original>,
         enclosed: Option<Enclosed>,
     ) {
         let Ok(section) = section.parse::<SectionName>() else { return };
         let Some(kind) = section.spec().kind(kind) else { return };
         fields.text("identifier", identifier);
-        let fits = source.as_ref().is_none_or(|s| s.len() <= limits::SOURCE);
-        if let Some(content) = source.filter(|_| fits) {
-            fields.set("source", Some(Value::Source { media_type: MEDIA_TYPE.into(), content }));
+        let fits = source.as_ref().is_none_or(|s| s.text.len() <= limits::SOURCE);
+        if let Some(source) = source.filter(|_| fits) {
+            fields.set("source", Some(source.into_value()));
         }
         if let Some(fields) = checked(kind, fields) {
             let resource = self.resource.name();
@@ -115,6 +113,8 @@ impl<'a> Drafts<'a> {
     ) {
         let fields = marked(section, kind, fields, element);
         let before = self.made.drafts.len();
+        // A part of a Patient is the same in every release.
+        let source = Original::new(Release::R4, source);
         self.add_as(section, kind, fields, None, Some(source), None);
         if self.made.drafts.len() > before {
             self.made.parts.insert((member, number));
@@ -143,7 +143,7 @@ impl<'a> Drafts<'a> {
         self.made.drafts.clear();
         self.made.skipped.clear();
         let identifier = self.resource.identifier();
-        let source = self.resource.verbatim().to_owned();
+        let source = self.resource.original(self.resource.verbatim());
         let source = kind.field("source").map(|_| source);
         let (section, name) = (mark.section.clone(), kind.name);
         self.add_as(&section, name, Fields(fields), identifier.as_deref(), source, enclosed);

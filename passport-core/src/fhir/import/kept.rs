@@ -3,9 +3,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::bundle::{Resource, Resources};
-use super::draft::{Drafts, Fields};
+use super::draft::{self, Drafts, Fields};
 use super::person;
 use super::{Draft, Enclosed, limits};
+use crate::fhir::original::Original;
 use crate::fhir::{json, known, marker};
 
 /// Most attachments of a resource that become documents.
@@ -39,7 +40,8 @@ pub(super) fn document(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'
             number => base.map(|b| format!("{b}#{number}")),
         };
         let fields = described(d, attachment);
-        out.add_as("documents", "document", fields, identifier.as_deref(), Some(source), enclosed);
+        let source = Some(r.original(source));
+        out.add_as("documents", "document", fields, identifier.as_deref(), source, enclosed);
     }
 }
 
@@ -135,7 +137,8 @@ pub(super) fn empty_sections(r: &Resource<'_>, out: &mut Drafts<'_>) {
         fields
             .code("statement", json::concept_in(section, "emptyReason"))
             .date("asserted", json::date(&r.json, "date"));
-        out.add_as(place, absence.kind(), fields, None, Some(section.to_string()), None);
+        let source = Original::new(r.release(), section.to_string());
+        out.add_as(place, absence.kind(), fields, None, Some(source), None);
     }
 }
 
@@ -165,6 +168,11 @@ pub(super) fn received(r: &Resource<'_>, source: String) -> Option<Draft> {
     if source.len() > crate::section::limits::SOURCE {
         return None;
     }
+    // What an export of ours enclosed it in says what was changed of it.
+    if let Some(outer) = r.head().outer() {
+        fields = draft::marked("documents", "received", fields, outer);
+    }
+    let source = Original::new(r.release(), source);
     let mut drafts = Drafts::new(r);
     // A part that does not say whose it is, is not called after them.
     let says_whose = |part: &Json| ["identifier", "id"].iter().any(|name| part.get(name).is_some());

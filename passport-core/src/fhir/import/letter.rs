@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::bundle::{Resource, Resources};
 use super::draft::{Drafts, Fields};
 use super::person;
+use crate::fhir::original::Original;
 use crate::fhir::{json, known, narrative};
 use crate::section::Code;
 
@@ -63,7 +64,8 @@ impl Said {
 
 /// The safety alerts of a discharge document: never only among documents, which are shared more
 /// freely than risks and read by fewer people who look for them.
-pub(super) fn alerts(composition: &Json, out: &mut Drafts<'_>) {
+pub(super) fn alerts(r: &Resource<'_>, out: &mut Drafts<'_>) {
+    let composition = &r.json;
     if !known::is_discharge_document(composition) {
         return;
     }
@@ -77,7 +79,8 @@ pub(super) fn alerts(composition: &Json, out: &mut Drafts<'_>) {
         .code("risk", json::concept_in(alerts, "code").or_else(|| title(alerts)))
         .set("detail", json::long(&detail))
         .date("assessed", json::date(composition, "date"));
-    out.add_as("risks", "risk", fields, None, Some(alerts.to_string()), None);
+    let source = Original::new(r.release(), alerts.to_string());
+    out.add_as("risks", "risk", fields, None, Some(source), None);
 }
 
 /// The practice that a document names, where the Patient itself names none.
@@ -89,7 +92,8 @@ pub(super) fn practice(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'
     }
     let Some(named) = json::first(section, "entry") else { return };
     let fields = person::practice(r, named, all);
-    out.add_as("registrations", "registration", fields, None, Some(section.to_string()), None);
+    let source = Original::new(r.release(), section.to_string());
+    out.add_as("registrations", "registration", fields, None, Some(source), None);
 }
 
 fn title(section: &Json) -> Option<Code> {

@@ -138,7 +138,7 @@ pub(super) fn patient(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'_
     let identifier = r.identifier();
     // Each part that is an entry of its own keeps its own original, and the person's is without
     // them: whoever may see the name does not thereby see whom to ring.
-    let source = without_parts(r, |_, _| true);
+    let source = r.original(without_parts(r, |_, _| true));
     let fields = draft::marked("identity", "person", person(p), p);
     out.add_as("identity", "person", fields, identifier.as_deref(), Some(source), None);
     let parts = |name: &'static str| {

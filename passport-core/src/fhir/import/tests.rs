@@ -503,3 +503,45 @@ fn each_attachment_is_a_document_with_nothing_of_the_others() {
     assert!(!of_first.contains("Second") && !of_second.contains("First"), "{of_second}");
     assert!(of_second.contains("Second") && !of_second.contains("alone"), "{of_second}");
 }
+
+#[test]
+fn a_document_is_of_the_release_that_it_claims_and_a_resource_of_the_one_that_it_has() {
+    let release = |text: &str, title: &str| {
+        let drafts = read_text(text).drafts;
+        let draft = drafts.iter().find(|d| shown(d, "title").contains(title)).unwrap();
+        let Some(Value::Source { media_type, .. }) = draft.fields.get("source") else {
+            panic!("{title} has no original")
+        };
+        media_type.ends_with("fhirVersion=3.0")
+    };
+    let document = |profile: &str, other: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"document","entry":[
+                {{"resource":{{"resourceType":"Organization","name":"A",
+                    "meta":{{"profile":["{profile}"]}}}}}},
+                {{"resource":{{"resourceType":"Location","name":"B"}}}},
+                {{"resource":{{"resourceType":"Device","id":"C",
+                    "meta":{{"profile":["{other}"]}}}}}}]}}"#
+        )
+    };
+    let of_stu3 =
+        r"https:\/\/fhir.hl7.org.uk\/STU3\/StructureDefinition\/CareConnect-Organization-1";
+    let of_r4 = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-Organization";
+    let unknown = "https://example.org/x";
+    for (first, other, expected) in [
+        (of_stu3, unknown, [true, true, true]),
+        (of_stu3, of_r4, [true, false, false]),
+        (of_r4, unknown, [false; 3]),
+        (unknown, unknown, [false; 3]),
+    ] {
+        let text = document(first, other);
+        let found = ["Organization", "Location", "Device"].map(|title| release(&text, title));
+        assert_eq!(found, expected, "{first} {other}");
+        // Documents one after another are not one.
+        let lines = format!("{text}\n{{\"resourceType\":\"Substance\",\"id\":\"s\"}}");
+        assert!(!release(&lines, "Substance"));
+    }
+    let procedure = r#"{"resourceType":"Procedure","status":"completed","notDone":false}"#;
+    assert!(release(procedure, "Procedure"));
+    assert!(!release(&procedure.replace("notDone", "x"), "Procedure"));
+}

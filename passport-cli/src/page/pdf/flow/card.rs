@@ -22,6 +22,11 @@ const MORE: &str = "… more in the record";
 
 const HEAD: Style = Style::new(Weight::Bold, 7.0, Ink::Mark);
 const NAME: Style = Style::new(Weight::Bold, 11.0, Ink::Text);
+/// A name that takes more lines than [`NAME_LINES`].
+const LONG_NAME: Style = Style::new(Weight::Bold, 8.0, Ink::Text);
+const NAME_LINES: usize = 2;
+/// Lines that a text keeps, however long the ones before it are.
+const KEPT_LINES: usize = 2;
 const LABEL: Style = Style::new(Weight::Bold, 6.5, Ink::Heading);
 const SMALL: Style = Style::new(Weight::Regular, 7.0, Ink::Text);
 
@@ -33,7 +38,8 @@ impl<'a> Flow<'a> {
     pub(in crate::page::pdf) fn card(fonts: &'a Fonts<'a>, card: &Card) -> Result<Laid, PdfError> {
         let mut flow = Self { fonts, laid: Laid::default(), y: super::TOP };
         flow.laid.sheets.push(Sheet::default());
-        let title = flow.heading(1, super::TITLE, &format!("Emergency card: {}", card.name));
+        // Whose it is stands on the card, however long that name is.
+        let title = flow.heading(1, super::TITLE, "Emergency card");
         let how = "Cut along the outer lines and fold in the middle. Whoever holds it can read it.";
         let how = flow.text(super::PLAIN, how);
         let (left, right) = (MARGIN, MARGIN + WIDTH);
@@ -81,24 +87,36 @@ impl<'a> Flow<'a> {
         self.y = TOP + PAD - 2.0;
         let mut side = Element::of(Role::Section, []);
         let mut texts = vec![(HEAD, head)];
-        texts.extend((!name.is_empty()).then_some((NAME, name)));
+        let is_long = self.lines(NAME, width, name).len() > NAME_LINES;
+        let called = if is_long { LONG_NAME } else { NAME };
+        texts.extend((!name.is_empty()).then_some((called, name)));
         for (label, words) in rows {
             texts.extend([(LABEL, *label), (SMALL, words.as_str())]);
         }
-        let mut below: f32 = texts.iter().map(|(style, _)| style.size * LEADING).sum();
-        for (style, text) in texts {
+        let texts: Vec<(Style, Vec<String>)> =
+            texts.iter().map(|(style, text)| (*style, self.lines(*style, width, text))).collect();
+        let kept = |(style, lines): &(Style, Vec<String>)| {
+            let lines = if lines.len() < KEPT_LINES { 1.0 } else { 2.0 };
+            style.size * LEADING * lines
+        };
+        let mut below: f32 = texts.iter().map(kept).sum();
+        for text in texts {
+            // What comes after keeps its first lines.
+            below -= kept(&text);
+            let (style, lines) = text;
             let height = style.size * LEADING;
-            // What comes after keeps a line each.
-            below -= height;
             let bottom = TOP + HEIGHT - PAD - below;
-            let text = self.clean(style, text);
             let mut leaves = Vec::new();
-            let lines = wrap(self.fonts, style.weight, width / style.size, &text);
             let last = lines.len().saturating_sub(1);
             for (place, line) in lines.iter().enumerate() {
                 let is_cut = place < last && self.y + 2.0 * height > bottom;
-                let line = if is_cut { MORE } else { line.as_str() };
-                leaves.push(self.line(x + PAD, style, line));
+                let cut = || match place {
+                    // A sign alone would say nothing.
+                    0 => self.shortened(style.weight, width / style.size, &lines.join(" ")),
+                    _ => MORE.to_owned(),
+                };
+                let line = if is_cut { cut() } else { line.clone() };
+                leaves.push(self.line(x + PAD, style, &line));
                 self.y += height;
                 if is_cut {
                     break;
@@ -107,6 +125,11 @@ impl<'a> Flow<'a> {
             side.content.push(Content::Element(Element::over(Role::Paragraph, leaves)));
         }
         side
+    }
+
+    fn lines(&mut self, style: Style, width: f32, text: &str) -> Vec<String> {
+        let text = self.clean(style, text);
+        wrap(self.fonts, style.weight, width / style.size, &text)
     }
 
     /// A code of medium error correction, with the quiet zone left to whoever places it.
@@ -133,5 +156,49 @@ impl<'a> Flow<'a> {
             sheet.figures.push(Figure { areas, leaf });
         }
         Ok(leaf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::machine::Extra;
+    use super::*;
+
+    #[test]
+    fn whatever_is_long_leaves_room_for_what_comes_after() {
+        let long = |word: &str| format!("{word}, {}", "and more of it; ".repeat(60));
+        let card = Card {
+            name: "Wilhelmina Maximiliana Oluwaseun-Featherstonehaugh y Montenegro".repeat(2),
+            front: vec![
+                ("Born", "2005-03-14".to_owned()),
+                ("NHS number", "943 476 5919 (as the student gave it)".to_owned()),
+                ("Allergies", long("Penicillin")),
+                ("Call", "Dr Sara Khan-Featherstonehaugh, Sister, +44 7700 900456".to_owned()),
+            ],
+            as_of: "as of 2026-10-03".to_owned(),
+            back: vec![
+                ("Medicines", long("Sertraline")),
+                ("Conditions", long("Asthma")),
+                ("In a crisis", "Sara, then 999".to_owned()),
+            ],
+            code: "EMERGENCY".to_owned(),
+        };
+        let extra = Extra::default();
+        let laid = Flow::card(&Fonts::new(&extra).unwrap(), &card).unwrap();
+        let lines = &laid.sheets[0].lines;
+        let said = |words: &str| lines.iter().any(|line| line.text.contains(words));
+        for words in ["Penicillin", "+44 7700 900456", "Sertraline", "Asthma", "then 999", MORE] {
+            assert!(
+                said(words),
+                "{words}: {:?}",
+                lines.iter().map(|l| &l.text).collect::<Vec<_>>()
+            );
+        }
+        let on_card = |line: &&crate::page::pdf::sheet::Line| line.y > TOP;
+        let low = lines.iter().filter(on_card).map(|line| line.y).fold(0.0, f32::max);
+        assert!(low < TOP + HEIGHT - 2.0, "{low}");
+        let above = lines.iter().filter(|line| line.y <= TOP).map(|line| line.y);
+        assert!(above.fold(0.0, f32::max) < TOP - 8.0, "what stands above runs into the card");
+        assert_eq!(lines.iter().filter(|line| line.y <= TOP).count(), 2);
     }
 }

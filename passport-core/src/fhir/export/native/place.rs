@@ -244,6 +244,8 @@ pub(super) fn place_in(
 ) -> Option<(&'static str, As)> {
     match json::text(made, "resourceType") {
         Some("MedicationRequest") => request(field),
+        // Of these a person on their own has several.
+        Some("RelatedPerson") if field == "name" => Some(("/name/0/text", As::Plain)),
         _ => place(section, kind, field),
     }
 }
