@@ -62,9 +62,6 @@ pub struct Fold {
     removals: Vec<StatementId>,
     /// Passphrases for what is kept back.
     locks: Vec<StatementId>,
-    /// Current epochs that have the members they should ([`Self::is_settled`]): a walk through the
-    /// ledger for each, asked again and again.
-    settled: OnceLock<BTreeSet<EpochId>>,
 }
 
 /// A device of the holder.
@@ -119,6 +116,9 @@ pub struct FoldedEpoch {
     pub closed: bool,
     /// Where its history is kept once everybody has left it; none while closed.
     pub archive: Option<Archive>,
+    /// Whether it is settled ([`Fold::is_settled`]), once that was asked: it takes a walk through
+    /// the ledger.
+    pub(super) settled: OnceLock<bool>,
 }
 
 impl Fold {
@@ -338,23 +338,13 @@ impl Fold {
         current.iter().map(|e| e.charter.id()).collect()
     }
 
-    /// Whether a current epoch has the members that the ledger says: whoever founded it knew every
+    /// Whether an epoch has the members that the ledger says: whoever founded it knew every
     /// statement on them that counts. Another founding would then give it the same. `ledger` is
     /// the one that this is the fold of.
     #[must_use]
     pub fn is_settled(&self, ledger: &Ledger, epoch: &EpochId) -> bool {
-        let settled = || {
-            let followed = self
-                .epochs
-                .values()
-                .flat_map(|e| e.charter.parents.iter().map(|parent| (parent, &e.charter.section)));
-            let followed: BTreeSet<(&EpochId, &SectionName)> = followed.collect();
-            let is_current = |id, of: &FoldedEpoch| !followed.contains(&(id, &of.charter.section));
-            let current = self.epochs.iter().filter(|(id, epoch)| is_current(*id, epoch));
-            let settled = current.filter(|(_, epoch)| self.has_its_members(ledger, epoch));
-            settled.map(|(id, _)| *id).collect()
-        };
-        self.settled.get_or_init(settled).contains(epoch)
+        let Some(epoch) = self.epochs.get(epoch) else { return false };
+        *epoch.settled.get_or_init(|| self.has_its_members(ledger, epoch))
     }
 
     fn has_its_members(&self, ledger: &Ledger, epoch: &FoldedEpoch) -> bool {

@@ -1,6 +1,7 @@
 //! What statements hold that has to be verified: each once, when it came. The fold is taken often.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::{CompartmentKey, FoldedEpoch, Statement, StatementBody};
 use crate::archive::Archive;
@@ -102,6 +103,7 @@ impl FoldedEpoch {
         let keys = keys.filter(|(phase, key)| charter.admits_key(*phase, key)).collect();
         let archive = Archive::of(&charter, &keys);
         let (cut, carried) = (cut.iter().copied().collect(), carried.iter().copied().collect());
-        Some(Self { statement: id, charter, keys, cut, carried, closed, archive })
+        let settled = OnceLock::new();
+        Some(Self { statement: id, charter, keys, cut, carried, closed, archive, settled })
     }
 }
