@@ -87,14 +87,23 @@ impl<'a> Flow<'a> {
         let mut section = Element::of(Role::Section, []);
         let mut title = Some(part.title.as_str());
         let is_heading = |block: &Block| matches!(block, Block::Heading(_));
-        // What stands under one heading; what stands before the first, with the first.
+        // What stands under one heading; what stands before the first, with the first, unless it is
+        // too long for that.
         let begins = part.blocks.iter().position(is_heading).unwrap_or(part.blocks.len());
         let (before, rest) = part.blocks.split_at(begins);
-        let mut groups = rest.chunk_by(|_, next| !is_heading(next)).map(<[Block]>::to_vec);
-        let first = [before, &groups.next().unwrap_or_default()].concat();
-        for group in core::iter::once(first).chain(groups) {
-            self.keep(title, &group);
-            let group = self.group(title.take(), &group);
+        let mut groups: Vec<&[Block]> = rest.chunk_by(|_, next| !is_heading(next)).collect();
+        let first = [before, groups.first().copied().unwrap_or_default()].concat();
+        let together = before.is_empty() || self.height(title, &first).is_some();
+        if together && !groups.is_empty() {
+            groups.splice(..1, [first.as_slice()]);
+        } else {
+            groups.insert(0, before);
+        }
+        for group in groups {
+            if let Some(height) = self.height(title, group) {
+                self.need(height);
+            }
+            let group = self.group(title.take(), group);
             section.content.extend(group.into_iter().map(Content::Element));
         }
         if part.ends_sheet {
@@ -103,15 +112,13 @@ impl<'a> Flow<'a> {
         section
     }
 
-    /// Goes on to a new sheet if a group would be divided that fits half of one.
-    fn keep(&mut self, title: Option<&str>, group: &[Block]) {
+    /// How high a group is, if it fits half of a sheet: then it is not divided.
+    fn height(&self, title: Option<&str>, group: &[Block]) -> Option<f32> {
         let mut trial = Flow { fonts: self.fonts, laid: Laid::default(), y: TOP };
         trial.laid.sheets.push(Sheet::default());
         let _elements = trial.group(title, group);
         let height = trial.y - TOP;
-        if trial.laid.sheets.len() == 1 && height < (BOTTOM - TOP) / 2.0 {
-            self.need(height);
-        }
+        (trial.laid.sheets.len() == 1 && height < (BOTTOM - TOP) / 2.0).then_some(height)
     }
 
     /// What stands under one heading, and that of the part above it.
