@@ -15,8 +15,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use passport_core::id::VerificationKey;
 use tokio::io::AsyncWrite;
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::arrivals::Arrivals;
@@ -25,10 +23,7 @@ use super::{Shared, auth, routes};
 use crate::frames::{FrameReader, write_frame};
 use crate::session::Live;
 use crate::signature::check_body;
-use crate::store::StoreError;
-use crate::wire::{
-    LIVE_PROTOCOL, LiveFrame, REQUEST_MAX, Rejection, Said, SyncRequest, SyncResponse,
-};
+use crate::wire::{LIVE_PROTOCOL, LiveFrame, REQUEST_MAX, Rejection, Said, SyncRequest};
 
 /// What a connection becomes after its last request, on the same seat.
 #[derive(Clone, Default)]
@@ -107,14 +102,18 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 while let Err(wait) = shared.pace.key(&key) {
                     sleep(wait).await;
                 }
-                let response = request_answered(shared, &mut live, request)?;
+                let response;
+                (live, response) = request_answered(shared, live, request).await?;
                 send(shared, to, &mut said, LiveFrame::Answer { response }).await?;
             }
             more = waiting.arrival() => {
                 if !more {
                     return Ok(());
                 }
-                while let Some(response) = next_page(shared, &mut live)? {
+                loop {
+                    let page;
+                    (live, page) = next_page(shared, live).await?;
+                    let Some(response) = page else { break };
                     send(shared, to, &mut said, LiveFrame::Arrived { response }).await?;
                 }
             }
@@ -123,33 +122,33 @@ async fn converse<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     }
 }
 
-fn request_answered(
-    shared: &Shared,
-    live: &mut Live,
+async fn request_answered(
+    shared: &Arc<Shared>,
+    mut live: Live,
     request: SyncRequest,
-) -> io::Result<SyncResponse> {
-    let (now, limits) = ((shared.clock)(), shared.config.limits);
+) -> io::Result<(Live, crate::wire::SyncResponse)> {
+    let (now, limits, store) = ((shared.clock)(), shared.config.limits, Arc::clone(&shared.store));
     let sizes = routes::sizes(&request);
-    let answered = here(|| live.request(request, now, &limits, &*shared.store))?;
+    let answered = routes::blocking(move || {
+        let answered = live.request(request, now, &limits, &*store);
+        Ok((live, answered.map_err(|error| routes::unwell(&error))?))
+    });
+    let (live, answered) = answered.await.map_err(|_| io::ErrorKind::Other)?;
     shared.config.metrics.settled(&sizes, &answered.response.results);
     shared.arrivals.wake(&answered.fed);
-    Ok(answered.response)
+    Ok((live, answered.response))
 }
 
-fn next_page(shared: &Shared, live: &mut Live) -> io::Result<Option<SyncResponse>> {
-    let now = (shared.clock)();
-    here(|| live.arrival(now, &*shared.store))
-}
-
-/// Does what waits for the disk on this thread, while another takes its place among those that
-/// serve connections: to begin it elsewhere and hear of its end takes as long as a small write.
-fn here<R>(work: impl FnOnce() -> Result<R, StoreError>) -> io::Result<R> {
-    let shared = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    let done = if shared { block_in_place(work) } else { work() };
-    done.map_err(|error| {
-        routes::unwell(&error);
-        io::ErrorKind::Other.into()
-    })
+async fn next_page(
+    shared: &Arc<Shared>,
+    mut live: Live,
+) -> io::Result<(Live, Option<crate::wire::SyncResponse>)> {
+    let (now, store) = ((shared.clock)(), Arc::clone(&shared.store));
+    let page = routes::blocking(move || {
+        let page = live.arrival(now, &*store).map_err(|error| routes::unwell(&error))?;
+        Ok((live, page))
+    });
+    page.await.map_err(|_| io::ErrorKind::Other.into())
 }
 
 async fn send<W: AsyncWrite + Unpin>(
