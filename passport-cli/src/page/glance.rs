@@ -115,7 +115,10 @@ pub(super) fn brief(views: &[View], section: &str) -> String {
                 let cells = listed.columns.iter().flat_map(|(_, fields)| *fields);
                 // Who may be told what is for whoever has the whole record.
                 let cells = cells.filter(|f| !matches!(**f, "status" | "may_be_told"));
-                let cells = cells.filter_map(|f| self::said(entry, f)).enumerate();
+                let mut cells: Vec<&&str> = cells.collect();
+                // Whatever is cut, the number to call is not.
+                cells.sort_by_key(|f| **f != "phone");
+                let cells = cells.into_iter().filter_map(|f| self::said(entry, f)).enumerate();
                 // What it is called stands there whole, what is said of it in few words.
                 let cells = cells.map(|(place, words)| match place {
                     0 => words,

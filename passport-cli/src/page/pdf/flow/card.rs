@@ -173,7 +173,7 @@ mod tests {
                 ("Born", "2005-03-14".to_owned()),
                 ("NHS number", "943 476 5919 (as the student gave it)".to_owned()),
                 ("Allergies", long("Penicillin")),
-                ("Call", "Dr Sara Khan-Featherstonehaugh, Sister, +44 7700 900456".to_owned()),
+                ("Call", "+44 7700 900456, Dr Sara Khan-Featherstonehaugh, Sister".to_owned()),
             ],
             as_of: "as of 2026-10-03".to_owned(),
             back: vec![
