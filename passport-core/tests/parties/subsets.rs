@@ -21,7 +21,7 @@ const CLOSE: [&str; 4] = ["problems", "discharges", "discharge-notice", "risks"]
 const OWN: &str = "x-diary";
 
 /// Choices of any number of sections, beside those that follow a rule.
-const AT_RANDOM: usize = 300;
+const AT_RANDOM: usize = 60;
 
 /// Every section that can be shared.
 fn shareable() -> Vec<&'static str> {
