@@ -273,13 +273,13 @@ impl<V: Vault> Holder<V> {
     ///
     /// # Errors
     /// Returns [`PartyError::NoEpoch`] when there is no such epoch.
-    pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
+    pub fn replica(&mut self, epoch: EpochId) -> Result<&Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let known = self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?;
             let replica = replica_of(&self.journal, &known.charter, &known.keys)?;
             self.replicas.insert(epoch, replica);
         }
-        self.replicas.get_mut(&epoch).ok_or(PartyError::NoEpoch)
+        self.replicas.get(&epoch).ok_or(PartyError::NoEpoch)
     }
 
     /// The epoch of a section that is written in now.

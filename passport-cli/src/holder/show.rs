@@ -77,11 +77,11 @@ impl Show {
             let filled = views.iter().filter(|v| !whole || !v.entries.is_empty());
             let mut text = render::screen(&filled.map(Section::of).collect::<Vec<_>>(), reader);
             text.push_str(&attached::words(&shown.files, "passport save"));
+            // Writing to a String cannot fail.
             if !shown.behind.is_empty() {
                 let _ = writeln!(text, "\n{}", behind(&shown.behind));
             }
             if let Some(recovered) = &shown.recovered {
-                // Writing to a String cannot fail.
                 let _ = writeln!(text, "\n{}", caution(recovered));
             }
             text

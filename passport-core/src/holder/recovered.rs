@@ -87,7 +87,7 @@ impl<V: Vault> Holder<V> {
     /// founded may have taken the place of a later one.
     fn is_gone_on_with(&mut self, section: &SectionName) -> Result<bool, PartyError> {
         let (own, Some(epoch)) = (self.device(), self.current(section)) else { return Ok(false) };
-        let replica = &*self.replica(epoch)?;
+        let replica = self.replica(epoch)?;
         if replica.charter().founder_lineage().contains(&own) {
             return Ok(false);
         }
