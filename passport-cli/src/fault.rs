@@ -81,6 +81,8 @@ impl From<PartyError> for CliError {
             PartyError::NoContact => {
                 user("there is no such contact").hint("add it with `passport contact add CARD`")
             }
+            PartyError::NotIn => user("this device has not heard yet that it was let in")
+                .hint("`passport sync` fetches the passport; nothing was changed"),
             PartyError::NoDevice => user("there is no such device that can be removed")
                 .hint("`passport device list` lists them; remove this one from another"),
             PartyError::Ancestor => user("this device was let in by the one to remove, and would go with it")

@@ -210,6 +210,11 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        // It would cite what others know of a letter alone, and an epoch founded upon it would
+        // not have the members that it comes to mean once they do.
+        if !self.was_let_in() {
+            return Err(PartyError::NotIn);
+        }
         if self.fold.exposed && self.has_a_say() {
             self.rekey(batch, now, rng)?;
         }

@@ -99,6 +99,14 @@ pub enum Letter {
         #[n(0)]
         succession: Signed<Succession>,
     },
+    /// To a device of the holder: what its author wrote before the right to write ended, and
+    /// relays do not take any more.
+    #[n(8)]
+    Late {
+        /// As sealed.
+        #[n(0)]
+        envelopes: Vec<minicbor::bytes::ByteVec>,
+    },
 }
 
 impl fmt::Debug for Letter {
@@ -112,6 +120,7 @@ impl fmt::Debug for Letter {
             Self::Receipts { .. } => "Letter::Receipts",
             Self::Removed { .. } => "Letter::Removed",
             Self::Replaced { .. } => "Letter::Replaced",
+            Self::Late { .. } => "Letter::Late",
         })
     }
 }

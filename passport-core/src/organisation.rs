@@ -10,6 +10,7 @@ mod exchange;
 mod files;
 mod forget;
 mod held;
+mod late;
 mod receipts;
 mod record;
 mod stats;

@@ -113,6 +113,9 @@ pub enum PartyError {
     /// A single edit is larger than an envelope.
     #[error("edit is too large")]
     TooLarge,
+    /// This device has not heard yet that it was let in: nobody would heed what it says.
+    #[error("device has not heard yet that it was let in")]
+    NotIn,
     /// The device is not known, or is this one.
     #[error("no such device")]
     NoDevice,
@@ -274,24 +277,6 @@ pub enum Pace {
     Coming,
     /// Nothing was written for a while, or there will be no better time.
     Quiet,
-}
-
-/// Notes which relay answers at a URL.
-pub(crate) fn met<V: Vault>(
-    journal: &mut Journal<V>,
-    url: &str,
-    relay: RelayId,
-    reset: bool,
-) -> Result<(), PartyError> {
-    let mut remote = journal.remote(url)?;
-    let before = remote.clone();
-    remote.meet(relay, reset);
-    if remote != before {
-        let mut batch = Batch::new();
-        journal.remember(&mut batch, url, &remote);
-        journal.commit(batch)?;
-    }
-    Ok(())
 }
 
 /// Notes what a relay said of what it was offered; returns how many objects it refused.

@@ -303,9 +303,12 @@ impl<V: Vault> Holder<V> {
             let older = self.older(&section, current);
             let Some((_, seen)) = older.into_iter().find(|(id, _)| *id == epoch) else { continue };
             for late in self.late(&section, epoch, &seen, current)? {
-                if !judged.contains_key(&late)
-                    && !self.may_carry(&section, epoch, &late, current)?
-                {
+                if judged.contains_key(&late) || self.may_carry(&section, epoch, &late, current)? {
+                    continue;
+                }
+                // What stands already, as it went along with what came before, waits for nobody.
+                let steps = self.steps(&section, epoch, &late)?;
+                if !stands(self.replica(current)?, &steps) {
                     let replica = self.replica(epoch)?;
                     if let Some(node) = replica.node(&late) {
                         all.push(Quarantined {
@@ -431,6 +434,11 @@ fn reapplied(there: &Replica, steps: &[Step]) -> Vec<Edit> {
     let touched: BTreeSet<EntryId> = steps.iter().map(|step| step.entry).collect();
     let of = |entry| steps.iter().filter(move |step| step.entry == entry);
     touched.into_iter().flat_map(|e| reapply(there.entry(e).as_ref(), of(e))).collect()
+}
+
+/// Whether late steps are about entries that are there, and would change nothing of them.
+fn stands(there: &Replica, steps: &[Step]) -> bool {
+    steps.iter().all(|step| there.entry(step.entry).is_some()) && reapplied(there, steps).is_empty()
 }
 
 /// The edits that bring late steps about one entry into an epoch where it stands as `present`.

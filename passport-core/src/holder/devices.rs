@@ -293,10 +293,13 @@ impl<V: Vault> Holder<V> {
         Ok(self.journal.commit(batch)?)
     }
 
-    /// Whether another device removed this one: what is written here counts no more.
+    /// Whether another device removed this one, or replaced the phrase without it: what is written
+    /// here counts no more.
     #[must_use]
     pub fn was_removed(&self) -> bool {
-        self.is_removed(&self.device())
+        let own = self.device();
+        self.is_removed(&own)
+            || self.fold.devices.get(&own).is_some_and(|device| device.removed)
             || self.journal.vault().get(Table::Meta, REMOVED).is_ok_and(|told| told.is_some())
     }
 

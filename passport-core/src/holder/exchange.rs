@@ -1,6 +1,6 @@
 //! What goes to relays and comes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rand_core::CryptoRng;
 
@@ -60,7 +60,7 @@ impl<V: Vault> Party for Holder<V> {
     }
 
     fn met(&mut self, url: &str, relay: [u8; 16], reset: bool) -> Result<(), PartyError> {
-        crate::party::met(&mut self.journal, url, relay, reset)
+        Ok(self.journal.meet(url, relay, reset)?)
     }
 
     fn settle_with(
@@ -99,7 +99,9 @@ impl<V: Vault> Party for Holder<V> {
         let erased = (self.erased_epochs(), self.gone_files()?);
         let mut arrived: BTreeMap<EpochId, Vec<OpenedEnvelope>> = BTreeMap::new();
         let mut archived: Vec<EpochId> = Vec::new();
-        for item in incoming.items {
+        let items = incoming.items.into_iter().map(|item| (item, Some(incoming.relay)));
+        let mut items: VecDeque<_> = items.collect();
+        while let Some((item, source)) = items.pop_front() {
             let new = match item {
                 IncomingItem::Envelope(bytes) => {
                     let verified =
@@ -114,7 +116,6 @@ impl<V: Vault> Party for Holder<V> {
                         }
                         Some((place, envelope)) => {
                             let envelope = envelope.sealed();
-                            let source = Some(incoming.relay);
                             let new = if let Place::Section(held) = &place {
                                 self.journal.append_pack(
                                     &mut batch,
@@ -146,7 +147,17 @@ impl<V: Vault> Party for Holder<V> {
                     }
                 }
                 IncomingItem::Letter(bytes) => {
-                    Some(self.take_letter(&mut batch, &bytes, &mut receipts))
+                    match Letter::open(&bytes, &self.device(), &self.receiving) {
+                        // Relays get from this device what they did not take from its author.
+                        Ok(Letter::Late { envelopes }) => {
+                            let late = envelopes.into_iter().map(Vec::from);
+                            let late = late.filter(|bytes| self.is_of_this_passport(bytes));
+                            items.extend(late.map(|bytes| (IncomingItem::Envelope(bytes), None)));
+                            Some(false)
+                        }
+                        Ok(letter) => Some(self.take_letter(&mut batch, letter, &mut receipts)),
+                        Err(_) => Some(false),
+                    }
                 }
                 IncomingItem::AccessList(bytes) => {
                     let list = codec::decode::<Signed<AccessList>>(&bytes, AccessList::LIMIT + 256);
@@ -252,9 +263,14 @@ impl<V: Vault> Holder<V> {
         Ok(made)
     }
 
+    /// Whether the ledger that is here tells that this device was let in.
+    pub(super) fn was_let_in(&self) -> bool {
+        self.fold.devices.contains_key(&self.device())
+    }
+
     /// Whether this device is in and was not removed: of one that was, no other takes heed.
     pub(super) fn has_a_say(&self) -> bool {
-        self.fold.devices.contains_key(&self.device()) && !self.was_removed()
+        self.was_let_in() && !self.was_removed()
     }
 
     /// Founds the next epoch where the present one is to be left or has grown long, and carries
@@ -282,18 +298,26 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Takes a letter; whether it is news. What else comes was meant for an earlier state.
-    fn take_letter(&mut self, batch: &mut Batch, bytes: &[u8], receipts: &mut Vec<Come>) -> bool {
-        match Letter::open(bytes, &self.device(), &self.receiving) {
-            Ok(Letter::LedgerKey { key, chain }) => self.take_ledger_key(batch, &key, &chain),
-            Ok(Letter::Removed { statement, chain }) => {
-                self.take_removal(batch, &statement, &chain)
-            }
-            Ok(Letter::Receipts { receipts: some }) => {
+    fn take_letter(
+        &mut self,
+        batch: &mut Batch,
+        letter: Letter,
+        receipts: &mut Vec<Come>,
+    ) -> bool {
+        match letter {
+            Letter::LedgerKey { key, chain } => self.take_ledger_key(batch, &key, &chain),
+            Letter::Removed { statement, chain } => self.take_removal(batch, &statement, &chain),
+            Letter::Receipts { receipts: some } => {
                 receipts.extend(some.into_iter().map(|receipt| (receipt, None)));
                 false
             }
-            Ok(_) | Err(_) => false,
+            _ => false,
         }
+    }
+
+    /// Whether an envelope that somebody brought is in a channel of this passport.
+    fn is_of_this_passport(&self, bytes: &[u8]) -> bool {
+        SealedEnvelope::decode(bytes).is_ok_and(|envelope| self.concerns(envelope.header()))
     }
 
     /// Where an envelope belongs, if it opens as far as its epoch is known here and not closed.

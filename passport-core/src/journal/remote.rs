@@ -63,6 +63,10 @@ pub struct RemoteState {
     /// back, is told by this alone.
     #[n(8)]
     pub last_news: Option<Timestamp>,
+    /// How many envelopes of each epoch were here when it was found to have lost some: those may be
+    /// gone from it, though they came from there.
+    #[cbor(n(9), default)]
+    doubted: Vec<(EpochId, u64)>,
 }
 
 /// An access list that a relay has. It was verified when it was learned; what the vault gives back
@@ -229,6 +233,11 @@ impl RemoteState {
         reached && !self.lacking.contains(epoch)
     }
 
+    /// Whether the relay may have lost an envelope of an epoch that came from it.
+    fn doubts(&self, epoch: &EpochId, index: u64) -> bool {
+        self.doubted.iter().any(|(known, most)| known == epoch && index < *most)
+    }
+
     /// Whether the relay forgot an epoch in a channel when so many of its envelopes were known.
     #[must_use]
     pub fn has_dropped(&self, channel: &ChannelId, epoch: &EpochId, known: u64) -> bool {
@@ -250,11 +259,13 @@ impl RemoteState {
     }
 
     /// Notes which relay answers here. If it is another than before, or one that has lost what
-    /// it had, it is offered everything again.
-    pub fn meet(&mut self, relay: RelayId, reset: bool) {
+    /// it had, it is offered everything again: of each epoch the envelopes `here`, those too that
+    /// came from it.
+    fn meet(&mut self, relay: RelayId, reset: bool, here: impl Iterator<Item = (EpochId, u64)>) {
         if self.relay != Some(relay) || reset {
             let Self { last_confirmed, last_news, .. } = *self;
-            *self = Self { relay: Some(relay), last_confirmed, last_news, ..Self::default() };
+            let (relay, doubted) = (Some(relay), here.collect());
+            *self = Self { relay, last_confirmed, last_news, doubted, ..Self::default() };
         }
     }
 }
@@ -277,10 +288,17 @@ impl<V: Vault> Journal<V> {
     /// # Errors
     /// Returns [`JournalError`].
     pub fn settled(&self, epoch: &EpochId) -> Result<u64, JournalError> {
-        let remotes = self.remotes()?;
-        let offered = remotes.iter().flat_map(|remote| &remote.offered);
-        let of_epoch = offered.filter(|(known, _)| known == epoch).map(|(_, count)| *count);
-        Ok(of_epoch.max().unwrap_or(0))
+        Ok(self.all_settled()?.remove(epoch).unwrap_or(0))
+    }
+
+    /// As [`Self::settled`], of every epoch of which there are any.
+    pub(crate) fn all_settled(&self) -> Result<BTreeMap<EpochId, u64>, JournalError> {
+        let mut settled: BTreeMap<EpochId, u64> = BTreeMap::new();
+        for (epoch, count) in self.remotes()?.iter().flat_map(|remote| &remote.offered) {
+            let known = settled.entry(*epoch).or_default();
+            *known = (*known).max(*count);
+        }
+        Ok(settled)
     }
 
     /// What is known of every relay, file and folder.
@@ -289,6 +307,28 @@ impl<V: Vault> Journal<V> {
         let rows = self.vault.scan(Table::Remote)?;
         let decode = |bytes: &[u8]| codec::decode(bytes, REMOTE_MAX).map_err(|_| damaged);
         rows.iter().map(|(_, bytes)| decode(bytes)).collect()
+    }
+
+    /// Notes which relay answers at a URL. One that is new there, or has lost what it had, is offered
+    /// everything again.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub(crate) fn meet(
+        &mut self,
+        url: &str,
+        relay: RelayId,
+        reset: bool,
+    ) -> Result<(), JournalError> {
+        let mut remote = self.remote(url)?;
+        let before = remote.clone();
+        remote.meet(relay, reset, self.extents.iter().map(|(epoch, of)| (*epoch, of.count)));
+        if remote == before {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        self.remember(&mut batch, url, &remote);
+        self.commit(batch)
     }
 
     /// Remembers what is known of a relay, with whatever else is in the batch.
@@ -364,7 +404,8 @@ impl<V: Vault> Journal<V> {
                 return Ok(());
             }
             let Some(stored) = self.kept(epoch, index)? else { continue };
-            if stored.source.is_some() && stored.source == remote.relay {
+            let from_there = stored.source.is_some() && stored.source == remote.relay;
+            if from_there && !remote.doubts(epoch, index) {
                 continue;
             }
             *bytes += stored.bytes.len();
@@ -398,6 +439,7 @@ impl<V: Vault> Journal<V> {
         for (epoch, end) in reached {
             remote.offered.retain(|(known, _)| *known != epoch);
             remote.offered.push((epoch, end));
+            remote.doubted.retain(|(known, most)| *known != epoch || *most > end);
         }
         remote.lacking.sort_unstable();
         remote.lacking.dedup();

@@ -44,7 +44,7 @@ impl<V: Vault> Party for Organisation<V> {
     }
 
     fn met(&mut self, url: &str, relay: RelayId, reset: bool) -> Result<(), PartyError> {
-        crate::party::met(&mut self.journal, url, relay, reset)
+        Ok(self.journal.meet(url, relay, reset)?)
     }
 
     fn settle_with(
@@ -95,8 +95,8 @@ impl<V: Vault> Party for Organisation<V> {
         Ok(self.journal.keep()?)
     }
 
-    /// Deletes what was erased, leaves receipts for what came, and for what was done with it, and
-    /// packs what was written here.
+    /// Deletes what was erased, leaves receipts for what came, and for what was done with it, sends
+    /// by letter what no relay takes any more, and packs what was written here.
     fn tidy(
         &mut self,
         pace: Pace,
@@ -104,7 +104,7 @@ impl<V: Vault> Party for Organisation<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Tidied, PartyError> {
         self.let_go(now)?;
-        let letters = self.send_receipts(now, rng)?;
+        let letters = self.send_receipts(now, rng)? + self.send_late(now, rng)?;
         let mut batch = Batch::new();
         let mut packs = 0;
         for (epoch, held) in &self.epochs {
@@ -180,6 +180,7 @@ impl<V: Vault> Organisation<V> {
             | Letter::Recovery { .. }
             | Letter::LedgerKey { .. }
             | Letter::Receipts { .. }
+            | Letter::Late { .. }
             | Letter::Removed { .. }
             | Letter::Replaced { .. } => None,
         }
