@@ -33,10 +33,12 @@ use rand_core::CryptoRng;
 
 use crate::codec;
 use crate::envelope::{Header, Kind, MAX_BODY, OpenedEnvelope, SealedEnvelope, seal};
-use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
+use crate::id::{EnvelopeId, EpochId, PassportId, StatementId, VerificationKey};
 use crate::journal::Journal;
 use crate::keys::{CertificateChain, PhaseKey, ReceivingKey, Signed, SigningKey};
-use crate::ledger::{Fold, FoldedEpoch, Ledger, Reader, Statement, StatementBody, ledger_channel};
+use crate::ledger::{
+    Fold, FoldedEpoch, Ledger, Reader, Statement, StatementBody, identity, ledger_channel,
+};
 use crate::party::{PartyError, open_with, replica_of};
 use crate::replica::Replica;
 use crate::section::SectionName;
@@ -81,6 +83,8 @@ pub struct Holder<V> {
     /// Control keys of the ledger's generations, as far as they were derived.
     derived: BTreeMap<EpochId, SigningKey>,
     ledger: Ledger,
+    /// The statements that are under each key of the ledger.
+    sealed_under: BTreeMap<EpochId, BTreeSet<StatementId>>,
     /// This device's last envelope in each generation of the ledger.
     ledger_tails: BTreeMap<EpochId, (u64, EnvelopeId)>,
     fold: Fold,
@@ -135,6 +139,7 @@ impl<V: Vault> Holder<V> {
             newer_keys,
             derived: BTreeMap::new(),
             ledger: Ledger::new(meta.passport),
+            sealed_under: BTreeMap::new(),
             ledger_tails: BTreeMap::new(),
             fold: Fold::default(),
             replicas: BTreeMap::new(),
@@ -155,7 +160,9 @@ impl<V: Vault> Holder<V> {
             }
             for epoch in unread {
                 for envelope in self.journal.envelopes(&epoch)? {
-                    self.admit_statements(&envelope);
+                    if let Some(opened) = self.opened_of_ledger(&envelope) {
+                        self.admit_statements(&opened);
+                    }
                 }
             }
             self.take_fold();
@@ -185,17 +192,22 @@ impl<V: Vault> Holder<V> {
         }
     }
 
-    /// Takes the statements of an envelope of the ledger; what does not open or verify is left.
-    fn admit_statements(&mut self, envelope: &SealedEnvelope) {
+    /// Verifies and opens an envelope of the ledger, if it is one.
+    fn opened_of_ledger(&self, envelope: &SealedEnvelope) -> Option<OpenedEnvelope> {
         let key = self.ledger_key_of(&envelope.header().epoch);
-        let Some(opened) = open_with(envelope, |_| key.clone()) else { return };
+        open_with(envelope, |_| key.clone())
+    }
+
+    /// Takes the statements of an envelope of the ledger.
+    fn admit_statements(&mut self, opened: &OpenedEnvelope) {
         let header = opened.header();
         if header.author == self.device.verification_key() {
             let this = (header.seq, opened.id());
             let tail = self.ledger_tails.entry(header.epoch).or_insert(this);
             *tail = this.max(*tail);
         }
-        for statement in statements_in(&opened) {
+        for statement in statements_in(opened) {
+            self.sealed_under.entry(header.epoch).or_default().insert(identity(&statement));
             // A statement that does not verify says nothing; the others of its envelope stand.
             let _ = self.ledger.insert(statement);
         }
@@ -243,6 +255,8 @@ impl<V: Vault> Holder<V> {
         statements: &[Signed<Statement>],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PartyError> {
+        let under = self.sealed_under.entry(self.present_ledger().0).or_default();
+        under.extend(statements.iter().map(identity));
         self.seal_in_ledger(batch, Kind::Statements, codec::encode(&statements), rng)
     }
 

@@ -173,6 +173,18 @@ impl<V: Vault> Journal<V> {
         self.put(batch, envelope, source, Vec::new())
     }
 
+    /// Whether just these bytes of an envelope are here, or a pack has taken their place.
+    ///
+    /// # Errors
+    /// Returns [`JournalError`].
+    pub(crate) fn knows(&self, bytes: &[u8]) -> Result<bool, JournalError> {
+        self.has(&ObjectId::of(bytes))
+    }
+
+    fn has(&self, id: &ObjectId) -> Result<bool, JournalError> {
+        Ok(self.fresh.contains(id) || self.vault.get(Table::Envelope, id.as_bytes())?.is_some())
+    }
+
     fn put(
         &mut self,
         batch: &mut Batch,
@@ -182,9 +194,10 @@ impl<V: Vault> Journal<V> {
     ) -> Result<bool, JournalError> {
         let bytes = envelope.encode();
         let id = ObjectId::of(&bytes);
-        if !self.fresh.insert(id) || self.vault.get(Table::Envelope, id.as_bytes())?.is_some() {
+        if self.has(&id)? {
             return Ok(false);
         }
+        self.fresh.insert(id);
         let epoch = envelope.header().epoch;
         let extent = self.extents.entry(epoch).or_default();
         let place = place(epoch.as_bytes(), extent.count);

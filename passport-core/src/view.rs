@@ -104,7 +104,7 @@ impl View {
 
 pub(crate) fn names(charter: &VerifiedCharter) -> BTreeMap<Author, String> {
     let mut names = BTreeMap::from([(Author::Holder, "Holder".to_owned())]);
-    for card in charter.cards.iter().filter_map(|c| c.verify().ok()) {
+    for card in charter.latest_cards() {
         names.insert(Author::Organisation(card.id()), card.name.clone());
     }
     names

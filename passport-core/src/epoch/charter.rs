@@ -303,6 +303,11 @@ impl VerifiedCharter {
         &self.signed
     }
 
+    /// The cards of the organisations it names, of each the latest.
+    pub(crate) fn latest_cards(&self) -> impl Iterator<Item = &VerifiedCard> {
+        self.cards.values()
+    }
+
     /// The card of an organisation it names.
     #[must_use]
     pub fn card(&self, organisation: &OrganisationId) -> Option<&VerifiedCard> {

@@ -14,7 +14,7 @@ use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::{FoldedEpoch, StatementBody};
 use crate::party::{PartyError, Pen};
-use crate::replica::{EntryNow, Node, Refusal, Replica, Standing};
+use crate::replica::{EntryNow, Node, Refusal, Replica, Stance, Standing};
 use crate::section::{SectionName, Value};
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -76,10 +76,15 @@ impl<V: Vault> Holder<V> {
             if self.is_looked_through(&old, current)? {
                 continue;
             }
-            for late in self.late(section, old, &seen, current)? {
-                if self.may_carry(section, old, &late, current)? {
-                    made += usize::from(self.carry(batch, section, old, &late, now, rng)?);
+            let mut late = Vec::new();
+            for id in self.late(section, old, &seen, current)? {
+                if self.may_carry(section, old, &id, current)? {
+                    late.push(id);
                 }
+            }
+            let gone = self.taken_away(old, &late)?;
+            for id in late {
+                made += usize::from(self.carry(batch, section, (old, &id), &gone, now, rng)?);
             }
             let (table, key) = looked_through(&old);
             batch.put(table, key, self.how_far(&old, current));
@@ -111,10 +116,21 @@ impl<V: Vault> Holder<V> {
         if late.is_empty() {
             return Ok((self.replica(present)?.records(), BTreeSet::new()));
         }
+        let mut gone = BTreeSet::new();
+        for of_one in late.chunk_by(|(one, _), (next, _)| one == next) {
+            let ids: Vec<EnvelopeId> = of_one.iter().map(|(_, id)| *id).collect();
+            let Some((old, _)) = of_one.first() else { continue };
+            gone.append(&mut self.taken_away(*old, &ids)?);
+        }
         let mut draft = self.replica(present)?.clone();
         let mut carried = BTreeSet::new();
         for (old, id) in late {
-            let edits = reapplied(&draft, &self.steps(section, old, &id)?);
+            let steps = self.steps(section, old, &id, &gone)?;
+            let edits = reapplied(&draft, &steps);
+            // It matters again if what was taken away is brought back by what comes still later.
+            if edits.is_empty() && steps.iter().all(|step| draft.entry(step.entry).is_none()) {
+                continue;
+            }
             if !edits.is_empty() {
                 let pen = Pen { key: &self.device, chain: Some(&self.chain), now };
                 let keys = &self.fold.epochs.get(&present).ok_or(PartyError::NoEpoch)?.keys;
@@ -233,18 +249,37 @@ impl<V: Vault> Holder<V> {
         self.fold.gone.contains(device)
     }
 
-    /// Re-applies one late envelope in the current epoch; whether there was anything to do.
+    /// Entries that are gone from an old epoch by these of its envelopes: what else these said of
+    /// them is carried nowhere, or whoever reads there would see what was taken away before.
+    fn taken_away(
+        &mut self,
+        old: EpochId,
+        late: &[EnvelopeId],
+    ) -> Result<BTreeSet<EntryId>, PartyError> {
+        let replica = self.replica(old)?;
+        let edits = late.iter().filter_map(|id| replica.node(id)).flat_map(|node| &node.edits);
+        let removed = edits.filter_map(|edit| match edit {
+            Edit::Remove { entry } => Some(*entry),
+            _ => None,
+        });
+        let is_gone =
+            |entry: &EntryId| replica.entry(*entry).is_some_and(|e| e.stance == Stance::Removed);
+        Ok(removed.filter(is_gone).collect())
+    }
+
+    /// Re-applies one late envelope in the current epoch, but for entries that are `gone`; whether
+    /// there was anything to do.
     fn carry(
         &mut self,
         batch: &mut Batch,
         section: &SectionName,
-        old: EpochId,
-        late: &EnvelopeId,
+        (old, late): (EpochId, &EnvelopeId),
+        gone: &BTreeSet<EntryId>,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, PartyError> {
         let current = self.current(section).ok_or(PartyError::NoEpoch)?;
-        let steps = self.steps(section, old, late)?;
+        let steps = self.steps(section, old, late, gone)?;
         let edits = reapplied(self.replica(current)?, &steps);
         if edits.is_empty() {
             return Ok(false);
@@ -257,18 +292,21 @@ impl<V: Vault> Holder<V> {
         }
     }
 
-    /// What a late envelope did to entries that were not erased.
+    /// What a late envelope did to entries that were not erased; it brings none in that is `gone`.
     fn steps(
         &mut self,
         section: &SectionName,
         old: EpochId,
         late: &EnvelopeId,
+        gone: &BTreeSet<EntryId>,
     ) -> Result<Vec<Step>, PartyError> {
         let before = self.replica(old)?;
         let Some(node) = before.node(late) else { return Ok(Vec::new()) };
         let steps = node.edits.iter().filter_map(|edit| step(before, late, node, edit));
         let mut steps: Vec<Step> = steps.collect();
-        steps.retain(|step| !self.fold.is_erased(section, &step.entry));
+        let brings_back =
+            |step: &Step| matches!(step.what, What::Whole(_)) && gone.contains(&step.entry);
+        steps.retain(|step| !self.fold.is_erased(section, &step.entry) && !brings_back(step));
         Ok(steps)
     }
 
@@ -307,7 +345,7 @@ impl<V: Vault> Holder<V> {
                     continue;
                 }
                 // What stands already, as it went along with what came before, waits for nobody.
-                let steps = self.steps(&section, epoch, &late)?;
+                let steps = self.steps(&section, epoch, &late, &BTreeSet::new())?;
                 if !stands(self.replica(current)?, &steps) {
                     let replica = self.replica(epoch)?;
                     if let Some(node) = replica.node(&late) {
@@ -376,7 +414,7 @@ impl<V: Vault> Holder<V> {
             {
                 self.found_with(batch, section, &[card], now, rng)?;
             }
-            self.carry(batch, section, epoch, envelope, now, rng)?;
+            self.carry(batch, section, (epoch, envelope), &BTreeSet::new(), now, rng)?;
         }
         Ok(())
     }
@@ -419,7 +457,11 @@ fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<St
             let seen = old.values_before(late, *entry, field);
             (*entry, What::Field { name: field.clone(), seen, came })
         }
-        Edit::Remove { entry } => (*entry, What::Gone { seen: old.entry(*entry) }),
+        Edit::Remove { entry } => {
+            // Where somebody changed it meanwhile it is not gone.
+            let seen = old.entry(*entry).filter(|e| e.stance == Stance::Removed);
+            (*entry, What::Gone { seen })
+        }
         Edit::Remark(remark) => (remark.entry, What::As(edit.clone())),
         Edit::Settle { entry, .. }
         | Edit::Restore { entry }

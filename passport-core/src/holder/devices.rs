@@ -150,6 +150,7 @@ impl<V: Vault> PendingDevice<V> {
                 newer_keys: std::collections::BTreeMap::new(),
                 derived: std::collections::BTreeMap::new(),
                 receipts: std::sync::OnceLock::new(),
+                sealed_under: std::collections::BTreeMap::new(),
                 ledger_tails: std::collections::BTreeMap::new(),
                 fold: Fold::default(),
                 replicas: std::collections::BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rand_core::CryptoRng;
 
 use super::Holder;
-use super::receipts::Come;
+use super::receipts::{Come, receipts_in};
 use crate::access::{AccessList, MEMBERS_MAX, Member, Rights, channel_id};
 use crate::codec;
 use crate::envelope::{Header, OpenedEnvelope, SealedEnvelope, VerifiedEnvelope};
@@ -103,6 +103,8 @@ impl<V: Vault> Party for Holder<V> {
         let mut items: VecDeque<_> = items.collect();
         while let Some((item, source)) = items.pop_front() {
             let new = match item {
+                // From every relay but the first the same comes once more.
+                IncomingItem::Envelope(bytes) if self.journal.knows(&bytes)? => Some(false),
                 IncomingItem::Envelope(bytes) => {
                     let verified =
                         SealedEnvelope::decode(&bytes).ok().and_then(|e| e.verify().ok());
@@ -128,9 +130,9 @@ impl<V: Vault> Party for Holder<V> {
                             };
                             if new {
                                 match place {
-                                    Place::Ledger => {
-                                        self.admit_statements(envelope);
-                                        receipts.extend(self.receipts_in(envelope));
+                                    Place::Ledger(opened) => {
+                                        self.admit_statements(&opened);
+                                        receipts.extend(receipts_in(&opened));
                                         said = true;
                                     }
                                     Place::Archive(epoch) => archived.push(epoch),
@@ -298,12 +300,7 @@ impl<V: Vault> Holder<V> {
     }
 
     /// Takes a letter; whether it is news. What else comes was meant for an earlier state.
-    fn take_letter(
-        &mut self,
-        batch: &mut Batch,
-        letter: Letter,
-        receipts: &mut Vec<Come>,
-    ) -> bool {
+    fn take_letter(&mut self, batch: &mut Batch, letter: Letter, receipts: &mut Vec<Come>) -> bool {
         match letter {
             Letter::LedgerKey { key, chain } => self.take_ledger_key(batch, &key, &chain),
             Letter::Removed { statement, chain } => self.take_removal(batch, &statement, &chain),
@@ -325,7 +322,7 @@ impl<V: Vault> Holder<V> {
     fn place_of(&self, envelope: &VerifiedEnvelope) -> Option<Place> {
         let header = envelope.header();
         if let Some(key) = self.ledger_key_of(&header.epoch) {
-            return envelope.open(&key).ok().map(|_| Place::Ledger);
+            return envelope.open(&key).ok().map(Place::Ledger);
         }
         if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
             let opened = envelope.open(archive.key()).ok();
@@ -494,7 +491,7 @@ impl<V: Vault> Holder<V> {
 /// Where an envelope that came belongs.
 enum Place {
     /// The ledger.
-    Ledger,
+    Ledger(OpenedEnvelope),
     /// The archive of an epoch.
     Archive(EpochId),
     /// A section: what is in it, of a pack several.

@@ -363,8 +363,7 @@ impl<V: Vault> Holder<V> {
 }
 
 fn known_cards(charter: &VerifiedCharter) -> BTreeMap<OrganisationId, Signed<Card>> {
-    let cards = charter.cards.iter();
-    cards.filter_map(|c| Some((Card::verify(c.clone()).ok()?.id(), c.clone()))).collect()
+    charter.latest_cards().map(|card| (card.id(), card.signed().clone())).collect()
 }
 
 /// Organisations that may write, each until the last of its grants ends.

@@ -7,10 +7,10 @@ use rand_core::CryptoRng;
 use super::rekey::in_runs;
 use super::{Holder, said};
 use crate::codec;
-use crate::envelope::{Kind, SealedEnvelope};
+use crate::envelope::{Kind, OpenedEnvelope};
 use crate::id::{EnvelopeId, EpochId, OrganisationId, VerificationKey};
 use crate::keys::{Signable as _, Signed, Verified};
-use crate::party::{PartyError, open_with};
+use crate::party::PartyError;
 use crate::receipt::{Access, Receipt};
 use crate::section::SectionName;
 use crate::time::{DAY_SECONDS, Timestamp};
@@ -96,24 +96,14 @@ impl<V: Vault> Holder<V> {
         Ok(new.len())
     }
 
-    /// The receipts in an envelope of the ledger.
-    pub(super) fn receipts_in(&self, envelope: &SealedEnvelope) -> Vec<Come> {
-        let generation = envelope.header().epoch;
-        if envelope.header().kind != Kind::Receipts {
-            return Vec::new();
-        }
-        let key = self.ledger_key_of(&generation);
-        let opened = open_with(envelope, |_| key.clone());
-        let receipts = opened.iter().flat_map(|opened| said(opened, Kind::Receipts));
-        receipts.map(|receipt| (receipt, Some(generation))).collect()
-    }
-
     /// Takes in the receipts in what came under a key of the ledger before the key did.
     pub(super) fn read_receipts(&mut self) -> Result<usize, PartyError> {
         let mut receipts = Vec::new();
         for generation in self.ledger_keys().keys() {
             let envelopes = self.journal.envelopes(generation)?;
-            receipts.extend(envelopes.iter().flat_map(|envelope| self.receipts_in(envelope)));
+            let of_kind = envelopes.iter().filter(|e| e.header().kind == Kind::Receipts);
+            let opened = of_kind.filter_map(|envelope| self.opened_of_ledger(envelope));
+            receipts.extend(opened.flat_map(|opened| receipts_in(&opened)));
         }
         let mut batch = Batch::new();
         let new = self.take_receipts(&mut batch, &receipts)?;
@@ -328,6 +318,13 @@ impl<V: Vault> Holder<V> {
         let contact = self.fold.contacts.get(organisation);
         contact.map_or_else(|| "(former contact)".to_owned(), |c| c.card.name.clone())
     }
+}
+
+/// The receipts in an envelope of the ledger.
+pub(super) fn receipts_in(opened: &OpenedEnvelope) -> Vec<Come> {
+    let generation = opened.header().epoch;
+    let receipts = said(opened, Kind::Receipts).into_iter();
+    receipts.map(|receipt| (receipt, Some(generation))).collect()
 }
 
 fn decode(value: &[u8]) -> Result<Signed<Receipt>, PartyError> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
+use super::receipts::receipts_in;
 use super::{Holder, statements_in};
 use crate::envelope::SealedEnvelope;
 use crate::id::{PassportId, StatementId};
@@ -143,14 +144,17 @@ impl Recovery {
         }
         for (_, envelope) in &self.envelopes {
             holder.journal.append(&mut batch, envelope, None)?;
-            holder.admit_statements(envelope);
+            if let Some(opened) = holder.opened_of_ledger(envelope) {
+                holder.admit_statements(&opened);
+            }
         }
         holder.take_fold();
         if !self.is_agreed(&holder) {
             Holder::<V>::note_recovery(&mut batch, now);
         }
         let envelopes = self.envelopes.iter();
-        let receipts: Vec<_> = envelopes.flat_map(|(_, e)| holder.receipts_in(e)).collect();
+        let opened = envelopes.filter_map(|(_, e)| holder.opened_of_ledger(e));
+        let receipts: Vec<_> = opened.flat_map(|opened| receipts_in(&opened)).collect();
         holder.take_receipts(&mut batch, &receipts)?;
         let added = StatementBody::DeviceAdded {
             chain: holder.chain.clone(),
@@ -172,8 +176,7 @@ impl Recovery {
     fn is_agreed<V: Vault>(&self, holder: &Holder<V>) -> bool {
         let mut said: BTreeMap<RelayId, BTreeSet<StatementId>> = BTreeMap::new();
         for (relay, envelope) in &self.envelopes {
-            let key = holder.ledger_key_of(&envelope.header().epoch);
-            let opened = open_with(envelope, |_| key.clone());
+            let opened = holder.opened_of_ledger(envelope);
             let statements = opened.iter().flat_map(statements_in);
             said.entry(*relay).or_default().extend(statements.map(|s| identity(&s)));
         }

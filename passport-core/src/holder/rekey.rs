@@ -4,18 +4,18 @@
 //! still write under an older key, because they have not heard, is read and sealed again under
 //! the present one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use minicbor::Encode;
 use rand_core::CryptoRng;
 
-use super::{Holder, LEDGER_KEY, statements_in};
+use super::{Holder, LEDGER_KEY};
 use crate::codec;
 use crate::id::{EpochId, StatementId, VerificationKey};
 use crate::keys::{CertificateChain, PhaseKey, Signed, SigningKey};
-use crate::ledger::{KeyOfLedger, StatementBody, control_key, identity, ledger_epoch};
+use crate::ledger::{KeyOfLedger, StatementBody, control_key, ledger_epoch};
 use crate::letter::{Letter, NewLedgerKey};
-use crate::party::{PartyError, open_with};
+use crate::party::PartyError;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -135,7 +135,7 @@ impl<V: Vault> Holder<V> {
         let statement = self.ledger.draft(now, body, &self.device);
         self.ledger.insert(statement).map_err(PartyError::Ledger)?;
         self.learn(batch);
-        self.seal_again(batch, &BTreeSet::new(), rng)?;
+        self.seal_lacking(batch, rng)?;
         self.seal_receipts_again(batch, rng)?;
         let new = NewLedgerKey::new(self.passport, &key);
         let (signed, chain) = (Signed::new(&new, &self.device), self.chain.clone());
@@ -187,23 +187,18 @@ impl<V: Vault> Holder<V> {
         if self.ledger_keys().len() == 1 {
             return Ok(0);
         }
-        let (epoch, key) = self.present_ledger();
-        let mut there = BTreeSet::new();
-        for envelope in self.journal.envelopes(&epoch)? {
-            let opened = open_with(&envelope, |_| Some(key.clone()));
-            let statements = opened.iter().flat_map(statements_in);
-            there.extend(statements.map(|statement| identity(&statement)));
-        }
-        self.seal_again(batch, &there, rng)
+        self.seal_lacking(batch, rng)
     }
 
-    fn seal_again(
+    /// Seals under the present key the statements that are not under it.
+    fn seal_lacking(
         &mut self,
         batch: &mut Batch,
-        there: &BTreeSet<StatementId>,
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
-        let lacking = self.ledger.statements().filter(|(id, _)| !there.contains(*id));
+        let there = self.sealed_under.get(&self.present_ledger().0);
+        let is_there = |id: &StatementId| there.is_some_and(|there| there.contains(id));
+        let lacking = self.ledger.statements().filter(|(id, _)| !is_there(id));
         let runs = in_runs(lacking.map(|(_, statement)| statement.clone()));
         for run in &runs {
             self.seal_statements(batch, run, rng)?;

@@ -126,6 +126,10 @@ impl<V: Vault> Organisation<V> {
         bytes: &[u8],
         relay: RelayId,
     ) -> Result<Option<bool>, PartyError> {
+        // From every relay but the first the same comes once more.
+        if self.journal.knows(bytes)? {
+            return Ok(Some(false));
+        }
         let verified = SealedEnvelope::decode(bytes).ok().and_then(|e| e.verify().ok());
         let Some(envelope) = verified else { return Ok(None) };
         let header = envelope.header();

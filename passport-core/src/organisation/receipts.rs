@@ -253,7 +253,10 @@ impl<V: Vault> Organisation<V> {
     }
 
     /// Where word for a student is left: with the device that founded the latest epoch.
-    pub(super) fn mailbox_of(&self, student: PassportId) -> Option<(VerificationKey, ReceivingPublicKey)> {
+    pub(super) fn mailbox_of(
+        &self,
+        student: PassportId,
+    ) -> Option<(VerificationKey, ReceivingPublicKey)> {
         let removed = self.removed_devices(student);
         let of_student = self.epochs.values().map(|e| &e.charter).filter(|c| {
             c.passport == student && !c.founder_lineage().iter().any(|key| removed.contains(key))

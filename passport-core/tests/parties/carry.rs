@@ -185,3 +185,114 @@ fn a_command_that_is_refused_leaves_nothing_behind_however_often_it_is_given() {
     let (on_phone, on_laptop) = (phone.view(&medications), laptop.view(&medications));
     assert_eq!(on_phone.unwrap().digest(), on_laptop.unwrap().digest());
 }
+
+/// Who lost the right to write meanwhile finds no relay that takes what was written in time: it
+/// goes by the mailbox of the student's device, which hands it on.
+#[test]
+fn what_a_practice_wrote_in_time_arrives_though_no_relay_takes_it_any_more() {
+    let mut rng = rng(15);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    let (student, medications) = (phone.passport(), section("medications"));
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    let end = Some(day(5));
+    share(&mut phone, &campus, &["medications"], Right::Contribute, end, day(1), &mut rng);
+    office.sync(&mut phone, day(1), &mut rng);
+    office.sync(&mut campus, day(1), &mut rng);
+    let fields = [code("item", "propranolol")];
+    campus.contribute(student, &medications, "medication", &fields, day(4), &mut rng).unwrap();
+
+    office.full = true;
+    office.sync(&mut campus, day(6), &mut rng);
+    let letters = office.letters.len();
+    office.sync(&mut campus, day(6), &mut rng);
+    assert_eq!(office.letters.len(), letters, "it went once");
+    office.full = false;
+    let before = office.envelopes.len();
+    office.sync(&mut phone, day(6), &mut rng);
+    let mine = shown(&phone.view(&medications).unwrap());
+    assert!(mine.contains("propranolol"));
+    assert!(office.envelopes.len() > before, "others get it from the relay");
+    office.sync(&mut campus, day(6), &mut rng);
+    assert_eq!(shown(&campus.view(student, &medications).unwrap()), mine);
+}
+
+/// An entry that was taken away again before it is carried is not carried: whoever reads there
+/// never had a right to it.
+#[test]
+fn what_was_taken_away_in_the_older_epoch_is_not_carried_into_the_next() {
+    let mut rng = rng(16);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    let gone = medication(&mut laptop, "taken back", "1 mg", day(1), &mut rng);
+    laptop.remove(gone, day(1), &mut rng).unwrap();
+    let kept = medication(&mut laptop, "changed", "1 mg", day(1), &mut rng);
+    laptop
+        .edit(kept, &[("dose".to_owned(), Some(text("dose", "2 mg").1))], day(1), &mut rng)
+        .unwrap();
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    office.sync(&mut laptop, day(2), &mut rng);
+    office.sync(&mut phone, day(2), &mut rng);
+    office.sync(&mut campus, day(2), &mut rng);
+    let medications = section("medications");
+    let theirs = campus.view(phone.passport(), &medications).unwrap();
+    assert!(shown(&theirs).contains("changed"));
+    let history = campus.replica(theirs.epoch).unwrap().history();
+    let said: Vec<_> = history.flat_map(|(_, node)| node.edits.clone()).collect();
+    assert!(!said.is_empty());
+    let said = format!("{said:?}");
+    assert!(!said.contains("taken back"), "the practice can open what was gone");
+
+    // It was not gone for everybody: a change that comes later still brings it back.
+    let (mut phone, _) = student(&mut rng);
+    let mut office = Office::default();
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut tablet = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let entry = medication(&mut laptop, "disputed", "1 mg", day(1), &mut rng);
+    office.sync(&mut laptop, day(1), &mut rng);
+    office.sync(&mut tablet, day(1), &mut rng);
+    laptop.remove(entry, day(2), &mut rng).unwrap();
+    tablet
+        .edit(entry, &[("dose".to_owned(), Some(text("dose", "2 mg").1))], day(2), &mut rng)
+        .unwrap();
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(2), &mut rng);
+    office.sync(&mut laptop, day(3), &mut rng);
+    office.sync(&mut phone, day(3), &mut rng);
+    assert!(!shown(&phone.view(&medications).unwrap()).contains("disputed"));
+    for _ in 0..2 {
+        office.sync(&mut tablet, day(3), &mut rng);
+        office.sync(&mut phone, day(3), &mut rng);
+    }
+    assert!(shown(&phone.view(&medications).unwrap()).contains("disputed"));
+}
+
+/// A late change that went along with the entry it is of stands already: it does not wait for the
+/// holder's word once its author was removed.
+#[test]
+fn what_stands_already_is_not_put_aside() {
+    let mut rng = rng(17);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut tablet = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    let entry = medication(&mut laptop, "propranolol", "1 mg", day(1), &mut rng);
+    laptop
+        .edit(entry, &[("dose".to_owned(), Some(text("dose", "2 mg").1))], day(1), &mut rng)
+        .unwrap();
+    share(&mut phone, &campus, &["medications"], Right::Read, None, day(1), &mut rng);
+    office.sync(&mut laptop, day(2), &mut rng);
+    office.sync(&mut phone, day(2), &mut rng);
+    tablet.remove_device(laptop.device(), day(2), &mut rng).unwrap();
+    for _ in 0..3 {
+        office.sync(&mut tablet, day(3), &mut rng);
+        office.sync(&mut phone, day(3), &mut rng);
+    }
+    let mine = shown(&phone.view(&section("medications")).unwrap());
+    assert!(mine.contains("propranolol") && mine.contains("2 mg"));
+    assert_eq!(phone.quarantined().unwrap().len(), 0);
+    assert_eq!(tablet.quarantined().unwrap().len(), 0);
+}

@@ -2,11 +2,12 @@
 
 use passport_core::envelope::{Kind, SealedEnvelope};
 use passport_core::epoch::Right;
-use passport_core::holder::Holder;
+use passport_core::holder::{Holder, PendingDevice, Share};
 use passport_core::id::EpochId;
 use passport_core::journal::{Incoming, IncomingItem};
 use passport_core::keys::OrganisationKind;
 use passport_core::party::{Pace, Party, PartyError};
+use passport_core::vault::MemoryVault;
 
 use super::office::*;
 
@@ -407,4 +408,64 @@ fn a_founding_waits_for_what_its_ledger_tells_of_while_more_may_come() {
         assert!(!phone.tidy(Pace::Coming, day(2), &mut rng).unwrap().waits);
     }
     assert!(waited > 0, "there was never anything to wait for");
+}
+
+/// What a device got from a relay it brings back to it, should the relay lose it.
+#[test]
+fn what_came_from_a_relay_is_offered_to_it_once_it_has_lost_it() {
+    let mut rng = rng(90);
+    let mut relay = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+    let before = relay.envelopes.len();
+    medication(&mut laptop, "by the laptop", "1 mg", day(1), &mut rng);
+    relay.sync(&mut laptop, day(1), &mut rng);
+    relay.sync(&mut phone, day(1), &mut rng);
+    let lost = relay.envelopes.split_off(before);
+    assert!(phone.outgoing(URL, day(2)).unwrap().envelopes.is_empty());
+
+    phone.met(URL, relay.relay, true).unwrap();
+    relay.sync(&mut phone, day(2), &mut rng);
+    assert!(lost.iter().all(|envelope| relay.envelopes.contains(envelope)));
+    assert!(phone.outgoing(URL, day(2)).unwrap().envelopes.is_empty(), "once is enough");
+}
+
+/// A device that has its letter, and not the record that says it was let in, says nothing: whoever
+/// hears that would not know yet whether it counts.
+#[test]
+fn a_device_that_has_not_heard_that_it_was_let_in_says_nothing() {
+    let mut rng = rng(91);
+    let mut relay = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+    phone.add_contact(campus.card(), true, day(0), &mut rng).unwrap();
+    relay.sync(&mut phone, day(0), &mut rng);
+    let before = relay.envelopes.clone();
+    let pending = PendingDevice::create(MemoryVault::new(), &[], None, &mut rng).unwrap();
+    let request = pending.request().0.to_vec();
+    phone.approve_device(&request, "laptop", day(0), &mut rng).unwrap();
+    relay.sync(&mut phone, day(0), &mut rng);
+    let key = pending.request_key().verification_key();
+    let mut laptop = pending.receive(relay.incoming(key)).unwrap().unwrap().accept().unwrap();
+
+    // The record as it was before, as from a folder that somebody carried.
+    let mut folder = Office { envelopes: before, ..Office::default() };
+    folder.sync(&mut laptop, day(1), &mut rng);
+    let wanted = Share {
+        sections: vec![section("medications")],
+        organisation: campus.id(),
+        can: Right::Contribute,
+        until: None,
+        purpose: "continuity of care".to_owned(),
+        history: false,
+        nhs_number: None,
+        unverified: false,
+    };
+    let said = laptop.share(&wanted, day(1), &mut rng);
+    assert!(matches!(said, Err(PartyError::NotIn)), "{said:?}");
+    relay.sync(&mut laptop, day(1), &mut rng);
+    laptop.share(&wanted, day(1), &mut rng).unwrap();
+    let medications = section("medications");
+    let current = laptop.fold().current(&medications)[0];
+    assert_eq!(laptop.fold().epochs[&current].charter.writers.len(), 1);
 }

@@ -223,3 +223,32 @@ fn a_phrase_is_kept_until_it_was_shown() {
     let new = phone.replace_phrase(&phrase, day(1), &mut rng).unwrap();
     assert_eq!(words(&phone.unshown_phrase().unwrap().unwrap()), words(&new));
 }
+
+/// Whoever was let in on a line of phrases that does not prevail is out, knows it, and founds
+/// nothing.
+#[test]
+fn a_device_on_a_line_that_does_not_prevail_is_told_and_goes_on_without_a_fault() {
+    let mut told = 0;
+    for seed in 220..228 {
+        let mut rng = rng(seed);
+        let mut office = Office::default();
+        let (mut phone, old) = student(&mut rng);
+        let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+        let (envelopes, letters) = (office.envelopes.clone(), office.letters.clone());
+        let mut apart = Office { envelopes, letters, relay: [2; 16], full: false };
+        phone.replace_phrase(&old, day(1), &mut rng).unwrap();
+        let mut tablet = second_device(&mut phone, &mut apart, day(1), &mut rng);
+        laptop.replace_phrase(&old, day(1), &mut rng).unwrap();
+        for _ in 0..3 {
+            for office in [&mut office, &mut apart] {
+                office.sync(&mut phone, day(2), &mut rng);
+                office.sync(&mut laptop, day(2), &mut rng);
+                office.sync(&mut tablet, day(2), &mut rng);
+            }
+        }
+        let known = tablet.fold().devices.get(&tablet.device()).is_some_and(|d| !d.removed);
+        assert_eq!(tablet.was_removed(), !known);
+        told += usize::from(tablet.was_removed());
+    }
+    assert!(told > 0, "in some of these the laptop's phrase prevails");
+}

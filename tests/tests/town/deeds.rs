@@ -158,7 +158,7 @@ impl Town {
             nhs_number: None,
             unverified: false,
         };
-        self.oracle.gives(n, &mut self.devices[n], name, to);
+        self.oracle.gives(n, &mut self.devices[n], name, to, self.now);
         if self.on_device(n, rng, |party, at, rng| party.share(&share, at, rng)).is_some() {
             self.oracle.gave(name, to, until);
             self.oracle.founded(1);

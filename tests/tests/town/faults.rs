@@ -23,16 +23,16 @@ impl Town {
         weather: Weather,
         rng: &mut ChaCha20Rng,
     ) -> Exchanged {
+        let before = self.epochs();
         let (now, without, post) = (self.now, self.run.without, &mut self.posts[p]);
         let at = |skew| passport_core::time::Timestamp::from_seconds(now + skew);
         let done = match who {
             Who::Device(n) => {
                 let device = &mut self.devices[n];
-                let before = oracle::founded_by(device);
                 let at = at(device.skew);
                 let (done, stood_by) = exchange(&mut device.party, post, weather, without, at, rng);
                 self.oracle.stood_by(&stood_by);
-                oracle::few_are_founded(device, before);
+                oracle::few_are_founded(device, &before, at);
                 if done.failed.is_none() && !device.removed {
                     oracle::what_counts_as_kept_is_there(&device.party, at, post);
                 }

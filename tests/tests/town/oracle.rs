@@ -91,17 +91,23 @@ impl Oracle {
         word
     }
 
-    /// What a device shows of a section; notes it, and that what is seen again is no secret.
+    /// What a device shows of a section; notes it, and that what is seen again is no secret, nor
+    /// what it gives to those of whose grants it has heard, and not of their end.
     pub(crate) fn look(
         &mut self,
         n: usize,
         device: &mut Device,
         name: &'static str,
+        now: i64,
     ) -> BTreeSet<String> {
         let Ok(view) = device.party.view(&section(name)) else { return BTreeSet::new() };
         let words = words_of(&view);
         self.shown.entry((n, name)).or_default().extend(words.iter().cloned());
         self.stood_by(&words);
+        let at = Timestamp::from_seconds(now + device.skew);
+        self.secret.retain(|(who, word), why| {
+            *why != UNGIVEN || !words.contains(word) || !has_grant(device, name, *who, at)
+        });
         words
     }
 
@@ -117,11 +123,12 @@ impl Oracle {
         device: &mut Device,
         name: &'static str,
         to: OrganisationId,
+        now: i64,
     ) {
-        let now = self.look(n, device, name);
+        let shown = self.look(n, device, name, now);
         if !self.ever_given.contains(&(name, to)) {
             let seen = self.shown.get(&(n, name)).cloned().unwrap_or_default();
-            for word in seen.difference(&now) {
+            for word in seen.difference(&shown) {
                 self.secret.insert((to, word.clone()), GONE);
             }
         }
@@ -408,19 +415,14 @@ pub(crate) fn no_former_reader_opens_what_is_new(
     }
 }
 
-/// How many epochs a device knows that it founded.
-pub(crate) fn founded_by(device: &Device) -> usize {
-    let own = device.party.device();
-    device.party.fold().epochs.values().filter(|e| e.charter.founder() == own).count()
-}
-
 /// Sizes stay bounded: an exchange founds each section anew twice at most, once for what came
-/// first and once for what came of it.
-pub(crate) fn few_are_founded(device: &Device, before: usize) {
-    let founded = founded_by(device).saturating_sub(before);
-    let most = 2 * device.party.sections().len();
-    // A copy of the device founds in its name, and what that founded may come with the exchange.
-    assert!(founded <= most + 40, "an exchange founded {founded} epochs");
+/// first and once for what came of it. `before` are the epochs that anybody knew of.
+pub(crate) fn few_are_founded(device: &Device, before: &BTreeSet<EpochId>, at: Timestamp) {
+    let (own, fold) = (device.party.device(), device.party.fold());
+    let charters = fold.epochs.values().map(|epoch| &epoch.charter);
+    let here = charters.filter(|c| (c.founder(), c.founded_at) == (own, at));
+    let founded = here.filter(|charter| !before.contains(&charter.id())).count();
+    assert!(founded <= 2 * device.party.sections().len(), "an exchange founded {founded} epochs");
 }
 
 /// Promise 5: what was written and not removed is there. When all is healed.

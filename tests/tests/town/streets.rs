@@ -163,7 +163,7 @@ impl Town {
                 let epochs = device.party.fold().epochs.values();
                 self.hoard.keep(who, epochs.map(|e| (&e.charter, &e.keys)));
                 for name in SECTIONS {
-                    self.oracle.look(n, device, name);
+                    self.oracle.look(n, device, name, self.now);
                 }
                 oracle::nobody_speaks_for_another(&self.oracle, device);
                 oracle::a_removed_device_reads_nothing_new(&self.oracle, n, device);
@@ -203,7 +203,7 @@ impl Town {
     }
 
     /// The epochs that anybody knows of.
-    fn epochs(&self) -> BTreeSet<EpochId> {
+    pub(crate) fn epochs(&self) -> BTreeSet<EpochId> {
         self.devices.iter().flat_map(|d| d.party.fold().epochs.keys().copied()).collect()
     }
 
@@ -223,6 +223,7 @@ impl Town {
                 let removed = matches!(who, Who::Device(n) if self.devices[n].removed);
                 assert!(done.failed.is_none() || removed, "{:?}", done.failed);
                 if done.received + done.sent > 0 {
+                    self.look_at(who);
                     moved.push((who, p, done.received, done.sent));
                 }
             }
