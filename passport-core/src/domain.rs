@@ -165,6 +165,8 @@ domains! {
     COMPARTMENT_LOCK = "compartment lock";
     /// Associated data of phase keys sealed under a compartment's key.
     COMPARTMENT_KEYS = "compartment keys";
+    /// What an original of another release of FHIR stands beside.
+    FHIR_ORIGINAL = "fhir original";
 }
 
 #[cfg(test)]

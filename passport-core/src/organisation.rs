@@ -321,12 +321,12 @@ impl<V: Vault> Organisation<V> {
     ///
     /// # Errors
     /// Returns [`PartyError`].
-    pub fn replica(&mut self, epoch: EpochId) -> Result<&mut Replica, PartyError> {
+    pub fn replica(&mut self, epoch: EpochId) -> Result<&Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
             let held = self.epochs.get(&epoch).ok_or(PartyError::NoGrant)?;
             let replica = replica_of(&self.journal, &held.charter, &held.keys)?;
             self.replicas.insert(epoch, replica);
         }
-        self.replicas.get_mut(&epoch).ok_or(PartyError::NoGrant)
+        self.replicas.get(&epoch).ok_or(PartyError::NoGrant)
     }
 }

@@ -17,10 +17,11 @@
 //! Whoever reads it takes the original back if the resource is as it was written. Once something
 //! else was written into that, it is itself what was received, and the original stays in it.
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value as Json, json};
 
 use super::json;
+use crate::domain;
 use crate::section::Value;
 
 /// The extension that carries an original, or says of a `DocumentReference` that it is one.
@@ -210,11 +211,8 @@ fn parts_mut(resource: &mut Json) -> Option<&mut Vec<Json>> {
 }
 
 fn digest(resource: &Json) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("student passport fhir original beside");
-    hasher.update(resource.to_string().as_bytes());
-    let mut digest = [0; 16];
-    hasher.finalize_xof().fill(&mut digest);
-    data_encoding::HEXLOWER.encode(&digest)
+    let digest = domain::FHIR_ORIGINAL.hash(&[resource.to_string().as_bytes()]);
+    HEXLOWER.encode(digest.split_at(16).0)
 }
 
 #[cfg(test)]

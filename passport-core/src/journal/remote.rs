@@ -64,7 +64,7 @@ pub struct RemoteState {
     #[n(8)]
     pub last_news: Option<Timestamp>,
     /// How many envelopes of each epoch were here when it was found to have lost some: those may be
-    /// gone from it, though they came from there.
+    /// gone from it, though they came from there. Ascending.
     #[cbor(n(9), default)]
     doubted: Vec<(EpochId, u64)>,
 }
@@ -235,7 +235,8 @@ impl RemoteState {
 
     /// Whether the relay may have lost an envelope of an epoch that came from it.
     fn doubts(&self, epoch: &EpochId, index: u64) -> bool {
-        self.doubted.iter().any(|(known, most)| known == epoch && index < *most)
+        let known = self.doubted.binary_search_by_key(epoch, |(known, _)| *known);
+        known.ok().and_then(|at| self.doubted.get(at)).is_some_and(|(_, most)| index < *most)
     }
 
     /// Whether the relay forgot an epoch in a channel when so many of its envelopes were known.
@@ -259,12 +260,13 @@ impl RemoteState {
     }
 
     /// Notes which relay answers here. If it is another than before, or one that has lost what
-    /// it had, it is offered everything again: of each epoch the envelopes `here`, those too that
-    /// came from it.
+    /// it had, it is offered everything again; of what it lost, of each epoch the envelopes `here`,
+    /// ascending, also those that came from it.
     fn meet(&mut self, relay: RelayId, reset: bool, here: impl Iterator<Item = (EpochId, u64)>) {
-        if self.relay != Some(relay) || reset {
+        let same = self.relay == Some(relay);
+        if !same || reset {
             let Self { last_confirmed, last_news, .. } = *self;
-            let (relay, doubted) = (Some(relay), here.collect());
+            let (relay, doubted) = (Some(relay), here.filter(|_| same).collect());
             *self = Self { relay, last_confirmed, last_news, doubted, ..Self::default() };
         }
     }
@@ -436,10 +438,10 @@ impl<V: Vault> Journal<V> {
                 *end = envelope.index.min(*end);
             }
         }
+        remote.doubted.retain(|(epoch, most)| reached.get(epoch).is_none_or(|end| end < most));
         for (epoch, end) in reached {
             remote.offered.retain(|(known, _)| *known != epoch);
             remote.offered.push((epoch, end));
-            remote.doubted.retain(|(known, most)| *known != epoch || *most > end);
         }
         remote.lacking.sort_unstable();
         remote.lacking.dedup();

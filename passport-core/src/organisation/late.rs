@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
 /// How much there was of an epoch when it was last looked through for this.
-const LATE: &[u8] = b"late ";
+pub(super) const LATE: &[u8] = b"late ";
 /// Most bytes of envelopes in one letter, unless one alone has more.
 const IN_LETTER: usize = 128 * 1024;
 /// Largest envelope that fits a letter.

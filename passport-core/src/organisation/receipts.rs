@@ -10,6 +10,7 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 
 use super::Organisation;
+use super::late::LATE;
 use crate::codec;
 use crate::id::{EnvelopeId, EpochId, PassportId, VerificationKey};
 use crate::keys::{ReceivingPublicKey, Signable as _, Signed};
@@ -214,10 +215,12 @@ impl<V: Vault> Organisation<V> {
         Ok(letters)
     }
 
-    /// Adds to a batch that nothing is noted any more of what was received of an epoch.
+    /// Adds to a batch that nothing is noted any more of what was received, or sent by letter, of an
+    /// epoch.
     pub(super) fn forget_received(batch: &mut Batch, epoch: &EpochId) {
         batch.delete(Table::Letter, [TOUCHED, epoch.as_bytes()].concat());
         batch.delete(Table::Meta, [TOLD, epoch.as_bytes()].concat());
+        batch.delete(Table::Meta, [LATE, epoch.as_bytes()].concat());
     }
 
     /// Signs how far every epoch that brought something new was received. One whose snapshot is
