@@ -71,25 +71,43 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<usize, PartyError> {
         let Some(current) = self.current(section) else { return Ok(0) };
+        let mut unread = BTreeSet::new();
+        for (old, _) in self.older(section, current) {
+            if !self.is_looked_through(&old, current)? {
+                unread.insert(old);
+            }
+        }
+        if unread.is_empty() {
+            return Ok(0);
+        }
+        let late = self.all_late(section, current)?;
+        let gone = self.taken_away(&late)?;
         let mut made = 0;
-        for (old, seen) in self.older(section, current) {
-            if self.is_looked_through(&old, current)? {
-                continue;
-            }
-            let mut late = Vec::new();
-            for id in self.late(section, old, &seen, current)? {
-                if self.may_carry(section, old, &id, current)? {
-                    late.push(id);
-                }
-            }
-            let gone = self.taken_away(old, &late)?;
-            for id in late {
-                made += usize::from(self.carry(batch, section, (old, &id), &gone, now, rng)?);
-            }
-            let (table, key) = looked_through(&old);
-            batch.put(table, key, self.how_far(&old, current));
+        for (old, id) in late.iter().filter(|(old, _)| unread.contains(old)) {
+            made += usize::from(self.carry(batch, section, (*old, id), &gone, now, rng)?);
+        }
+        for old in &unread {
+            let (table, key) = looked_through(old);
+            batch.put(table, key, self.how_far(old, current));
         }
         Ok(made)
+    }
+
+    /// What is late and carried over without asking, by epoch, the oldest first.
+    fn all_late(
+        &mut self,
+        section: &SectionName,
+        current: EpochId,
+    ) -> Result<Vec<(EpochId, EnvelopeId)>, PartyError> {
+        let mut late = Vec::new();
+        for (old, seen) in self.older(section, current) {
+            for id in self.late(section, old, &seen, current)? {
+                if self.may_carry(section, old, &id, current)? {
+                    late.push((old, id));
+                }
+            }
+        }
+        Ok(late)
     }
 
     /// What the next epoch begins with: the present one, with what is late of older ones taken in,
@@ -102,29 +120,14 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Vec<EntryRecord>, BTreeSet<EnvelopeId>), PartyError> {
-        let mut late = Vec::new();
-        for (old, seen) in self.older(section, present) {
-            if self.is_looked_through(&old, present)? {
-                continue;
-            }
-            for id in self.late(section, old, &seen, present)? {
-                if late.len() < DRAWN_UP && self.may_carry(section, old, &id, present)? {
-                    late.push((old, id));
-                }
-            }
-        }
+        let late = self.all_late(section, present)?;
         if late.is_empty() {
             return Ok((self.replica(present)?.records(), BTreeSet::new()));
         }
-        let mut gone = BTreeSet::new();
-        for of_one in late.chunk_by(|(one, _), (next, _)| one == next) {
-            let ids: Vec<EnvelopeId> = of_one.iter().map(|(_, id)| *id).collect();
-            let Some((old, _)) = of_one.first() else { continue };
-            gone.append(&mut self.taken_away(*old, &ids)?);
-        }
+        let gone = self.taken_away(&late)?;
         let mut draft = self.replica(present)?.clone();
         let mut carried = BTreeSet::new();
-        for (old, id) in late {
+        for (old, id) in late.into_iter().take(DRAWN_UP) {
             let steps = self.steps(section, old, &id, &gone)?;
             let edits = reapplied(&draft, &steps);
             // It matters again if what was taken away is brought back by what comes still later.
@@ -249,22 +252,33 @@ impl<V: Vault> Holder<V> {
         self.fold.gone.contains(device)
     }
 
-    /// Entries that are gone from an old epoch by these of its envelopes: what else these said of
-    /// them is carried nowhere, or whoever reads there would see what was taken away before.
-    fn taken_away(
-        &mut self,
-        old: EpochId,
-        late: &[EnvelopeId],
-    ) -> Result<BTreeSet<EntryId>, PartyError> {
-        let replica = self.replica(old)?;
-        let edits = late.iter().filter_map(|id| replica.node(id)).flat_map(|node| &node.edits);
-        let removed = edits.filter_map(|edit| match edit {
-            Edit::Remove { entry } => Some(*entry),
-            _ => None,
-        });
-        let is_gone =
-            |entry: &EntryId| replica.entry(*entry).is_some_and(|e| e.stance == Stance::Removed);
-        Ok(removed.filter(is_gone).collect())
+    /// Entries that these late envelopes take away, and that none of them changes where it stands.
+    fn taken_away(&mut self, late: &[(EpochId, EnvelopeId)]) -> Result<Gone, PartyError> {
+        let (mut removed, mut changed, mut before) =
+            (BTreeSet::new(), BTreeSet::new(), Gone::new());
+        for (old, id) in late {
+            let replica = self.replica(*old)?;
+            let Some(node) = replica.node(id) else { continue };
+            for edit in &node.edits {
+                let entry = edit.entry(&node.header.author);
+                let is_gone = replica.entry(entry).is_some_and(|e| e.stance == Stance::Removed);
+                match edit {
+                    Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. } => {}
+                    Edit::Remove { .. } if is_gone => drop(removed.insert(entry)),
+                    _ if !is_gone => drop(changed.insert(entry)),
+                    Edit::Set { field, .. }
+                    | Edit::Resolve { field, .. }
+                    | Edit::Splice { field, .. } => {
+                        let fields = before.entry(entry).or_default();
+                        let seen = || replica.values_before(id, entry, field);
+                        fields.entry(field.clone()).or_insert_with(seen);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        removed.retain(|entry| !changed.contains(entry));
+        Ok(removed.into_iter().map(|e| (e, before.remove(&e).unwrap_or_default())).collect())
     }
 
     /// Re-applies one late envelope in the current epoch, but for entries that are `gone`; whether
@@ -274,7 +288,7 @@ impl<V: Vault> Holder<V> {
         batch: &mut Batch,
         section: &SectionName,
         (old, late): (EpochId, &EnvelopeId),
-        gone: &BTreeSet<EntryId>,
+        gone: &Gone,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, PartyError> {
@@ -292,21 +306,29 @@ impl<V: Vault> Holder<V> {
         }
     }
 
-    /// What a late envelope did to entries that were not erased; it brings none in that is `gone`.
+    /// What a late envelope did to entries that were not erased; of those that are `gone`, that it
+    /// took them away.
     fn steps(
         &mut self,
         section: &SectionName,
         old: EpochId,
         late: &EnvelopeId,
-        gone: &BTreeSet<EntryId>,
+        gone: &Gone,
     ) -> Result<Vec<Step>, PartyError> {
         let before = self.replica(old)?;
         let Some(node) = before.node(late) else { return Ok(Vec::new()) };
         let steps = node.edits.iter().filter_map(|edit| step(before, late, node, edit));
         let mut steps: Vec<Step> = steps.collect();
-        let brings_back =
-            |step: &Step| matches!(step.what, What::Whole(_)) && gone.contains(&step.entry);
-        steps.retain(|step| !self.fold.is_erased(section, &step.entry) && !brings_back(step));
+        steps.retain(|step| !self.fold.is_erased(section, &step.entry));
+        // Of what was taken away that alone is said: whoever reads there would see the rest.
+        steps.retain_mut(|step| match (gone.get(&step.entry), &mut step.what) {
+            (None, _) => true,
+            (Some(fields), What::Gone { before, .. }) => {
+                before.clone_from(fields);
+                true
+            }
+            (Some(_), _) => false,
+        });
         Ok(steps)
     }
 
@@ -345,7 +367,7 @@ impl<V: Vault> Holder<V> {
                     continue;
                 }
                 // What stands already, as it went along with what came before, waits for nobody.
-                let steps = self.steps(&section, epoch, &late, &BTreeSet::new())?;
+                let steps = self.steps(&section, epoch, &late, &Gone::new())?;
                 if !stands(self.replica(current)?, &steps) {
                     let replica = self.replica(epoch)?;
                     if let Some(node) = replica.node(&late) {
@@ -414,7 +436,7 @@ impl<V: Vault> Holder<V> {
             {
                 self.found_with(batch, section, &[card], now, rng)?;
             }
-            self.carry(batch, section, (epoch, envelope), &BTreeSet::new(), now, rng)?;
+            self.carry(batch, section, (epoch, envelope), &Gone::new(), now, rng)?;
         }
         Ok(())
     }
@@ -427,6 +449,13 @@ fn author_name(replica: &Replica, node: &Node) -> String {
     name.unwrap_or_else(|| "a device of the holder, or an unknown key".to_owned())
 }
 
+/// Values by field.
+type Fields = BTreeMap<String, Vec<Value>>;
+
+/// Entries that are carried nowhere, as they were taken away; with the values that fields had which
+/// were changed before that.
+type Gone = BTreeMap<EntryId, Fields>;
+
 /// One late edit, with what its author saw and what came of it there.
 struct Step {
     entry: EntryId,
@@ -436,7 +465,7 @@ struct Step {
 enum What {
     Whole(Box<EntryRecord>),
     Field { name: String, seen: Vec<Value>, came: Option<FieldVersion> },
-    Gone { seen: Option<EntryNow> },
+    Gone { seen: Option<EntryNow>, before: Fields },
     As(Edit),
 }
 
@@ -460,7 +489,7 @@ fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<St
         Edit::Remove { entry } => {
             // Where somebody changed it meanwhile it is not gone.
             let seen = old.entry(*entry).filter(|e| e.stance == Stance::Removed);
-            (*entry, What::Gone { seen })
+            (*entry, What::Gone { seen, before: Fields::new() })
         }
         Edit::Remark(remark) => (remark.entry, What::As(edit.clone())),
         Edit::Settle { entry, .. }
@@ -537,20 +566,14 @@ fn reapply<'a>(present: Option<&EntryNow>, steps: impl Iterator<Item = &'a Step>
                     _ => {}
                 }
             }
-            (What::Gone { seen }, Some(present)) => {
+            (What::Gone { seen, before }, Some(present)) => {
                 let as_seen = seen.as_ref().is_some_and(|seen| {
-                    let values = |e: &EntryNow| {
-                        e.fields
-                            .iter()
-                            .map(|(n, f)| {
-                                (
-                                    n.clone(),
-                                    f.versions.iter().map(|v| v.value.clone()).collect::<Vec<_>>(),
-                                )
-                            })
-                            .collect::<Vec<_>>()
-                    };
-                    values(seen) == values(present)
+                    let mut names = seen.fields.keys().chain(present.fields.keys());
+                    names.all(|name| {
+                        let now = values(present, name);
+                        now == values(seen, name)
+                            || before.get(name).is_some_and(|before| now.iter().eq(before))
+                    })
                 });
                 if as_seen {
                     last.push(Edit::Remove { entry });
@@ -561,6 +584,12 @@ fn reapply<'a>(present: Option<&EntryNow>, steps: impl Iterator<Item = &'a Step>
     first.append(&mut rest);
     first.append(&mut last);
     first
+}
+
+/// The values that stand in a field.
+fn values(entry: &EntryNow, field: &str) -> Vec<Value> {
+    let versions = entry.fields.get(field).into_iter().flat_map(|f| &f.versions);
+    versions.map(|version| version.value.clone()).collect()
 }
 
 fn is_open(entry: &EntryNow, suggestion: crate::id::RemarkId) -> bool {

@@ -119,6 +119,7 @@ impl Town {
             party.edit(added.entry, &fields, at, rng)
         };
         if self.on_device(n, rng, edit).is_some() {
+            self.oracle.changed.insert(added.entry);
             let name = added.section;
             self.oracle.wrote_apart(name, &word, n, self.now, &self.devices, &self.offices);
             self.tell("edit", &format!("device {n}, {}, {word}", added.word));
@@ -130,7 +131,7 @@ impl Town {
         let Some(added) = self.some(n, rng) else { return Vec::new() };
         let entry = added.entry;
         if self.on_device(n, rng, |party, at, rng| party.remove(entry, at, rng)).is_some() {
-            self.oracle.removed.insert(entry);
+            self.oracle.removed.entry(entry).or_default().insert(n);
             self.tell("remove", &format!("device {n}, {}", added.word));
         }
         vec![Who::Device(n)]
@@ -228,6 +229,7 @@ impl Town {
         });
         if done.is_some() {
             self.oracle.wrote_at_office(name, [&word], &self.offices);
+            self.oracle.changed.insert(id);
             let what = if own { "change by an organisation" } else { "annotate" };
             self.tell(what, &format!("organisation {o}, {name}, {word}"));
         }

@@ -35,8 +35,10 @@ type Shown = Vec<Option<(EpochId, [u8; 32])>>;
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) added: Vec<Added>,
-    /// Entries that somebody removed.
-    pub(crate) removed: BTreeSet<EntryId>,
+    /// Entries that somebody removed: which devices.
+    pub(crate) removed: BTreeMap<EntryId, BTreeSet<usize>>,
+    /// Entries that somebody changed, or wrote beside.
+    pub(crate) changed: BTreeSet<EntryId>,
     /// Who wrote each word.
     wrote: BTreeMap<String, Author>,
     /// Sections given to each organisation and not taken back, each until a moment or for good.
@@ -434,13 +436,26 @@ pub(crate) fn nothing_is_lost(oracle: &Oracle, device: &mut Device, removed: &BT
             (None, Author::Organisation(o)) => !oracle.taken.contains(&(added.section, o)),
             (None, Author::Holder) => false,
         };
-        if !may || oracle.removed.contains(&added.entry) {
+        if !may || oracle.removed.contains_key(&added.entry) {
             continue;
         }
         let view = device.party.view(&section(added.section)).unwrap();
         let there = view.entries.iter().find(|e| e.id == added.entry);
         let record = there.map(|e| codec::encode(&e.to_record())).unwrap_or_default();
         assert!(words_in(&record).contains(&added.word), "{added:?} is lost");
+    }
+}
+
+/// Promise 5: what was removed, and nobody else touched, is gone. When all is healed.
+pub(crate) fn nothing_comes_back(oracle: &Oracle, device: &mut Device, removed: &BTreeSet<usize>) {
+    for added in &oracle.added {
+        let by = oracle.removed.get(&added.entry).into_iter().flatten();
+        let stays = by.clone().any(|n| removed.contains(n)) || by.count() == 0;
+        if stays || oracle.changed.contains(&added.entry) {
+            continue;
+        }
+        let view = device.party.view(&section(added.section)).unwrap();
+        assert!(view.entries.iter().all(|e| e.id != added.entry), "{added:?} is back");
     }
 }
 

@@ -273,6 +273,7 @@ impl Town {
         let mut current: Vec<&mut Device> = current.map(|(_, device)| device).collect();
         for device in &mut current {
             oracle::nothing_is_lost(&self.oracle, device, &removed);
+            oracle::nothing_comes_back(&self.oracle, device, &removed);
             oracle::receipts_tell_the_truth(device, &mut self.offices);
             aside += oracle::what_is_put_aside_shows_nowhere(device);
         }
