@@ -309,7 +309,7 @@ impl<V: Vault> Organisation<V> {
             let heads = candidates.iter().filter(|id| !followed.contains(id));
             let best = heads.min_by_key(|id| self.epochs.get(*id).map(|e| e.charter.precedence()));
             let best = *best?;
-            if self.replica(best).is_ok_and(|r| r.is_ready()) {
+            if self.replica(best).is_ok_and(Replica::is_ready) {
                 return Some(best);
             }
             candidates.retain(|id| *id != best);

@@ -58,9 +58,8 @@ fn main() {
             take(&mut uni, &mut student);
             last = Some(student);
         }
-        eprint!("\r{} of {students} students", group[group.len() - 1] + 1);
     }
-    println!("\r{students} students share, after {:.1?}", begun.elapsed());
+    println!("{students} students share, after {:.1?}", begun.elapsed());
     let now = START.plus_days(1);
     let (found, first) = timed(|| check(&mut uni, now));
     println!("first check, which makes the index: {first:.1?}, {found} discharges");

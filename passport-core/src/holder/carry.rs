@@ -262,18 +262,19 @@ impl<V: Vault> Holder<V> {
             for edit in &node.edits {
                 let entry = edit.entry(&node.header.author);
                 let is_gone = replica.entry(entry).is_some_and(|e| e.stance == Stance::Removed);
-                match edit {
-                    Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. } => {}
-                    Edit::Remove { .. } if is_gone => drop(removed.insert(entry)),
-                    _ if !is_gone => drop(changed.insert(entry)),
-                    Edit::Set { field, .. }
-                    | Edit::Resolve { field, .. }
-                    | Edit::Splice { field, .. } => {
-                        let fields = before.entry(entry).or_default();
-                        let seen = || replica.values_before(id, entry, field);
-                        fields.entry(field.clone()).or_insert_with(seen);
-                    }
-                    _ => {}
+                let is_word =
+                    !matches!(edit, Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. });
+                if !is_gone && is_word {
+                    changed.insert(entry);
+                } else if matches!(edit, Edit::Remove { .. }) && is_gone {
+                    removed.insert(entry);
+                } else if let Edit::Set { field, .. }
+                | Edit::Resolve { field, .. }
+                | Edit::Splice { field, .. } = edit
+                {
+                    let fields = before.entry(entry).or_default();
+                    let seen = || replica.values_before(id, entry, field);
+                    fields.entry(field.clone()).or_insert_with(seen);
                 }
             }
         }

@@ -308,7 +308,12 @@ impl<V: Vault> Holder<V> {
                 receipts.extend(some.into_iter().map(|receipt| (receipt, None)));
                 false
             }
-            _ => false,
+            Letter::Offer(_)
+            | Letter::Withdrawn { .. }
+            | Letter::Enrolled { .. }
+            | Letter::Recovery { .. }
+            | Letter::Replaced { .. }
+            | Letter::Late { .. } => false,
         }
     }
 
@@ -322,7 +327,7 @@ impl<V: Vault> Holder<V> {
     fn place_of(&self, envelope: &VerifiedEnvelope) -> Option<Place> {
         let header = envelope.header();
         if let Some(key) = self.ledger_key_of(&header.epoch) {
-            return envelope.open(&key).ok().map(Place::Ledger);
+            return envelope.open(&key).ok().map(|opened| Place::Ledger(Box::new(opened)));
         }
         if let Some(archive) = self.archives().find(|archive| archive.id() == header.epoch) {
             let opened = envelope.open(archive.key()).ok();
@@ -491,7 +496,7 @@ impl<V: Vault> Holder<V> {
 /// Where an envelope that came belongs.
 enum Place {
     /// The ledger.
-    Ledger(OpenedEnvelope),
+    Ledger(Box<OpenedEnvelope>),
     /// The archive of an epoch.
     Archive(EpochId),
     /// A section: what is in it, of a pack several.

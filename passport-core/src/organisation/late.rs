@@ -92,12 +92,11 @@ fn in_letters(envelopes: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
     let mut bytes = 0;
     for envelope in envelopes {
         bytes += envelope.len();
-        match letters.last_mut().filter(|_| bytes <= IN_LETTER) {
-            Some(letter) => letter.push(envelope),
-            None => {
-                bytes = envelope.len();
-                letters.push(vec![envelope]);
-            }
+        if let Some(letter) = letters.last_mut().filter(|_| bytes <= IN_LETTER) {
+            letter.push(envelope);
+        } else {
+            bytes = envelope.len();
+            letters.push(vec![envelope]);
         }
     }
     letters

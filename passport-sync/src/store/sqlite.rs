@@ -34,6 +34,9 @@ const STATEMENTS_MAX: usize = 64;
 /// The writer alone has room for a whole group of writes in memory, 16 MiB, and moves the log
 /// into the database when it has grown to that.
 const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096;";
+/// A reader reads a page of a feed, of which little is read again: what it keeps is bounded by
+/// 512 KiB, as there are many of them.
+const READER: &str = "PRAGMA cache_size = -512;";
 /// How long a read or write waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing is written before the log is emptied, and what became free given back: then
@@ -166,7 +169,9 @@ impl SqliteStore {
         readers.open += 1;
         drop(readers);
         let mut reader = Reader { store: self, connection: None };
-        reader.connection = Some(connect(&self.path)?);
+        let connection = connect(&self.path)?;
+        connection.execute_batch(READER)?;
+        reader.connection = Some(connection);
         Ok(reader)
     }
 }
