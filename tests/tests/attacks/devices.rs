@@ -33,6 +33,9 @@ fn a46_a_removed_device_with_the_relays_help_reads_nothing_new() {
     office.sync(&mut phone, day(0), &mut rng);
     let mut laptop = another(&mut phone, &mut office, None, &mut rng);
     let mut tablet = another(&mut phone, &mut office, None, &mut rng);
+    // As it goes on where it is kept from hearing of anything.
+    let mut deaf = Holder::open(laptop.journal().vault().clone()).unwrap();
+    let mut past = office.clone();
     medication(&mut phone, "before", day(1), &mut rng);
     phone.remove_device(laptop.device(), day(2), &mut rng).unwrap();
     medication(&mut phone, "AFTERWARDS", day(3), &mut rng);
@@ -42,7 +45,7 @@ fn a46_a_removed_device_with_the_relays_help_reads_nothing_new() {
     assert!(reach.contains("before"));
     assert!(!reach.contains("AFTERWARDS"), "the ledger gave a removed device the new keys");
     // Nor does it get a word in: not itself, and not through a device that it lets in now.
-    let mut minion = another(&mut laptop, &mut office, None, &mut rng);
+    let mut minion = another(&mut deaf, &mut past, None, &mut rng);
     let thief = practice("Thief's practice", &mut rng);
     minion.add_contact(thief.card(), true, day(4), &mut rng).unwrap();
     office.sync(&mut minion, day(4), &mut rng);

@@ -190,21 +190,22 @@ fn a24_a_copy_spoiled_on_the_way_keeps_the_good_one_out_of_nobodys_journal() {
     let good = items(&office, &gp);
     let letters: Vec<_> =
         good.iter().filter(|i| matches!(i, IncomingItem::Letter(_))).map(copy).collect();
-    let spoil = |bytes: &[u8]| {
+    let spoil = |bytes: &[u8], by: u8| {
         // The last byte of the ciphertext: identity and signature are as they were.
         let mut spoiled = bytes.to_vec();
         let at = spoiled.len() - 64 - 2 - 1;
-        spoiled[at] ^= 1;
+        spoiled[at] ^= by;
         let same = SealedEnvelope::decode(&spoiled).unwrap();
         assert_eq!(same.id(), SealedEnvelope::decode(bytes).unwrap().id());
         assert!(same.verify().is_ok());
         spoiled
     };
-    let spoiled = || office.envelopes.iter().map(|e| IncomingItem::Envelope(spoil(e))).collect();
+    let spoiled =
+        |by| office.envelopes.iter().map(|e| IncomingItem::Envelope(spoil(e, by))).collect();
     // Before there is any key; after; and then from another relay the good ones.
-    office.hand(&mut gp, spoiled());
+    office.hand(&mut gp, spoiled(1));
     office.hand(&mut gp, letters);
-    let received = office.hand(&mut gp, spoiled());
+    let received = office.hand(&mut gp, spoiled(2));
     assert!(received.unusable > 0, "what does not open is reported");
     office.hand(&mut gp, good);
     assert_eq!(theirs(&mut gp, phone.passport(), "medications"), mine(&mut phone, "medications"));
@@ -214,7 +215,7 @@ fn a24_a_copy_spoiled_on_the_way_keeps_the_good_one_out_of_nobodys_journal() {
     let mut laptop = another(&mut phone, &mut office, None, &mut rng);
     medication(&mut phone, "new", day(2), &mut rng);
     office.take(&mut phone, day(2));
-    let bad = office.envelopes.iter().map(|e| IncomingItem::Envelope(spoil(e))).collect();
+    let bad = office.envelopes.iter().map(|e| IncomingItem::Envelope(spoil(e, 1))).collect();
     let before = stored(laptop.journal().vault());
     let received = office.hand(&mut laptop, bad);
     assert!(received.unusable > 0 && received.new == 0);
