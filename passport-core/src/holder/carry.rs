@@ -4,18 +4,21 @@
 //! author changed a field, the field is set; where both sides did, both values stand as a
 //! conflict. Late envelopes of somebody who may no longer write wait for the holder's word.
 
+mod steps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 use serde::Serialize;
 
+use self::steps::{Gone, Step, What, reapplied, stands, step};
 use super::Holder;
-use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
-use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
+use crate::edit::{Edit, EntryRecord};
+use crate::id::{EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::{FoldedEpoch, StatementBody};
 use crate::party::{PartyError, Pen};
-use crate::replica::{EntryNow, Node, Refusal, Replica, Stance, Standing};
-use crate::section::{SectionName, Value};
+use crate::replica::{Node, Refusal, Replica, Stance, Standing};
+use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
 
@@ -448,157 +451,6 @@ fn author_name(replica: &Replica, node: &Node) -> String {
     let card = charter.organisation_of(&node.header.author).and_then(|o| charter.card(&o));
     let name = card.map(|card| card.name.clone());
     name.unwrap_or_else(|| "a device of the holder, or an unknown key".to_owned())
-}
-
-/// Values by field.
-type Fields = BTreeMap<String, Vec<Value>>;
-
-/// Entries that are carried nowhere, as they were taken away; with the values that fields had which
-/// were changed before that.
-type Gone = BTreeMap<EntryId, Fields>;
-
-/// One late edit, with what its author saw and what came of it there.
-struct Step {
-    entry: EntryId,
-    what: What,
-}
-
-enum What {
-    Whole(Box<EntryRecord>),
-    Field { name: String, seen: Vec<Value>, came: Option<FieldVersion> },
-    Gone { seen: Option<EntryNow>, before: Fields },
-    As(Edit),
-}
-
-fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<Step> {
-    let (entry, what) = match edit {
-        Edit::Add { nonce, .. } => {
-            let entry = entry_id(&node.header.author, nonce);
-            (entry, What::Whole(Box::new(old.entry(entry)?.to_record())))
-        }
-        Edit::Move(record) => (record.id, What::Whole(Box::new(old.entry(record.id)?.to_record()))),
-        Edit::Set { entry, field, .. }
-        | Edit::Resolve { entry, field, .. }
-        | Edit::Splice { entry, field, .. } => {
-            let came = old.entry(*entry)?.fields.get(field).and_then(|f| {
-                let own = f.versions.iter().find(|v| v.at == node.at);
-                own.or_else(|| f.versions.last()).cloned()
-            });
-            let seen = old.values_before(late, *entry, field);
-            (*entry, What::Field { name: field.clone(), seen, came })
-        }
-        Edit::Remove { entry } => {
-            // Where somebody changed it meanwhile it is not gone.
-            let seen = old.entry(*entry).filter(|e| e.stance == Stance::Removed);
-            (*entry, What::Gone { seen, before: Fields::new() })
-        }
-        Edit::Remark(remark) => (remark.entry, What::As(edit.clone())),
-        Edit::Settle { entry, .. }
-        | Edit::Restore { entry }
-        | Edit::Attest { entry, .. }
-        | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
-    };
-    Some(Step { entry, what })
-}
-
-/// The edits that bring late steps into an epoch as it stands there.
-fn reapplied(there: &Replica, steps: &[Step]) -> Vec<Edit> {
-    let touched: BTreeSet<EntryId> = steps.iter().map(|step| step.entry).collect();
-    let of = |entry| steps.iter().filter(move |step| step.entry == entry);
-    touched.into_iter().flat_map(|e| reapply(there.entry(e).as_ref(), of(e))).collect()
-}
-
-/// Whether late steps are about entries that are there, and would change nothing of them.
-fn stands(there: &Replica, steps: &[Step]) -> bool {
-    steps.iter().all(|step| there.entry(step.entry).is_some()) && reapplied(there, steps).is_empty()
-}
-
-/// The edits that bring late steps about one entry into an epoch where it stands as `present`.
-fn reapply<'a>(present: Option<&EntryNow>, steps: impl Iterator<Item = &'a Step>) -> Vec<Edit> {
-    let (mut first, mut rest, mut last) = (Vec::new(), Vec::new(), Vec::new());
-    for step in steps {
-        let entry = step.entry;
-        match (&step.what, present) {
-            (What::Whole(record), None) => {
-                // The record brings everything along that stands in the old epoch.
-                return vec![Edit::Move((**record).clone())];
-            }
-            (What::Whole(_), Some(_)) | (_, None) => {}
-            (What::As(edit), Some(present)) => match edit {
-                Edit::Attest { .. } => first.push(edit.clone()),
-                Edit::Remark(remark) if present.remarks.iter().any(|r| r.id == remark.id) => {}
-                Edit::Settle { suggestion, .. } if !is_open(present, *suggestion) => {}
-                Edit::Remark(_)
-                | Edit::Settle { .. }
-                | Edit::Restore { .. }
-                | Edit::Contest { .. }
-                | Edit::Add { .. }
-                | Edit::Set { .. }
-                | Edit::Splice { .. }
-                | Edit::Resolve { .. }
-                | Edit::Remove { .. }
-                | Edit::Move(_) => rest.push(edit.clone()),
-            },
-            (What::Field { name, seen, came }, Some(present)) => {
-                let stands: Vec<&Value> = present
-                    .fields
-                    .get(name)
-                    .iter()
-                    .flat_map(|f| &f.versions)
-                    .map(|v| &v.value)
-                    .collect();
-                let value = came.as_ref().map(|v| v.value.clone());
-                let done = value.as_ref().is_some_and(|v| stands.contains(&v))
-                    || (value.is_none() && stands.is_empty());
-                let untouched =
-                    stands.iter().all(|v| seen.contains(v)) && stands.len() == seen.len();
-                if done {
-                    continue;
-                }
-                match came {
-                    Some(version) if !untouched => rest.push(Edit::Contest {
-                        entry,
-                        field: name.clone(),
-                        version: version.clone(),
-                    }),
-                    _ if untouched => {
-                        rest.push(Edit::Set { entry, field: name.clone(), value });
-                    }
-                    _ => {}
-                }
-            }
-            (What::Gone { seen, before }, Some(present)) => {
-                let as_seen = seen.as_ref().is_some_and(|seen| {
-                    let mut names = seen.fields.keys().chain(present.fields.keys());
-                    names.all(|name| {
-                        let now = values(present, name);
-                        now == values(seen, name)
-                            || before.get(name).is_some_and(|before| now.iter().eq(before))
-                    })
-                });
-                if as_seen {
-                    last.push(Edit::Remove { entry });
-                }
-            }
-        }
-    }
-    first.append(&mut rest);
-    first.append(&mut last);
-    first
-}
-
-/// The values that stand in a field.
-fn values(entry: &EntryNow, field: &str) -> Vec<Value> {
-    let versions = entry.fields.get(field).into_iter().flat_map(|f| &f.versions);
-    versions.map(|version| version.value.clone()).collect()
-}
-
-fn is_open(entry: &EntryNow, suggestion: crate::id::RemarkId) -> bool {
-    !entry.settled.contains_key(&suggestion)
-        && entry
-            .remarks
-            .iter()
-            .any(|r| r.id == suggestion && matches!(r.content, RemarkContent::Suggestion { .. }))
 }
 
 /// Where a party remembers how far an epoch was looked through for late envelopes.
