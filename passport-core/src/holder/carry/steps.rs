@@ -45,8 +45,12 @@ pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -
             (*entry, What::Field { name: field.clone(), seen, came })
         }
         Edit::Remove { entry } => {
-            // Where somebody changed it meanwhile it is not gone.
-            let seen = old.entry(*entry).filter(|e| e.stance == Stance::Removed);
+            let seen = old.entry(*entry).filter(|now| match now.stance {
+                Stance::Present => false,
+                // Of two copies that were carried there at once it may have seen one.
+                Stance::Disputed => !is_changed_beside(old, late, *entry),
+                Stance::Removed => true,
+            });
             (*entry, What::Gone { seen, before: Fields::new() })
         }
         Edit::Remark(remark) => (remark.entry, What::As(edit.clone())),
@@ -56,6 +60,23 @@ pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -
         | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
     };
     Some(Step { entry, what })
+}
+
+/// Whether somebody changed an entry, or wrote beside it, without having heard of its removal.
+fn is_changed_beside(old: &Replica, removal: &EnvelopeId, entry: EntryId) -> bool {
+    old.history().any(|(id, node)| {
+        let changes = |edit: &Edit| {
+            let is_change = !matches!(
+                edit,
+                Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. } | Edit::Remove { .. }
+            );
+            is_change && edit.entry(&node.header.author) == entry
+        };
+        id != removal
+            && node.is_applied()
+            && node.edits.iter().any(changes)
+            && !old.precedes(id, removal)
+    })
 }
 
 /// The edits that bring late steps into an epoch as it stands there.
