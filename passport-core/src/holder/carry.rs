@@ -4,6 +4,7 @@
 //! author changed a field, the field is set; where both sides did, both values stand as a
 //! conflict. Late envelopes of somebody who may no longer write wait for the holder's word.
 
+mod late;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 use serde::Serialize;
 
-use self::steps::{Gone, Step, What, reapplied, stands, step};
+use self::steps::{Gone, Step, What, is_change, reapplied, stands, step};
 use super::Holder;
 use crate::edit::{Edit, EntryRecord};
 use crate::id::{EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::{FoldedEpoch, StatementBody};
 use crate::party::{PartyError, Pen};
-use crate::replica::{Node, Refusal, Replica, Stance, Standing};
+use crate::replica::{Node, Refusal, Replica, Stance};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -94,23 +95,6 @@ impl<V: Vault> Holder<V> {
             batch.put(table, key, self.how_far(old, current));
         }
         Ok(made)
-    }
-
-    /// What is late and carried over without asking, by epoch, the oldest first.
-    fn all_late(
-        &mut self,
-        section: &SectionName,
-        current: EpochId,
-    ) -> Result<Vec<(EpochId, EnvelopeId)>, PartyError> {
-        let mut late = Vec::new();
-        for (old, seen) in self.older(section, current) {
-            for id in self.late(section, old, &seen, current)? {
-                if self.may_carry(section, old, &id, current)? {
-                    late.push((old, id));
-                }
-            }
-        }
-        Ok(late)
     }
 
     /// What the next epoch begins with: the present one, with what is late of older ones taken in,
@@ -198,59 +182,6 @@ impl<V: Vault> Holder<V> {
         older.into_iter().map(|(_, id)| (id, seen(id))).collect()
     }
 
-    /// Admitted envelopes of an old epoch that are not in `seen`'s past and not dealt with.
-    fn late(
-        &mut self,
-        section: &SectionName,
-        old: EpochId,
-        seen: &BTreeSet<EnvelopeId>,
-        current: EpochId,
-    ) -> Result<Vec<EnvelopeId>, PartyError> {
-        let line = self.line(current);
-        let mut carried: BTreeSet<EnvelopeId> =
-            line.iter().flat_map(|epoch| epoch.carried.iter().copied()).collect();
-        for epoch in self.epochs_of(section) {
-            let nodes = self.replica(epoch)?;
-            let by_holder = |node: &Node| node.standing() == Some(Standing::Holder);
-            carried.extend(
-                nodes.history().filter(|(_, n)| by_holder(n)).filter_map(|(_, n)| n.carries),
-            );
-        }
-        debug_assert!(old != current, "the current epoch is not carried");
-        let replica = self.replica(old)?;
-        let known =
-            |id: &EnvelopeId| seen.contains(id) || seen.iter().any(|tip| replica.precedes(id, tip));
-        Ok(replica
-            .history()
-            .filter(|(id, node)| node.standing().is_some() && !known(id) && !carried.contains(*id))
-            .map(|(id, _)| *id)
-            .collect())
-    }
-
-    /// Whether a late envelope is carried over without asking: its author may still write, or is
-    /// the holder. The holder's word about a quarantined one decides otherwise.
-    fn may_carry(
-        &mut self,
-        section: &SectionName,
-        old: EpochId,
-        late: &EnvelopeId,
-        current: EpochId,
-    ) -> Result<bool, PartyError> {
-        debug_assert!(self.current(section) == Some(current), "carries into the current epoch");
-        if let Some(released) = self.fold.judged.get(late) {
-            return Ok(*released);
-        }
-        let node = self.replica(old)?.node(late);
-        let standing = node.map(|n| (n.standing(), n.header.author));
-        Ok(match standing.and_then(|(s, author)| Some((s?, author))) {
-            Some((Standing::Holder, device)) => !self.is_removed(&device),
-            Some((Standing::Contributor { organisation, .. }, _)) => {
-                self.replica(current)?.charter().writer(&organisation).is_some()
-            }
-            None => false,
-        })
-    }
-
     pub(super) fn is_removed(&self, device: &VerificationKey) -> bool {
         self.fold.gone.contains(device)
     }
@@ -265,11 +196,10 @@ impl<V: Vault> Holder<V> {
             for edit in &node.edits {
                 let entry = edit.entry(&node.header.author);
                 let is_gone = replica.entry(entry).is_some_and(|e| e.stance == Stance::Removed);
-                let is_word =
-                    !matches!(edit, Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. });
-                if !is_gone && is_word {
+                let is_removal = matches!(edit, Edit::Remove { .. });
+                if !is_gone && (is_removal || is_change(edit)) {
                     changed.insert(entry);
-                } else if matches!(edit, Edit::Remove { .. }) && is_gone {
+                } else if is_removal && is_gone {
                     removed.insert(entry);
                 } else if let Edit::Set { field, .. }
                 | Edit::Resolve { field, .. }
@@ -364,12 +294,12 @@ impl<V: Vault> Holder<V> {
                     .map(|(id, node, refusal)| aside(id, node, Some(refusal))),
             );
             let Some(current) = current.filter(|c| *c != epoch) else { continue };
-            let older = self.older(&section, current);
-            let Some((_, seen)) = older.into_iter().find(|(id, _)| *id == epoch) else { continue };
-            for late in self.late(&section, epoch, &seen, current)? {
-                if judged.contains_key(&late) || self.may_carry(&section, epoch, &late, current)? {
+            for late in self.late(&section, current)?.remove(&epoch).unwrap_or_default() {
+                let is_open = !judged.contains_key(&late.id) && !late.is_again;
+                if !is_open || self.may_carry(&section, epoch, &late.id, current)? {
                     continue;
                 }
+                let late = late.id;
                 // What stands already, as it went along with what came before, waits for nobody.
                 let steps = self.steps(&section, epoch, &late, &Gone::new())?;
                 if !stands(self.replica(current)?, &steps) {

@@ -309,3 +309,44 @@ fn what_stands_already_is_not_put_aside() {
     assert_eq!(phone.quarantined().unwrap().len(), 0);
     assert_eq!(tablet.quarantined().unwrap().len(), 0);
 }
+
+/// Two devices carried the same entry over at once, and a removal had seen one of the copies: it
+/// is carried into the next epoch all the same.
+#[test]
+fn a_removal_that_saw_one_of_two_copies_is_carried() {
+    let mut rng = rng(18);
+    let mut offices = [0, 1, 2].map(|n| Office { relay: [n; 16], ..Office::default() });
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "stays", "1 mg", day(0), &mut rng);
+    let mut laptop = second_device(&mut phone, &mut offices[0], day(0), &mut rng);
+    let mut tablet = second_device(&mut phone, &mut offices[0], day(0), &mut rng);
+    for device in [&mut phone, &mut laptop, &mut tablet] {
+        offices[0].sync(device, day(0), &mut rng);
+    }
+    let home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+
+    let gone = medication(&mut laptop, "taken back", "1 mg", day(1), &mut rng);
+    offices[0].sync(&mut laptop, day(1), &mut rng);
+    offices[2].sync(&mut laptop, day(1), &mut rng);
+    share(&mut phone, &home, &["medications"], Right::Read, None, day(1), &mut rng);
+    offices[1].sync(&mut phone, day(1), &mut rng);
+    offices[1].sync(&mut tablet, day(1), &mut rng);
+    offices[0].sync(&mut phone, day(2), &mut rng);
+    offices[2].sync(&mut tablet, day(2), &mut rng);
+    let medications = section("medications");
+    for device in [&mut phone, &mut tablet] {
+        assert!(shown(&device.view(&medications).unwrap()).contains("taken back"), "carried");
+    }
+    phone.remove(gone, day(3), &mut rng).unwrap();
+    share(&mut tablet, &campus, &["medications"], Right::Read, None, day(3), &mut rng);
+    for _ in 0..3 {
+        for device in [&mut phone, &mut tablet, &mut laptop] {
+            offices[1].sync(device, day(4), &mut rng);
+        }
+    }
+    for device in [&mut phone, &mut tablet, &mut laptop] {
+        let stands = shown(&device.view(&medications).unwrap());
+        assert!(stands.contains("stays") && !stands.contains("taken back"), "{stands}");
+    }
+}

@@ -469,3 +469,62 @@ fn a_device_that_has_not_heard_that_it_was_let_in_says_nothing() {
     let current = laptop.fold().current(&medications)[0];
     assert_eq!(laptop.fold().epochs[&current].charter.writers.len(), 1);
 }
+
+/// What one device carried into an epoch of its own, the author removed meanwhile and founded the
+/// next epoch upon the older one: carried there once more, it would be back. Somebody's change of
+/// the copy is another matter.
+#[test]
+fn what_was_removed_before_the_cut_does_not_come_back_by_a_copy_of_it() {
+    let medications = section("medications");
+    let mut upon = [0; 2];
+    for seed in 90..98 {
+        for is_changed in [false, true] {
+            let mut rng = rng(seed);
+            let mut relay = Office::default();
+            let mut elsewhere = Office { relay: [1; 16], ..Office::default() };
+            let (mut phone, _) = student(&mut rng);
+            medication(&mut phone, "stays", "1 mg", day(0), &mut rng);
+            let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+            relay.sync(&mut laptop, day(0), &mut rng);
+            let home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+            let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+
+            let gone = medication(&mut laptop, "taken back", "1 mg", day(1), &mut rng);
+            relay.sync(&mut laptop, day(1), &mut rng);
+            share(&mut phone, &home, &["medications"], Right::Read, None, day(1), &mut rng);
+            relay.sync(&mut phone, day(1), &mut rng);
+            let of_phone = phone.fold().current(&medications)[0];
+            assert!(shown(&phone.view(&medications).unwrap()).contains("taken back"));
+            if is_changed {
+                let dose = [("dose".to_owned(), Some(text("dose", "2 mg").1))];
+                phone.edit(gone, &dose, day(2), &mut rng).unwrap();
+                relay.sync(&mut phone, day(2), &mut rng);
+            }
+
+            laptop.remove(gone, day(2), &mut rng).unwrap();
+            share(&mut laptop, &campus, &["medications"], Right::Read, None, day(2), &mut rng);
+            let of_laptop = laptop.fold().current(&medications)[0];
+            assert_ne!(of_phone, of_laptop);
+            elsewhere.sync(&mut laptop, day(2), &mut rng);
+            for _ in 0..3 {
+                relay.sync(&mut laptop, day(3), &mut rng);
+                relay.sync(&mut phone, day(3), &mut rng);
+            }
+            let joined = phone.fold().current(&medications)[0];
+            let charters = [of_phone, of_laptop].map(|e| phone.fold().epochs[&e].charter.clone());
+            assert!(
+                charters
+                    .iter()
+                    .all(|c| phone.fold().epochs[&joined].charter.parents.contains(&c.id()))
+            );
+            let first = charters.iter().min_by_key(|c| c.precedence()).unwrap().id();
+            upon[usize::from(first == of_laptop)] += 1;
+            for device in [&mut phone, &mut laptop] {
+                let stands = shown(&device.view(&medications).unwrap());
+                assert!(stands.contains("stays"));
+                assert_eq!(stands.contains("taken back"), is_changed, "seed {seed}: {stands}");
+            }
+        }
+    }
+    assert!(upon.iter().all(|times| *times > 0), "founded upon each of the two: {upon:?}");
+}

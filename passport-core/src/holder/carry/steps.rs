@@ -62,16 +62,15 @@ pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -
     Some(Step { entry, what })
 }
 
+/// Whether an edit says something about an entry that is there: it neither brings nor removes it.
+pub(super) fn is_change(edit: &Edit) -> bool {
+    !matches!(edit, Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. } | Edit::Remove { .. })
+}
+
 /// Whether somebody changed an entry, or wrote beside it, without having heard of its removal.
 fn is_changed_beside(old: &Replica, removal: &EnvelopeId, entry: EntryId) -> bool {
     old.history().any(|(id, node)| {
-        let changes = |edit: &Edit| {
-            let is_change = !matches!(
-                edit,
-                Edit::Add { .. } | Edit::Move(_) | Edit::Attest { .. } | Edit::Remove { .. }
-            );
-            is_change && edit.entry(&node.header.author) == entry
-        };
+        let changes = |edit: &Edit| is_change(edit) && edit.entry(&node.header.author) == entry;
         id != removal
             && node.is_applied()
             && node.edits.iter().any(changes)
