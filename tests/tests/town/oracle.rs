@@ -186,6 +186,11 @@ impl Oracle {
         self.first + self.founded * (devices + 1)
     }
 
+    /// How many consents that nobody took back have ended.
+    pub(crate) fn ended(&self, at: Timestamp) -> usize {
+        self.given.values().flatten().filter(|until| until.is_some_and(|until| until <= at)).count()
+    }
+
     /// Whether an organisation may have a section now, whatever clocks say.
     fn may_have(&self, name: &'static str, who: OrganisationId, now: i64) -> bool {
         let ends = self.given.get(&(name, who));

@@ -263,6 +263,7 @@ impl Town {
         // What ends within the time by which clocks are wrong has ended for some.
         let (at, epochs) = (self.clock(2 * HOUR), self.epochs().len());
         self.count("epochs", epochs);
+        self.count("expiry", self.oracle.ended(at));
         let most = self.oracle.epochs_most(self.devices.len());
         assert!(epochs <= most, "{epochs} epochs, where {most} are enough");
         let removed: BTreeSet<usize> =
