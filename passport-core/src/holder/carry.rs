@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 use serde::Serialize;
 
-use self::steps::{Gone, Step, What, is_change, reapplied, stands, step};
+use self::late::Late;
+use self::steps::{Fate, Fields, Step, What, is_change, reapplied, stands, step};
 use super::Holder;
 use crate::edit::{Edit, EntryRecord};
-use crate::id::{EnvelopeId, EpochId, VerificationKey};
+use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::{FoldedEpoch, StatementBody};
 use crate::party::{PartyError, Pen};
 use crate::replica::{Node, Refusal, Replica, Stance};
@@ -85,10 +86,10 @@ impl<V: Vault> Holder<V> {
             return Ok(0);
         }
         let late = self.all_late(section, current)?;
-        let gone = self.taken_away(&late)?;
+        let fate = self.fate(&late)?;
         let mut made = 0;
-        for (old, id) in late.iter().filter(|(old, _)| unread.contains(old)) {
-            made += usize::from(self.carry(batch, section, (*old, id), &gone, now, rng)?);
+        for (old, id) in late.carried.iter().filter(|(old, _)| unread.contains(old)) {
+            made += usize::from(self.carry(batch, section, (*old, id), &fate, now, rng)?);
         }
         for old in &unread {
             let (table, key) = looked_through(old);
@@ -108,14 +109,14 @@ impl<V: Vault> Holder<V> {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Vec<EntryRecord>, BTreeSet<EnvelopeId>), PartyError> {
         let late = self.all_late(section, present)?;
-        if late.is_empty() {
+        if late.carried.is_empty() {
             return Ok((self.replica(present)?.records(), BTreeSet::new()));
         }
-        let gone = self.taken_away(&late)?;
+        let fate = self.fate(&late)?;
         let mut draft = self.replica(present)?.clone();
         let mut carried = BTreeSet::new();
-        for (old, id) in late.into_iter().take(DRAWN_UP) {
-            let steps = self.steps(section, old, &id, &gone)?;
+        for (old, id) in late.carried.into_iter().take(DRAWN_UP) {
+            let steps = self.steps(section, old, &id, &fate)?;
             let edits = reapplied(&draft, &steps);
             // It matters again if what was taken away is brought back by what comes still later.
             if edits.is_empty() && steps.iter().all(|step| draft.entry(step.entry).is_none()) {
@@ -186,11 +187,12 @@ impl<V: Vault> Holder<V> {
         self.fold.gone.contains(device)
     }
 
-    /// Entries that these late envelopes take away, and that none of them changes where it stands.
-    fn taken_away(&mut self, late: &[(EpochId, EnvelopeId)]) -> Result<Gone, PartyError> {
+    /// What is done with entries: those that late envelopes take away, and none of them changes
+    /// where it stands, are gone.
+    fn fate(&mut self, late: &Late) -> Result<Fate, PartyError> {
         let (mut removed, mut changed, mut before) =
-            (BTreeSet::new(), BTreeSet::new(), Gone::new());
-        for (old, id) in late {
+            (BTreeSet::new(), BTreeSet::new(), BTreeMap::<EntryId, Fields>::new());
+        for (old, id) in &late.carried {
             let replica = self.replica(*old)?;
             let Some(node) = replica.node(id) else { continue };
             for edit in &node.edits {
@@ -212,22 +214,22 @@ impl<V: Vault> Holder<V> {
             }
         }
         removed.retain(|entry| !changed.contains(entry));
-        Ok(removed.into_iter().map(|e| (e, before.remove(&e).unwrap_or_default())).collect())
+        let gone = removed.into_iter().map(|e| (e, before.remove(&e).unwrap_or_default()));
+        Ok(Fate { gone: gone.collect(), waiting: late.waiting.clone() })
     }
 
-    /// Re-applies one late envelope in the current epoch, but for entries that are `gone`; whether
-    /// there was anything to do.
+    /// Re-applies one late envelope in the current epoch; whether there was anything to do.
     fn carry(
         &mut self,
         batch: &mut Batch,
         section: &SectionName,
         (old, late): (EpochId, &EnvelopeId),
-        gone: &Gone,
+        fate: &Fate,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, PartyError> {
         let current = self.current(section).ok_or(PartyError::NoEpoch)?;
-        let steps = self.steps(section, old, late, gone)?;
+        let steps = self.steps(section, old, late, fate)?;
         let edits = reapplied(self.replica(current)?, &steps);
         if edits.is_empty() {
             return Ok(false);
@@ -240,22 +242,25 @@ impl<V: Vault> Holder<V> {
         }
     }
 
-    /// What a late envelope did to entries that were not erased; of those that are `gone`, that it
+    /// What a late envelope did to entries that were not erased; of those that are gone, that it
     /// took them away.
     fn steps(
         &mut self,
         section: &SectionName,
         old: EpochId,
         late: &EnvelopeId,
-        gone: &Gone,
+        fate: &Fate,
     ) -> Result<Vec<Step>, PartyError> {
         let before = self.replica(old)?;
         let Some(node) = before.node(late) else { return Ok(Vec::new()) };
         let steps = node.edits.iter().filter_map(|edit| step(before, late, node, edit));
         let mut steps: Vec<Step> = steps.collect();
         steps.retain(|step| !self.fold.is_erased(section, &step.entry));
+        for step in steps.iter_mut().filter(|step| fate.waiting.contains(&step.entry)) {
+            step.back = None;
+        }
         // Of what was taken away that alone is said: whoever reads there would see the rest.
-        steps.retain_mut(|step| match (gone.get(&step.entry), &mut step.what) {
+        steps.retain_mut(|step| match (fate.gone.get(&step.entry), &mut step.what) {
             (None, _) => true,
             (Some(fields), What::Gone { before, .. }) => {
                 before.clone_from(fields);
@@ -295,13 +300,11 @@ impl<V: Vault> Holder<V> {
             );
             let Some(current) = current.filter(|c| *c != epoch) else { continue };
             for late in self.late(&section, current)?.remove(&epoch).unwrap_or_default() {
-                let is_open = !judged.contains_key(&late.id) && !late.is_again;
-                if !is_open || self.may_carry(&section, epoch, &late.id, current)? {
+                if judged.contains_key(&late) || self.may_carry(&section, epoch, &late, current)? {
                     continue;
                 }
-                let late = late.id;
                 // What stands already, as it went along with what came before, waits for nobody.
-                let steps = self.steps(&section, epoch, &late, &Gone::new())?;
+                let steps = self.steps(&section, epoch, &late, &Fate::default())?;
                 if !stands(self.replica(current)?, &steps) {
                     let replica = self.replica(epoch)?;
                     if let Some(node) = replica.node(&late) {
@@ -370,7 +373,7 @@ impl<V: Vault> Holder<V> {
             {
                 self.found_with(batch, section, &[card], now, rng)?;
             }
-            self.carry(batch, section, (epoch, envelope), &Gone::new(), now, rng)?;
+            self.carry(batch, section, (epoch, envelope), &Fate::default(), now, rng)?;
         }
         Ok(())
     }

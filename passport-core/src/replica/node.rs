@@ -95,7 +95,7 @@ impl Node {
     }
 
     /// The entries that it adds or moves in.
-    pub(super) fn added(&self) -> impl Iterator<Item = EntryId> {
+    pub(crate) fn added(&self) -> impl Iterator<Item = EntryId> {
         let adds = self.edits.iter().filter(|e| matches!(e, Edit::Add { .. } | Edit::Move(_)));
         adds.map(|edit| edit.entry(&self.header.author))
     }

@@ -4,6 +4,7 @@ use passport_core::codec;
 use passport_core::epoch::Right;
 use passport_core::keys::OrganisationKind;
 use passport_core::party::PartyError;
+use passport_core::replica::Stance;
 
 use super::office::*;
 
@@ -349,4 +350,96 @@ fn a_removal_that_saw_one_of_two_copies_is_carried() {
         let stands = shown(&device.view(&medications).unwrap());
         assert!(stands.contains("stays") && !stands.contains("taken back"), "{stands}");
     }
+}
+
+/// A change that its author made before hearing of a removal brings the entry back, for the holder
+/// to decide, be the removal of before the cut or of after it.
+#[test]
+fn a_late_change_of_what_was_removed_is_shown() {
+    let medications = section("medications");
+    let dose = |value: &str| [("dose".to_owned(), Some(text("dose", value).1))];
+    for before_the_cut in [true, false] {
+        let mut rng = rng(19);
+        let mut office = Office::default();
+        let (mut phone, _) = student(&mut rng);
+        let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+        let entry = medication(&mut phone, "penicillin", "1 mg", day(0), &mut rng);
+        let untouched = medication(&mut phone, "untouched", "1 mg", day(0), &mut rng);
+        office.sync(&mut phone, day(0), &mut rng);
+        office.sync(&mut laptop, day(0), &mut rng);
+        let campus = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+        laptop.edit(entry, &dose("severe reaction"), day(1), &mut rng).unwrap();
+
+        if before_the_cut {
+            for gone in [entry, untouched] {
+                phone.remove(gone, day(2), &mut rng).unwrap();
+            }
+        }
+        share(&mut phone, &campus, &["medications"], Right::Read, None, day(2), &mut rng);
+        if !before_the_cut {
+            phone
+                .edit(
+                    entry,
+                    &[("item".to_owned(), Some(code("item", "penicillin later").1))],
+                    day(2),
+                    &mut rng,
+                )
+                .unwrap();
+            for gone in [entry, untouched] {
+                phone.remove(gone, day(2), &mut rng).unwrap();
+            }
+        }
+        for _ in 0..2 {
+            office.sync(&mut laptop, day(3), &mut rng);
+            office.sync(&mut phone, day(3), &mut rng);
+        }
+        for device in [&mut phone, &mut laptop] {
+            let view = device.view(&medications).unwrap();
+            let stands = shown(&view);
+            assert!(!stands.contains("untouched"), "{stands}");
+            let [entry] = view.entries.as_slice() else { panic!("one stands: {stands}") };
+            assert_eq!(entry.stance, Stance::Disputed, "the holder is asked");
+            assert!(stands.contains("severe reaction"), "{stands}");
+            assert_eq!(stands.contains("later"), !before_the_cut, "{stands}");
+        }
+        phone.remove(entry, day(4), &mut rng).unwrap();
+        office.sync(&mut phone, day(4), &mut rng);
+        office.sync(&mut laptop, day(4), &mut rng);
+        for device in [&mut phone, &mut laptop] {
+            assert_eq!(device.view(&medications).unwrap().entries.len(), 0, "and it is decided");
+        }
+    }
+}
+
+/// What waits for the holder's word is brought in by nobody's change of it.
+#[test]
+fn a_change_brings_in_nothing_that_waits() {
+    let mut rng = rng(20);
+    let medications = section("medications");
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    let mut laptop = second_device(&mut phone, &mut office, day(0), &mut rng);
+    let mut tablet = second_device(&mut phone, &mut office, day(0), &mut rng);
+    for device in [&mut phone, &mut laptop, &mut tablet] {
+        office.sync(device, day(0), &mut rng);
+    }
+    let entry = medication(&mut laptop, "by a thief", "1 mg", day(1), &mut rng);
+    office.sync(&mut laptop, day(1), &mut rng);
+    office.sync(&mut tablet, day(1), &mut rng);
+    let dose = [("dose".to_owned(), Some(text("dose", "2 mg").1))];
+    tablet.edit(entry, &dose, day(1), &mut rng).unwrap();
+    phone.remove_device(laptop.device(), day(2), &mut rng).unwrap();
+    for _ in 0..2 {
+        office.sync(&mut phone, day(3), &mut rng);
+        office.sync(&mut tablet, day(3), &mut rng);
+    }
+    for device in [&mut phone, &mut tablet] {
+        assert!(!shown(&device.view(&medications).unwrap()).contains("thief"));
+        let aside = device.quarantined().unwrap();
+        let [waits] = aside.as_slice() else { panic!("one waits: {aside:?}") };
+        assert_eq!(waits.section, medications);
+    }
+    let waits = phone.quarantined().unwrap()[0].envelope;
+    phone.judge(waits, true, day(4), &mut rng).unwrap();
+    assert!(shown(&phone.view(&medications).unwrap()).contains("2 mg"));
 }

@@ -3,56 +3,50 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Holder;
-use super::steps::is_change;
-use crate::edit::Edit;
 use crate::id::{EntryId, EnvelopeId, EpochId};
 use crate::party::PartyError;
 use crate::replica::{Node, Replica, Standing};
 use crate::section::SectionName;
 use crate::vault::Vault;
 
-/// An envelope of an older epoch that the line to the current one does not know of.
+/// What is late in an epoch.
+#[derive(Default)]
 pub(super) struct Late {
-    /// The envelope.
-    pub(super) id: EnvelopeId,
-    /// It carries over what that line knew of in its own way, and may have removed since.
-    pub(super) is_again: bool,
+    /// What is carried over without asking, by epoch, the oldest first.
+    pub(super) carried: Vec<(EpochId, EnvelopeId)>,
+    /// Entries that wait for the holder's word, with what brings them.
+    pub(super) waiting: BTreeSet<EntryId>,
 }
 
 impl<V: Vault> Holder<V> {
-    /// What is late and carried over without asking, by epoch, the oldest first.
+    /// What is late, and what is to be done with it.
     pub(super) fn all_late(
         &mut self,
         section: &SectionName,
         current: EpochId,
-    ) -> Result<Vec<(EpochId, EnvelopeId)>, PartyError> {
-        let (mut late, mut changed) = (Vec::new(), BTreeSet::new());
+    ) -> Result<Late, PartyError> {
+        let mut all = Late::default();
         let mut by_epoch = self.late(section, current)?;
         for (old, _) in self.older(section, current) {
-            for Late { id, is_again } in by_epoch.remove(&old).unwrap_or_default() {
-                if !self.may_carry(section, old, &id, current)? {
-                    continue;
+            for id in by_epoch.remove(&old).unwrap_or_default() {
+                if self.may_carry(section, old, &id, current)? {
+                    all.carried.push((old, id));
+                } else if let Some(node) = self.replica(old)?.node(&id) {
+                    all.waiting.extend(node.added());
                 }
-                let Some(node) = self.replica(old)?.node(&id) else { continue };
-                if !is_again {
-                    changed.extend(changes(node));
-                }
-                let copies = is_again.then(|| copies(node));
-                late.push((old, id, copies));
             }
         }
-        // What somebody changed where it had been carried is there for them, and comes along.
-        late.retain(|(.., copies)| copies.as_ref().is_none_or(|c| !c.is_disjoint(&changed)));
-        Ok(late.into_iter().map(|(old, id, ..)| (old, id)).collect())
+        Ok(all)
     }
 
     /// Admitted envelopes of older epochs that are in the past of no cut of the line, and not dealt
-    /// with.
+    /// with. What carries something that the line knew of in its own way, and may have removed
+    /// since, is none.
     pub(super) fn late(
         &mut self,
         section: &SectionName,
         current: EpochId,
-    ) -> Result<BTreeMap<EpochId, Vec<Late>>, PartyError> {
+    ) -> Result<BTreeMap<EpochId, Vec<EnvelopeId>>, PartyError> {
         let line = self.line(current);
         let mut known: BTreeSet<EnvelopeId> =
             line.iter().flat_map(|epoch| epoch.carried.iter().copied()).collect();
@@ -85,8 +79,8 @@ impl<V: Vault> Holder<V> {
             let first = carriers.get(id);
             std::iter::successors(first, |at| carriers.get(*at)).any(|at| known.contains(at))
         };
-        let one = |id| Late { is_again: is_again(&id), id };
-        Ok(late.into_iter().map(|(old, ids)| (old, ids.into_iter().map(one).collect())).collect())
+        late.values_mut().for_each(|ids: &mut Vec<EnvelopeId>| ids.retain(|id| !is_again(id)));
+        Ok(late)
     }
 
     /// Whether a late envelope is carried over without asking: its author may still write, or is
@@ -123,16 +117,4 @@ fn carried_by_holder<'a>(
 
 fn is_seen(replica: &Replica, seen: &BTreeSet<EnvelopeId>, id: &EnvelopeId) -> bool {
     seen.contains(id) || seen.iter().any(|tip| replica.precedes(id, tip))
-}
-
-/// Entries that an envelope brings.
-fn copies(node: &Node) -> BTreeSet<EntryId> {
-    let moved = node.edits.iter().filter(|edit| matches!(edit, Edit::Move(_)));
-    moved.map(|edit| edit.entry(&node.header.author)).collect()
-}
-
-/// Entries that an envelope says something about.
-fn changes(node: &Node) -> BTreeSet<EntryId> {
-    let says = node.edits.iter().filter(|edit| is_change(edit));
-    says.map(|edit| edit.entry(&node.header.author)).collect()
 }

@@ -10,14 +10,23 @@ use crate::section::Value;
 /// Values by field.
 pub(super) type Fields = BTreeMap<String, Vec<Value>>;
 
-/// Entries that are carried nowhere, as they were taken away; with the values that fields had which
-/// were changed before that.
-pub(super) type Gone = BTreeMap<EntryId, Fields>;
+/// What is done with entries that late envelopes are about.
+#[derive(Default)]
+pub(super) struct Fate {
+    /// Those that are carried nowhere, as they were taken away; with the values that fields had
+    /// which were changed before that.
+    pub(super) gone: BTreeMap<EntryId, Fields>,
+    /// Those that are not brought in yet.
+    pub(super) waiting: BTreeSet<EntryId>,
+}
 
 /// One late edit, with what its author saw and what came of it there.
 pub(super) struct Step {
     pub(super) entry: EntryId,
     pub(super) what: What,
+    /// The entry, to be brought back with it where it was removed: whoever said this had not heard
+    /// of that, and the holder decides.
+    pub(super) back: Option<Box<EntryRecord>>,
 }
 
 pub(super) enum What {
@@ -59,7 +68,24 @@ pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -
         | Edit::Attest { entry, .. }
         | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
     };
-    Some(Step { entry, what })
+    let says = match &what {
+        What::Field { .. } => true,
+        What::As(edit) => {
+            matches!(edit, Edit::Remark(_) | Edit::Contest { .. } | Edit::Restore { .. })
+        }
+        What::Whole(_) | What::Gone { .. } => false,
+    };
+    let stands = says.then(|| old.entry(entry)).flatten().filter(is_there);
+    Some(Step { entry, what, back: stands.map(|stands| Box::new(disputed(&stands))) })
+}
+
+fn is_there(entry: &EntryNow) -> bool {
+    entry.stance != Stance::Removed
+}
+
+/// An entry as a record of which it is open whether it is to stand.
+fn disputed(entry: &EntryNow) -> EntryRecord {
+    EntryRecord { contested_removal: true, ..entry.to_record() }
 }
 
 /// Whether an edit says something about an entry that is there: it neither brings nor removes it.
@@ -82,12 +108,32 @@ fn is_changed_beside(old: &Replica, removal: &EnvelopeId, entry: EntryId) -> boo
 pub(super) fn reapplied(there: &Replica, steps: &[Step]) -> Vec<Edit> {
     let touched: BTreeSet<EntryId> = steps.iter().map(|step| step.entry).collect();
     let of = |entry| steps.iter().filter(move |step| step.entry == entry);
-    touched.into_iter().flat_map(|e| reapply(there.entry(e).as_ref(), of(e))).collect()
+    let mut edits = Vec::new();
+    for entry in touched {
+        let present = there.entry(entry);
+        let back = of(entry).find_map(|step| step.back.as_deref());
+        match (&present, back) {
+            (None, Some(back)) if !of(entry).any(is_whole) => {
+                edits.push(Edit::Move(back.clone()));
+                continue;
+            }
+            (Some(removed), Some(_)) if !is_there(removed) => {
+                edits.push(Edit::Move(disputed(removed)));
+            }
+            _ => {}
+        }
+        edits.append(&mut reapply(present.as_ref(), of(entry)));
+    }
+    edits
 }
 
 /// Whether late steps are about entries that are there, and would change nothing of them.
 pub(super) fn stands(there: &Replica, steps: &[Step]) -> bool {
     steps.iter().all(|step| there.entry(step.entry).is_some()) && reapplied(there, steps).is_empty()
+}
+
+fn is_whole(step: &Step) -> bool {
+    matches!(step.what, What::Whole(_))
 }
 
 /// The edits that bring late steps about one entry into an epoch where it stands as `present`.
