@@ -8,6 +8,7 @@ use passport_core::codec;
 use passport_core::envelope::{SealedEnvelope, Stretch, parts};
 use passport_core::holder::GrantState;
 use passport_core::id::{EntryId, EnvelopeId, EpochId, ObjectId, OrganisationId, VerificationKey};
+use passport_core::ledger::FoldedGrant;
 use passport_core::party::Party as _;
 use passport_core::replica::{EntryNow, Stance};
 use passport_core::time::Timestamp;
@@ -44,6 +45,8 @@ pub(crate) struct Oracle {
     wrote: BTreeMap<String, Author>,
     /// Sections given to each organisation and not taken back, each until a moment or for good.
     given: BTreeMap<(&'static str, OrganisationId), Vec<Option<Timestamp>>>,
+    /// Who gave each section to each organisation.
+    givers: BTreeSet<(VerificationKey, &'static str, OrganisationId)>,
     /// Sections an organisation was ever given.
     ever_given: BTreeSet<(&'static str, OrganisationId)>,
     /// Sections an organisation was ever taken away, or had until a day.
@@ -143,7 +146,9 @@ impl Oracle {
         name: &'static str,
         to: OrganisationId,
         until: Option<Timestamp>,
+        by: &Device,
     ) {
+        self.givers.insert((by.party.device(), name, to));
         self.given.entry((name, to)).or_default().push(until);
         self.ever_given.insert((name, to));
         if until.is_some() {
@@ -169,8 +174,21 @@ impl Oracle {
         self.forked |= self.replaced.insert(phrase, this).is_some();
     }
 
-    /// A device was removed by another.
+    /// A device was removed by another: consents of its that the other has not heard of never
+    /// counted.
     pub(crate) fn expelled(&mut self, device: VerificationKey, by: &Device) {
+        for (_, name, to) in self.givers.iter().filter(|(giver, ..)| *giver == device) {
+            let section = section(name);
+            let mut grants = by.party.fold().grants.iter();
+            let heard = |g: &FoldedGrant| {
+                g.signed.claimed_signer() == device
+                    && g.grant.organisation == *to
+                    && g.grant.section == section
+            };
+            if !grants.any(heard) {
+                self.taken.insert((*name, *to));
+            }
+        }
         let heard = root_of(by);
         self.forked |= self.replaced.values().any(|(of, root)| *of == device && *root != heard);
     }
