@@ -245,6 +245,7 @@ impl Town {
         if let Some((device, stood_by)) = join(&mut self.devices[n], &mut self.posts[p], at, rng) {
             self.devices.push(device);
             self.oracle.stood_by(&stood_by);
+            self.oracle.let_in();
             self.tell("join", &format!("device {n} lets in another"));
         }
         vec![Who::Device(n)]
@@ -273,7 +274,7 @@ impl Town {
                     self.hand_out(n, &before, Who::Device(other));
                 }
             }
-            self.oracle.founded(self.devices[n].party.sections().len());
+            self.oracle.rekeyed(self.devices[n].party.sections().len());
             self.tell("expel", &format!("device {n} removes device {other}"));
         }
         vec![Who::Device(n)]
@@ -308,7 +309,7 @@ impl Town {
             if let Some(new) = self.on_device(n, rng, replaced) {
                 self.phrases.push(new);
                 self.oracle.replaced(at, &self.devices[n]);
-                self.oracle.founded(self.devices[n].party.sections().len());
+                self.oracle.rekeyed(self.devices[n].party.sections().len());
                 self.tell("replace the phrase", &format!("device {n}"));
                 break;
             }

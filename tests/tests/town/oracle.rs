@@ -67,6 +67,9 @@ pub(crate) struct Oracle {
     /// Epochs that there were in the beginning, and that were founded by what people did.
     first: usize,
     founded: usize,
+    /// Devices let in; and new generations of the ledger, of how many sections each.
+    let_in: usize,
+    rekeyed: Vec<usize>,
     words: usize,
 }
 
@@ -198,10 +201,23 @@ impl Oracle {
         self.founded += epochs;
     }
 
+    /// A device was let in.
+    pub(crate) fn let_in(&mut self) {
+        self.let_in += 1;
+    }
+
+    /// What somebody did began a new generation of the ledger, and founded each section.
+    pub(crate) fn rekeyed(&mut self, sections: usize) {
+        self.founded(sections);
+        self.rekeyed.push(sections);
+    }
+
     /// How many epochs there may be: the first ones, what people founded, and for each of those the
-    /// merges of those who did not know of each other.
+    /// merges of those who did not know of each other. Where a device was let in by one who had not
+    /// heard of a new generation of the ledger, another begins, with each section.
     pub(crate) fn epochs_most(&self, devices: usize) -> usize {
-        self.first + self.founded * (devices + 1)
+        let again: usize = self.rekeyed.iter().take(self.let_in).sum();
+        self.first + (self.founded + again) * (devices + 1)
     }
 
     /// How many consents that nobody took back have ended.

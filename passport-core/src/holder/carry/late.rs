@@ -61,7 +61,7 @@ impl<V: Vault> Holder<V> {
                 }
             }
         }
-        let mut late = BTreeMap::new();
+        let mut late: BTreeMap<EpochId, Vec<EnvelopeId>> = BTreeMap::new();
         for (old, seen) in self.older(section, current) {
             let replica = self.replica(old)?;
             let mut ids = Vec::new();
@@ -79,7 +79,9 @@ impl<V: Vault> Holder<V> {
             let first = carriers.get(id);
             std::iter::successors(first, |at| carriers.get(*at)).any(|at| known.contains(at))
         };
-        late.values_mut().for_each(|ids: &mut Vec<EnvelopeId>| ids.retain(|id| !is_again(id)));
+        for ids in late.values_mut() {
+            ids.retain(|id| !is_again(id));
+        }
         Ok(late)
     }
 
