@@ -167,6 +167,19 @@ fn a_discharge_summary_makes_its_stay_a_discharge() {
 fn alerts_never_land_among_documents() {
     let flag = r#"{"resourceType":"Flag","status":"active","subject":{"reference":"Patient/1"}}"#;
     assert_eq!(placed(flag), ("risks".into(), "risk"));
+    // Of a discharge document they are called as its heading is, in words.
+    let section = |code: &str| {
+        let document = format!(
+            r#"{{"resourceType":"Composition","type":{{"coding":[{{"code":"373942005"}}]}},"section":[
+                {{"title":"Safety alerts","code":{{"coding":[{{"code":"886931000000107"{code}}}]}},
+                  "text":{{"div":"<div>Has taken an overdose.</div>"}}}}]}}"#
+        );
+        let drafts = read_text(&document).drafts;
+        let risk = drafts.iter().find(|d| d.section.as_str() == "risks").unwrap();
+        shown(risk, "risk")
+    };
+    assert_eq!(section(""), "Safety alerts");
+    assert_eq!(section(r#","display":"Alerts""#), "Alerts");
 }
 
 #[test]
