@@ -20,7 +20,7 @@
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value as Json, json};
 
-use super::json;
+use super::json::{self, Members};
 use crate::domain;
 use crate::section::Value;
 
@@ -64,22 +64,31 @@ impl Release {
         })
     }
 
-    /// The release that the elements of a resource are of.
-    pub(super) fn told(resource: &Json) -> Self {
-        let kind = json::text(resource, "resourceType").unwrap_or_default();
-        let has = |name: &str| resource.get(name).is_some();
-        let own = ONLY_STU3.iter().find(|(of, _)| *of == kind).map(|(_, names)| *names);
+    /// The release that the elements of a resource are of, if they tell.
+    pub(super) fn told(kind: &str, members: &Members<'_>) -> Option<Self> {
+        let has = |name: &&str| members.get(name).is_some();
+        let is = |name: &str, open: char| {
+            members.get(name).is_some_and(|member| member.get().starts_with(open))
+        };
+        let of = |table: &[(&str, &[&str])]| {
+            let named = table.iter().find(|(of, _)| *of == kind);
+            named.is_some_and(|(_, names)| names.iter().any(has))
+        };
         // A status was a code before it was a concept; before STU3 these were of a `patient`.
-        let coded = matches!(kind, "Condition" | "AllergyIntolerance")
-            && (kind == "AllergyIntolerance" || has("subject"))
-            && ["clinicalStatus", "verificationStatus"]
-                .iter()
-                .any(|name| resource.get(*name).is_some_and(Json::is_string));
-        let is_mixed = ONLY_R4.iter().any(|name| has(name));
-        if !is_mixed && (coded || own.is_some_and(|names| names.iter().any(|name| has(name)))) {
-            Self::Stu3
+        let states = matches!(kind, "Condition" | "AllergyIntolerance");
+        let state = |open| ["clinicalStatus", "verificationStatus"].iter().any(|s| is(s, open));
+        let coded = states && (kind == "AllergyIntolerance" || has(&"subject")) && state('"');
+        // A class was a code before STU3, and is a list after R4.
+        let visit = kind == "Encounter"
+            && is("class", '{')
+            && ["incomingReferral", "reason"].iter().any(has);
+        let is_mixed = ONLY_R4.iter().any(has) || of(&ONLY_R4_OF);
+        if !is_mixed && (coded || visit || of(&ONLY_STU3)) {
+            Some(Self::Stu3)
+        } else if is_mixed || kind == "ServiceRequest" || (states && state('{')) {
+            Some(Self::R4)
         } else {
-            Self::R4
+            None
         }
     }
 }
@@ -123,6 +132,10 @@ const ONLY_R4: [&str; 9] = [
     "recordedDate",
     "statusReason",
 ];
+
+/// The same of one kind alone: others have elements of these names in STU3.
+const ONLY_R4_OF: [(&str, &[&str]); 1] =
+    [("Encounter", &["reasonCode", "reasonReference", "serviceType"])];
 
 /// What was received, word for word.
 pub(super) struct Original {
@@ -292,7 +305,10 @@ mod tests {
                 Release::R4,
             ),
         ] {
-            assert_eq!(Release::told(&resource), release, "{resource}");
+            let text = resource.to_string();
+            let kind = json::text(&resource, "resourceType").unwrap();
+            let told = Release::told(kind, &Members::of(&text).unwrap());
+            assert_eq!(told.unwrap_or(Release::R4), release, "{resource}");
         }
     }
 }

@@ -1,12 +1,19 @@
-//! A hospital's letter of discharge in the form in which hospitals send them (FHIR STU3, ITK
-//! transfer of care), and who learns of it.
+//! Hospitals' letters of discharge in the form in which they send them (FHIR STU3, ITK transfer of
+//! care), and who learns of it.
+
+use std::collections::BTreeMap;
 
 use passport_tests::stage::corpus;
 use passport_tests::{Person, Stage};
 
-/// The day after the discharge in the letter.
+/// The day after the later discharge.
 const NOW: &str = "2015-04-07T18:00:00Z";
-const NAME: &str = "itk-transfer-of-care-stu3/ITK-MH-Document-Bundle-Example-1.xml";
+/// Where ITK's two letters of mental-health services are in a folder of real files, what stands in
+/// for each, and when the stay ended.
+const LETTERS: [(&str, &str, &str); 2] = [
+    ("ITK-MH-Document-Bundle-Example-1.xml", "discharge-stu3.xml", "2015-04-06"),
+    ("ITK-MH-Document-Bundle-Example-2.xml", "discharge-stu3-detained.xml", "2015-03-05"),
+];
 
 fn discharges(party: &Person) -> serde_json::Value {
     party.sync();
@@ -14,28 +21,39 @@ fn discharges(party: &Person) -> serde_json::Value {
 }
 
 #[test]
-fn a_mental_health_discharge_is_found_by_the_practice_and_nothing_of_why_by_the_university() {
+fn mental_health_discharges_are_found_by_the_practice_and_nothing_of_why_by_the_university() {
     let stage = Stage::new(NOW);
     let practice = stage.organisation("home", "Elm Street Surgery", "gp");
     let campus = stage.organisation("campus", "Campus Wellbeing", "university");
-    let phone = stage.student("phone", "Ada Example");
-    phone.meet(&practice);
-    phone.meet(&campus);
-    phone.share(&["discharges", "discharge-notice"], &practice, &[]);
-    phone.share(&["discharge-notice"], &campus, &[]);
-    let file = corpus(NAME, "discharge-stu3.xml").display().to_string();
-    phone.json(&["import", "--same-person", &file]);
-    phone.sync();
+    let mut phones = BTreeMap::new();
+    for ((name, stead, day), student) in LETTERS.into_iter().zip(["Ada Example", "Ben Example"]) {
+        let phone = stage.student(student, student);
+        phone.meet(&practice);
+        phone.meet(&campus);
+        phone.share(&["discharges", "discharge-notice"], &practice, &[]);
+        phone.share(&["discharge-notice"], &campus, &[]);
+        let file = corpus(&format!("itk-transfer-of-care-stu3/{name}"), stead);
+        phone.json(&["import", "--same-person", file.to_str().unwrap()]);
+        phone.sync();
+        phones.insert(day, phone);
+    }
     for party in [&practice, &campus] {
         let check = discharges(party);
-        assert_eq!(check["discharges"].as_array().map(Vec::len), Some(1), "{check:#}");
-        let found = &check["discharges"][0];
-        assert_eq!(found["setting"], "mental-health", "{check:#}");
-        assert!(found["discharged_on"].as_str().unwrap().starts_with("2015-04-06"), "{check:#}");
-        assert_eq!(found["student"]["name"], "Ada Example");
+        let found = check["discharges"].as_array().unwrap();
+        assert_eq!(found.len(), phones.len(), "{check:#}");
+        for (day, phone) in &phones {
+            let of_student = found.iter().find(|d| d["student"]["name"] == phone.name.as_str());
+            let discharge = of_student.unwrap_or_else(|| panic!("{}: {check:#}", phone.name));
+            assert_eq!(discharge["setting"], "mental-health", "{check:#}");
+            let discharged = discharge["discharged_on"].as_str().unwrap();
+            assert!(discharged.starts_with(day), "{check:#}");
+        }
     }
-    let seen = campus.json(&["show", &phone.id]).to_string().to_lowercase();
-    for word in ["depress", "overdose", "informal", "follow", "trust", "source"] {
-        assert!(!seen.contains(word), "{word}: {seen}");
+    for phone in phones.values() {
+        let seen = campus.json(&["show", &phone.id]).to_string().to_lowercase();
+        let words = ["depress", "overdose", "formal", "schizo", "follow", "trust", "source"];
+        for word in words {
+            assert!(!seen.contains(word), "{word}: {seen}");
+        }
     }
 }

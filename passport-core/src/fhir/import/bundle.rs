@@ -12,6 +12,7 @@ use super::letter::Said;
 use super::{ImportError, SkipReason, limits, xml};
 use crate::fhir::json::{self, Fault, Members};
 use crate::fhir::known;
+use crate::fhir::marker;
 use crate::fhir::original::{self, Original, Release};
 use crate::section::display::neutralise_line;
 
@@ -26,6 +27,8 @@ pub(super) struct Head<'a> {
     shell: Option<String>,
     /// The release of FHIR, as far as it or the file says.
     release: Option<Release>,
+    /// The release that its elements are of, as far as they tell.
+    told: Option<Release>,
     /// What an export of ours enclosed it in.
     outer: Option<Json>,
 }
@@ -153,7 +156,8 @@ fn head(raw: &str, full_url: Option<String>) -> Result<Head<'_>, SkipReason> {
     let id = members.get("id").and_then(string).map(|id| json::bounded(&id, 128));
     let meta = members.get("meta").and_then(|meta| json::parse(meta.get()).ok());
     let release = meta.as_ref().and_then(Release::claimed);
-    Ok(Head { kind, id, full_url, raw, shell: None, release, outer: None })
+    let told = Release::told(&kind, &members);
+    Ok(Head { kind, id, full_url, raw, shell: None, release, told, outer: None })
 }
 
 /// The text of a raw JSON string.
@@ -195,7 +199,7 @@ impl<'a> Collected<'a> {
     }
 
     /// What claims no release itself is of the one that the rest of its document claims: one is not
-    /// made of several.
+    /// made of several. Where nothing of it claims any, elements that one release alone has tell.
     fn settle_release(&mut self, from: usize) {
         let document = self.entered.get_mut(from..).unwrap_or_default();
         let mut heads: Vec<&mut Head<'a>> = document
@@ -206,7 +210,12 @@ impl<'a> Collected<'a> {
             })
             .collect();
         let claims = |release| heads.iter().any(|head| head.release == Some(release));
-        if claims(Release::Stu3) && !claims(Release::R4) {
+        let tells = |release| heads.iter().any(|head| head.told == Some(release));
+        // What a passport gave out has R4 and, beside it, what it is made of, each as what it is.
+        let ours = || heads.iter().any(|head| head.raw.contains(marker::URL));
+        let of_stu3 =
+            claims(Release::Stu3) || (tells(Release::Stu3) && !tells(Release::R4) && !ours());
+        if of_stu3 && !claims(Release::R4) {
             for head in &mut heads {
                 head.release = Some(Release::Stu3);
             }
@@ -266,11 +275,11 @@ fn enclosed<'a>(outer: &Head<'a>) -> Option<Head<'a>> {
     let attachment = json.pointer("/content/0/attachment")?;
     let data = json::text(attachment, "data")?;
     let text = String::from_utf8(BASE64.decode(data.as_bytes()).ok()?).ok()?;
-    let Head { kind, id, .. } = head(&text, None).ok()?;
+    let Head { kind, id, told, .. } = head(&text, None).ok()?;
     let full_url = outer.full_url.clone();
     let release = json::text(attachment, "contentType").map(Release::of_media_type);
     let (raw, shell, outer) = (outer.raw, Some(text), Some(json));
-    Some(Head { kind, id, full_url, raw, shell, release, outer })
+    Some(Head { kind, id, full_url, raw, shell, release, told, outer })
 }
 
 /// A bundle's entries, and the rest of it as JSON.
@@ -354,7 +363,7 @@ impl<'a> Resource<'a> {
 
     /// The release of FHIR that it is of.
     pub(super) fn release(&self) -> Release {
-        self.head.release.unwrap_or_else(|| Release::told(&self.json))
+        self.head.release.or(self.head.told).unwrap_or(Release::R4)
     }
 
     /// What the sending system calls it: its first identifier, else its id, else its address.

@@ -76,7 +76,7 @@ pub(super) fn alerts(r: &Resource<'_>, out: &mut Drafts<'_>) {
     }
     let mut fields = Fields::default();
     fields
-        .code("risk", json::concept_in(alerts, "code").or_else(|| title(alerts)))
+        .code("risk", heading(alerts))
         .set("detail", json::long(&detail))
         .date("assessed", json::date(composition, "date"));
     let source = Original::new(r.release(), alerts.to_string());
@@ -96,8 +96,16 @@ pub(super) fn practice(r: &Resource<'_>, all: &Resources<'_>, out: &mut Drafts<'
     out.add_as("registrations", "registration", fields, None, Some(source), None);
 }
 
-fn title(section: &Json) -> Option<Code> {
-    json::text(section, "title").map(|t| Code::text(json::bounded(t, 4096)))
+/// The code of a section; in its title's words where it has none of its own.
+fn heading(section: &Json) -> Option<Code> {
+    let title = json::text(section, "title").map(|t| Code::text(json::bounded(t, 4096)));
+    match json::concept_in(section, "code") {
+        Some(code) if code.display.is_none() && code.text.is_none() => {
+            Some(Code { text: title.and_then(|t| t.text), ..code })
+        }
+        Some(code) => Some(code),
+        None => title,
+    }
 }
 
 fn section<'a>(composition: &'a Json, codes: [&str; 2]) -> Option<&'a Json> {

@@ -167,6 +167,19 @@ fn a_discharge_summary_makes_its_stay_a_discharge() {
 fn alerts_never_land_among_documents() {
     let flag = r#"{"resourceType":"Flag","status":"active","subject":{"reference":"Patient/1"}}"#;
     assert_eq!(placed(flag), ("risks".into(), "risk"));
+    // Of a discharge document they are called as its heading is, in words.
+    let section = |code: &str| {
+        let document = format!(
+            r#"{{"resourceType":"Composition","type":{{"coding":[{{"code":"373942005"}}]}},"section":[
+                {{"title":"Safety alerts","code":{{"coding":[{{"code":"886931000000107"{code}}}]}},
+                  "text":{{"div":"<div>Has taken an overdose.</div>"}}}}]}}"#
+        );
+        let drafts = read_text(&document).drafts;
+        let risk = drafts.iter().find(|d| d.section.as_str() == "risks").unwrap();
+        shown(risk, "risk")
+    };
+    assert_eq!(section(""), "Safety alerts");
+    assert_eq!(section(r#","display":"Alerts""#), "Alerts");
 }
 
 #[test]
@@ -544,4 +557,32 @@ fn a_document_is_of_the_release_that_it_claims_and_a_resource_of_the_one_that_it
     let procedure = r#"{"resourceType":"Procedure","status":"completed","notDone":false}"#;
     assert!(release(procedure, "Procedure"));
     assert!(!release(&procedure.replace("notDone", "x"), "Procedure"));
+    // Nothing in it claims anything: one of it that only STU3 has so tells of the rest, unless
+    // another is as only R4 has it.
+    let of_both = r#"{"resourceType":"Location","name":"B"}"#;
+    let mut encounter = r#"{"resourceType":"Encounter","class":{"code":"IMP"},"reason":[{}]}"#;
+    let all = |others: &[&str]| {
+        let entries: Vec<String> = core::iter::once(&of_both)
+            .chain(others)
+            .map(|resource| format!(r#"{{"resource":{resource}}}"#))
+            .collect();
+        let entries = entries.join(",");
+        release(&format!(r#"{{"resourceType":"Bundle","entry":[{entries}]}}"#), "B")
+    };
+    assert!(!all(&[]));
+    assert!(all(&[procedure]) && all(&[encounter]));
+    let of_r4 = [
+        r#"{"resourceType":"Condition","recordedDate":"2020"}"#,
+        r#"{"resourceType":"Condition","clinicalStatus":{"coding":[{"code":"active"}]}}"#,
+        r#"{"resourceType":"ServiceRequest","status":"active"}"#,
+        r#"{"resourceType":"Observation","meta":{"profile":["http://hl7.org/fhir/uv/ips/x"]}}"#,
+    ];
+    for other in of_r4 {
+        assert!(!all(&[procedure, other]), "{other}");
+    }
+    encounter = r#"{"resourceType":"Encounter","class":"inpatient","reason":[{}]}"#;
+    assert!(!all(&[encounter]), "DSTU2 has it so");
+    // What a passport gave out says of each what it is.
+    let ours = r#"{"resourceType":"Basic","extension":[{"url":"urn:student-passport:entry"}]}"#;
+    assert!(!all(&[procedure, ours]));
 }

@@ -18,13 +18,17 @@ const BYTES: usize = 16 * 1024 * 1024;
 const NODES: u32 = 800_000;
 /// Elements within elements.
 const DEPTH: usize = 100;
+/// Attributes of one element. Of FHIR's, none has more than three; narrative may have some more.
+const ATTRIBUTES: usize = 64;
+/// Prefixes in force in one place.
+const PREFIXES: usize = 64;
 
 /// The text is not XML of a resource, or is beyond the limits.
 pub(super) struct NotXml;
 
 /// The JSON text of an XML resource.
 pub(super) fn to_json(xml: &str) -> Result<String, NotXml> {
-    if xml.len() > BYTES || is_misread(xml) {
+    if xml.len() > BYTES || is_misread(xml) || is_crowded(xml) {
         return Err(NotXml);
     }
     let options =
@@ -41,6 +45,48 @@ fn is_misread(xml: &str) -> bool {
     let encoding = encoding.trim_start_matches([' ', '=', '"', '\'']);
     let is_utf8 = encoding.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("utf-8"));
     !is_utf8 && !xml.is_ascii()
+}
+
+/// Whether some element has more attributes or prefixes than allowed. The parser compares each with
+/// all others of its element, and lists those in force anew wherever one is declared: of megabytes
+/// of them it would not come to an end.
+fn is_crowded(xml: &str) -> bool {
+    // Prefixes in force inside each element that is open.
+    let mut open = vec![0_usize];
+    let mut rest = xml;
+    while let Some((_, markup)) = rest.split_once('<') {
+        let skipped = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")];
+        if let Some((_, end)) = skipped.iter().find(|(begin, _)| markup.starts_with(begin)) {
+            let Some((_, after)) = markup.split_once(end) else { return false };
+            rest = after;
+            continue;
+        }
+        let (mut attributes, mut prefixes) = (0, open.last().copied().unwrap_or_default());
+        let mut tag = markup;
+        let is_empty = loop {
+            // What is not whole is for the parser to refuse.
+            let Some(at) = tag.find(['"', '\'', '>']) else { return false };
+            let (before, after) = tag.split_at(at);
+            if let Some(after) = after.strip_prefix('>') {
+                rest = after;
+                break before.ends_with('/');
+            }
+            attributes += 1;
+            prefixes += usize::from(before.contains("xmlns:"));
+            if attributes > ATTRIBUTES || prefixes > PREFIXES {
+                return true;
+            }
+            let (quote, value) = after.split_at(1);
+            let Some((_, after)) = value.split_once(quote) else { return false };
+            tag = after;
+        };
+        if markup.starts_with('/') {
+            open.pop();
+        } else if !is_empty {
+            open.push(prefixes);
+        }
+    }
+    false
 }
 
 fn resource(element: Node<'_, '_>, depth: usize) -> Result<Json, NotXml> {
@@ -220,6 +266,32 @@ mod tests {
             json("<?xml version='1.0' encoding='utf-8'?><Patient><id value='é'/></Patient>")
                 .is_some()
         );
+    }
+
+    #[test]
+    fn attributes_and_prefixes_are_bounded() {
+        let some = |n: usize, of: fn(usize) -> String| (0..n).map(of).collect::<String>();
+        let attributes = |n| {
+            let attributes = some(n, |n| format!(" a{n}='>'"));
+            format!(
+                "<Patient><!-- ' --><?x ' ?><id{attributes}/><birthDate value='2005'/></Patient>"
+            )
+        };
+        assert!(json(&attributes(ATTRIBUTES)).is_some());
+        assert!(json(&attributes(ATTRIBUTES + 1)).is_none());
+        let within = |n| {
+            let open = some(n, |n| format!("<div xmlns:n{n}=\"u\">"));
+            let div = "<div xmlns='http://www.w3.org/1999/xhtml'>";
+            format!(
+                "<Patient><text>{div}{open}{}</div></text></Patient>",
+                some(n, |_| "</div>".into())
+            )
+        };
+        assert!(json(&within(PREFIXES)).is_some());
+        assert!(json(&within(PREFIXES + 1)).is_none());
+        // One after the other they are not in force together.
+        let one = r#"<contained xmlns:x="u"><Flag><id value="f"/><a x:b="c"/></Flag></contained>"#;
+        assert!(json(&format!("<Patient>{}</Patient>", one.repeat(PREFIXES * 2))).is_some());
     }
 
     #[test]

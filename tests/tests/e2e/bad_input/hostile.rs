@@ -44,6 +44,17 @@ fn utf16(text: &str, big: bool) -> Vec<u8> {
     core::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(bytes).collect()
 }
 
+/// Attributes, each of another name.
+fn attributes(n: usize) -> String {
+    (0..n).flat_map(|n| [" a".to_owned(), n.to_string(), "=\"b\"".to_owned()]).collect()
+}
+
+/// Elements within elements, each with a prefix of its own.
+fn prefixes(n: usize) -> String {
+    let open: String = (0..n).map(|n| format!("<a xmlns:n{n}=\"u\">")).collect();
+    format!("<Patient>{open}{}</Patient>", "</a>".repeat(n))
+}
+
 const PATIENT: &str = r#"{"resourceType":"Patient","name":[{"text":"Ada Example"}],
     "birthDate":"2005-03-14"}"#;
 const LAUGHS: &str = r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
@@ -76,6 +87,8 @@ fn hopeless() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "neither",
         ),
         text("tags", &"<a>".repeat(5 * MIB), "neither"),
+        text("attributes", &format!("<Patient><a{}/></Patient>", attributes(1_000_000)), "neither"),
+        text("prefixes", &prefixes(60_000), "neither"),
         text(
             "a number",
             &format!("{{\"resourceType\":\"Basic\",\"x\":1{}}}", "0".repeat(50 * MIB)),
