@@ -51,7 +51,8 @@ fn attributes(n: usize) -> String {
 
 /// Elements within elements, each with a prefix of its own.
 fn prefixes(n: usize) -> String {
-    let open: String = (0..n).map(|n| format!("<a xmlns:n{n}=\"u\">")).collect();
+    let open = |n: usize| ["<a xmlns:n".to_owned(), n.to_string(), "=\"u\">".to_owned()];
+    let open: String = (0..n).flat_map(open).collect();
     format!("<Patient>{open}{}</Patient>", "</a>".repeat(n))
 }
 
