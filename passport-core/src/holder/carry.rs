@@ -279,6 +279,12 @@ impl<V: Vault> Holder<V> {
         let mut all = Vec::new();
         let epochs: Vec<(EpochId, SectionName)> =
             self.open_epochs().map(|e| (e.charter.id(), e.charter.section.clone())).collect();
+        let mut late = BTreeMap::new();
+        for section in epochs.iter().map(|(_, section)| section).collect::<BTreeSet<_>>() {
+            if let Some(current) = self.current(section) {
+                late.append(&mut self.late(section, current)?);
+            }
+        }
         for (epoch, section) in epochs {
             let current = self.current(&section);
             let judged = self.fold.judged.clone();
@@ -299,7 +305,7 @@ impl<V: Vault> Holder<V> {
                     .map(|(id, node, refusal)| aside(id, node, Some(refusal))),
             );
             let Some(current) = current.filter(|c| *c != epoch) else { continue };
-            for late in self.late(&section, current)?.remove(&epoch).unwrap_or_default() {
+            for late in late.remove(&epoch).unwrap_or_default() {
                 if judged.contains_key(&late) || self.may_carry(&section, epoch, &late, current)? {
                     continue;
                 }

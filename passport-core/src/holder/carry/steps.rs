@@ -68,13 +68,7 @@ pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -
         | Edit::Attest { entry, .. }
         | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
     };
-    let says = match &what {
-        What::Field { .. } => true,
-        What::As(edit) => {
-            matches!(edit, Edit::Remark(_) | Edit::Contest { .. } | Edit::Restore { .. })
-        }
-        What::Whole(_) | What::Gone { .. } => false,
-    };
+    let says = is_change(edit) && !matches!(edit, Edit::Settle { .. });
     let stands = says.then(|| old.entry(entry)).flatten().filter(is_there);
     Some(Step { entry, what, back: stands.map(|stands| Box::new(disputed(&stands))) })
 }
