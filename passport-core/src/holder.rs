@@ -294,7 +294,7 @@ impl<V: Vault> Holder<V> {
     /// Returns [`PartyError::NoEpoch`] when there is no such epoch.
     pub fn replica(&mut self, epoch: EpochId) -> Result<&Replica, PartyError> {
         if !self.replicas.contains_key(&epoch) {
-            let known = self.fold.epochs.get(&epoch).ok_or(PartyError::NoEpoch)?;
+            let known = self.fold.known(&epoch).ok_or(PartyError::NoEpoch)?;
             let replica = replica_of(&self.journal, &known.charter, &known.keys)?;
             self.replicas.insert(epoch, replica);
         }
@@ -375,7 +375,9 @@ impl<V: Vault> Holder<V> {
     fn shown(&mut self, section: &SectionName) -> Result<EpochId, PartyError> {
         let current = self.current(section).ok_or(PartyError::NoEpoch)?;
         let line: Vec<EpochId> = self.line(current).iter().map(|e| e.charter.id()).collect();
-        let kept = |id: &EpochId| *id == current || !self.fold.stale.contains(id);
+        let kept = |id: &EpochId| {
+            *id == current || !(self.fold.stale.contains(id) || self.fold.void.contains_key(id))
+        };
         for epoch in line.into_iter().take_while(kept).collect::<Vec<_>>() {
             if self.replica(epoch)?.is_ready() {
                 return Ok(epoch);

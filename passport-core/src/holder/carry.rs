@@ -13,13 +13,13 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 
 use self::late::Late;
-use self::steps::{Fate, Fields, Step, What, is_change, reapplied, stands, step};
+use self::steps::{Back, Fate, Fields, Step, What, is_change, reapplied, stands, step, written};
 use super::Holder;
 use crate::edit::{Edit, EntryRecord};
 use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::ledger::{FoldedEpoch, StatementBody};
 use crate::party::{PartyError, Pen};
-use crate::replica::{Node, Refusal, Replica, Stance};
+use crate::replica::{EntryNow, Node, Refusal, Replica, Stance};
 use crate::section::SectionName;
 use crate::time::Timestamp;
 use crate::vault::{Batch, Table, Vault};
@@ -145,25 +145,30 @@ impl<V: Vault> Holder<V> {
         Ok(self.journal.vault().get(table, &key)?.is_some_and(|m| **m == mark))
     }
 
+    /// What the answer hangs on: the envelopes, and who speaks for the holder.
     fn how_far(&self, old: &EpochId, current: EpochId) -> Vec<u8> {
-        crate::codec::encode(&(self.at_hand(old), *current.as_bytes()))
+        let counts = self.fold.epochs.contains_key(old);
+        let devices = self.fold.live_devices().count() as u64;
+        crate::codec::encode(&(self.at_hand(old), *current.as_bytes(), devices, counts))
     }
 
-    /// The epochs that lead to the current one, it first, each founded upon the one after it.
+    /// The epochs that lead to the current one, it first, each founded upon the one after it. Upon
+    /// a void one somebody may have founded who had not heard: then it is of the line.
     pub(super) fn line(&self, current: EpochId) -> Vec<&FoldedEpoch> {
         let mut line: Vec<&FoldedEpoch> = Vec::new();
         let mut at = self.fold.epochs.get(&current);
         while let Some(epoch) = at {
             line.push(epoch);
             let parents = epoch.charter.parents.iter();
-            let known = parents.filter_map(|parent| self.fold.epochs.get(parent));
+            let known = parents.filter_map(|parent| self.fold.known(parent));
             at = known.min_by_key(|parent| (parent.charter.precedence(), parent.charter.id()));
         }
         line
     }
 
-    /// The epochs before the current one, oldest first, each with what was seen of it when the next
-    /// of the line that leads to the current one was founded upon it: of those beside it, nothing.
+    /// The epochs before the current one and beside it, void ones too, oldest first, each with what
+    /// was seen of it when the next of the line that leads to the current one was founded upon it:
+    /// of those beside it, nothing.
     pub(super) fn older(
         &self,
         section: &SectionName,
@@ -173,7 +178,8 @@ impl<V: Vault> Holder<V> {
         let next = line.iter().zip(line.iter().skip(1));
         let cuts: BTreeMap<EpochId, &BTreeSet<EnvelopeId>> =
             next.map(|(next, of)| (of.charter.id(), &next.cut)).collect();
-        let of_section = self.open_epochs().filter(|e| e.charter.section == *section);
+        let void = self.fold.void.values().filter(|e| !e.closed);
+        let of_section = self.open_epochs().chain(void).filter(|e| e.charter.section == *section);
         let mut older: Vec<_> = of_section
             .map(|e| (e.charter.founded_at, e.charter.id()))
             .filter(|(_, id)| *id != current)
@@ -181,6 +187,12 @@ impl<V: Vault> Holder<V> {
         older.sort_unstable();
         let seen = |id| cuts.get(&id).map(|cut| (*cut).clone()).unwrap_or_default();
         older.into_iter().map(|(_, id)| (id, seen(id))).collect()
+    }
+
+    /// Whether a device speaks for the holder. Of one that nobody tells of, somebody who was removed
+    /// may have made the certificate.
+    pub(super) fn is_live(&self, device: &VerificationKey) -> bool {
+        self.fold.devices.get(device).is_some_and(|known| !known.removed)
     }
 
     pub(super) fn is_removed(&self, device: &VerificationKey) -> bool {
@@ -251,11 +263,17 @@ impl<V: Vault> Holder<V> {
         late: &EnvelopeId,
         fate: &Fate,
     ) -> Result<Vec<Step>, PartyError> {
+        let step = if self.fold.void.contains_key(&old) { written } else { step };
         let before = self.replica(old)?;
         let Some(node) = before.node(late) else { return Ok(Vec::new()) };
         let steps = node.edits.iter().filter_map(|edit| step(before, late, node, edit));
         let mut steps: Vec<Step> = steps.collect();
         steps.retain(|step| !self.fold.is_erased(section, &step.entry));
+        for step in &mut steps {
+            if let Some(Back::Before(before)) = &mut step.back {
+                *before = self.stood(section, step.entry)?.map(Box::new);
+            }
+        }
         for step in steps.iter_mut().filter(|step| fate.waiting.contains(&step.entry)) {
             step.back = None;
         }
@@ -271,60 +289,66 @@ impl<V: Vault> Holder<V> {
         Ok(steps)
     }
 
+    /// An entry as it stood in the last epoch before the current one, and not void, that has it.
+    fn stood(
+        &mut self,
+        section: &SectionName,
+        entry: EntryId,
+    ) -> Result<Option<EntryNow>, PartyError> {
+        let Some(current) = self.current(section) else { return Ok(None) };
+        let older: Vec<EpochId> =
+            self.older(section, current).into_iter().map(|(e, _)| e).collect();
+        for epoch in older.into_iter().rev() {
+            if self.fold.void.contains_key(&epoch) {
+                continue;
+            }
+            if let Some(stood) = self.replica(epoch)?.entry(entry) {
+                return Ok(Some(stood));
+            }
+        }
+        Ok(None)
+    }
+
     /// What was put aside in all sections: refused envelopes, and late ones of former writers.
     ///
     /// # Errors
     /// Returns [`PartyError`].
     pub fn quarantined(&mut self) -> Result<Vec<Quarantined>, PartyError> {
-        let mut all = Vec::new();
-        let epochs: Vec<(EpochId, SectionName)> =
-            self.open_epochs().map(|e| (e.charter.id(), e.charter.section.clone())).collect();
-        let mut late = BTreeMap::new();
-        for section in epochs.iter().map(|(_, section)| section).collect::<BTreeSet<_>>() {
-            if let Some(current) = self.current(section) {
-                late.append(&mut self.late(section, current)?);
+        let mut aside: Vec<(EpochId, EnvelopeId, Option<Refusal>)> = Vec::new();
+        let judged = self.fold.judged.clone();
+        let epochs: Vec<EpochId> = self.open_epochs().map(|e| e.charter.id()).collect();
+        for epoch in epochs {
+            let refused = self.replica(epoch)?.quarantined();
+            let open = refused.filter(|(id, ..)| !judged.contains_key(*id));
+            aside.extend(open.map(|(id, _, refusal)| (epoch, *id, Some(refusal))));
+        }
+        for section in self.sections() {
+            let Some(current) = self.current(&section) else { continue };
+            for (epoch, late) in self.late(&section, current)? {
+                for id in late.into_iter().filter(|id| !judged.contains_key(id)) {
+                    if self.may_carry(&section, epoch, &id, current)? {
+                        continue;
+                    }
+                    // What stands already, as it went along with what came before, waits for nobody.
+                    let steps = self.steps(&section, epoch, &id, &Fate::default())?;
+                    if !stands(self.replica(current)?, &steps) {
+                        aside.push((epoch, id, None));
+                    }
+                }
             }
         }
-        for (epoch, section) in epochs {
-            let current = self.current(&section);
-            let judged = self.fold.judged.clone();
+        let mut all = Vec::new();
+        for (epoch, envelope, refusal) in aside {
             let replica = self.replica(epoch)?;
-            let aside = |id: &EnvelopeId, node: &Node, refusal| Quarantined {
-                envelope: *id,
-                section: section.clone(),
+            let Some(node) = replica.node(&envelope) else { continue };
+            all.push(Quarantined {
+                envelope,
+                section: replica.charter().section.clone(),
                 author: author_name(replica, node),
                 at: node.at,
                 refusal,
                 edits: HeldEdit::all(node),
-            };
-            let open = |id: &EnvelopeId| !judged.contains_key(id);
-            all.extend(
-                replica
-                    .quarantined()
-                    .filter(|(id, ..)| open(id))
-                    .map(|(id, node, refusal)| aside(id, node, Some(refusal))),
-            );
-            let Some(current) = current.filter(|c| *c != epoch) else { continue };
-            for late in late.remove(&epoch).unwrap_or_default() {
-                if judged.contains_key(&late) || self.may_carry(&section, epoch, &late, current)? {
-                    continue;
-                }
-                // What stands already, as it went along with what came before, waits for nobody.
-                let steps = self.steps(&section, epoch, &late, &Fate::default())?;
-                if !stands(self.replica(current)?, &steps) {
-                    let replica = self.replica(epoch)?;
-                    if let Some(node) = replica.node(&late) {
-                        all.push(Quarantined {
-                            envelope: late,
-                            section: section.clone(),
-                            author: author_name(replica, node),
-                            at: node.at,
-                            refusal: None,
-                            edits: HeldEdit::all(node),
-                        });
-                    }
-                }
-            }
+            });
         }
         all.sort_by_key(|q| (q.at, q.envelope));
         Ok(all)

@@ -34,6 +34,7 @@ impl<V: Vault> Party for Holder<V> {
 
     fn concerns(&self, header: &Header) -> bool {
         self.ledger_key_of(&header.epoch).is_some()
+            || self.fold.known(&header.epoch).is_some()
             || self.fold.epochs.values().any(|e| e.charter.channel == header.channel)
     }
 
@@ -333,7 +334,7 @@ impl<V: Vault> Holder<V> {
             let opened = envelope.open(archive.key()).ok();
             return opened.map(|_| Place::Archive(archive.of_epoch()));
         }
-        match self.fold.epochs.get(&header.epoch) {
+        match self.fold.known(&header.epoch) {
             Some(epoch) if !epoch.closed => {
                 let key = epoch.keys.get(&header.phase)?;
                 Some(contents(envelope, key)?.map_or(Place::Unsound, Place::Section))

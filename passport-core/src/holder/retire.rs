@@ -58,7 +58,9 @@ impl<V: Vault> Holder<V> {
         let settled = |id: &EpochId| self.fold.is_settled(&self.ledger, id);
         let Some(current) = self.current(section).filter(settled) else { return Ok(0) };
         let mut made = 0;
-        for (epoch, _) in self.older(section, current) {
+        let older = self.older(section, current).into_iter();
+        let older = older.filter(|(epoch, _)| self.fold.epochs.contains_key(epoch));
+        for (epoch, _) in older.collect::<Vec<_>>() {
             if self.fold.stale.contains(&epoch) {
                 made += usize::from(self.let_go(batch, &epoch, current, now, rng)?);
                 continue;

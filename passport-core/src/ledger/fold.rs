@@ -29,6 +29,9 @@ pub struct Fold {
     pub grants: Vec<FoldedGrant>,
     /// Epochs.
     pub epochs: BTreeMap<EpochId, FoldedEpoch>,
+    /// Epochs whose foundings do not count: their founders were removed by who had not heard. What
+    /// others wrote there before they heard is theirs all the same.
+    pub void: BTreeMap<EpochId, FoldedEpoch>,
     /// Relays.
     pub relays: Vec<String>,
     /// Envelopes in quarantine that the holder decided about, and whether they were released.
@@ -205,6 +208,9 @@ impl Fold {
                 }
             }
         }
+        let void = ledger.proven.epochs.values().map(|epoch| (epoch.charter.id(), epoch));
+        let void = void.filter(|(id, _)| !fold.epochs.contains_key(id));
+        fold.void = void.map(|(id, epoch)| (id, epoch.clone())).collect();
         fold.take_roots(ledger, &authority);
         fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
         fold.weigh_generations(ledger, &authority, &rekeyed, &added);
@@ -305,6 +311,12 @@ impl Fold {
             others().any(|c| c.card.instances().iter().any(|i| i.key() == instance.key()))
         });
         claimed.map(|at| at + 1)
+    }
+
+    /// An epoch, whether or not its founding counts.
+    #[must_use]
+    pub fn known(&self, epoch: &EpochId) -> Option<&FoldedEpoch> {
+        self.epochs.get(epoch).or_else(|| self.void.get(epoch))
     }
 
     /// How many revocations of a section the ledger knows.

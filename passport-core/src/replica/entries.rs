@@ -342,6 +342,20 @@ impl Entries {
         })
     }
 
+    /// The values of a field as the author of an envelope left them.
+    pub(super) fn values_after(
+        &self,
+        envelope: &EnvelopeId,
+        entry: EntryId,
+        field: &str,
+    ) -> Vec<Value> {
+        let Some(Touched::Laid(laid)) = self.touched.get(&entry) else { return Vec::new() };
+        let change = laid.made.get(envelope).and_then(|made| made.change.as_ref());
+        let after = change
+            .and_then(|change| document::values_at(&laid.doc, entry, field, &[change.hash()]));
+        after.unwrap_or_default()
+    }
+
     /// The hash of the change that an envelope made to an entry.
     pub(super) fn change(
         &self,

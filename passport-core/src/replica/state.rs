@@ -197,6 +197,12 @@ impl Replica {
         self.entries.values_before(envelope, entry, field)
     }
 
+    /// The values of a field as the author of an envelope that changed it left them.
+    #[must_use]
+    pub fn values_after(&self, envelope: &EnvelopeId, entry: EntryId, field: &str) -> Vec<Value> {
+        self.entries.values_after(envelope, entry, field)
+    }
+
     fn entry_with(&self, id: EntryId, touches: &OnceCell<Touches>) -> Option<EntryNow> {
         let state = self.entries.read(id, &self.nodes)?;
         let fields = state

@@ -30,3 +30,5 @@ mod replace;
 mod retire;
 #[cfg(test)]
 mod subsets;
+#[cfg(test)]
+mod void;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Holder;
-use crate::id::{EntryId, EnvelopeId, EpochId};
+use crate::id::{EntryId, EnvelopeId, EpochId, VerificationKey};
 use crate::party::PartyError;
 use crate::replica::{Node, Replica, Standing};
 use crate::section::SectionName;
@@ -41,7 +41,7 @@ impl<V: Vault> Holder<V> {
 
     /// Admitted envelopes of older epochs that are in the past of no cut of the line, and not dealt
     /// with. What carries something that the line knew of in its own way, and may have removed
-    /// since, is none.
+    /// since, is none; nor, in a void epoch, what carries anything: that is late where it was.
     pub(super) fn late(
         &mut self,
         section: &SectionName,
@@ -52,28 +52,40 @@ impl<V: Vault> Holder<V> {
             line.iter().flat_map(|epoch| epoch.carried.iter().copied()).collect();
         let mut dealt = known.clone();
         let mut carriers: BTreeMap<EnvelopeId, EnvelopeId> = BTreeMap::new();
-        for epoch in self.epochs_of(section) {
-            for (id, carries) in self.replica(epoch)?.history().filter_map(carried_by_holder) {
-                carriers.insert(*id, carries);
-                dealt.insert(carries);
-                if epoch == current {
-                    known.insert(carries);
-                }
-            }
+        for (id, carries) in self.replica(current)?.history().filter_map(carried_by_holder) {
+            carriers.insert(*id, carries);
+            known.insert(carries);
         }
+        let older = self.older(section, current);
+        for (old, seen) in &older {
+            let counts = self.fold.epochs.contains_key(old);
+            let replica = self.replica(*old)?;
+            let carried = replica.history().filter_map(carried_by_holder);
+            carriers.extend(
+                carried
+                    .filter(|(id, _)| counts || is_seen(replica, seen, id))
+                    .map(|(id, carries)| (*id, carries)),
+            );
+        }
+        dealt.extend(carriers.values());
         let mut late: BTreeMap<EpochId, Vec<EnvelopeId>> = BTreeMap::new();
-        for (old, seen) in self.older(section, current) {
+        for (old, seen) in older {
+            let counts = self.fold.epochs.contains_key(&old);
             let replica = self.replica(old)?;
             let mut ids = Vec::new();
-            for (id, _) in replica.history().filter(|(_, node)| node.standing().is_some()) {
+            for (id, node) in replica.history() {
+                let Some(standing) = node.standing() else { continue };
                 if is_seen(replica, &seen, id) {
                     known.insert(*id);
                     known.extend(carriers.get(id));
-                } else if !dealt.contains(id) {
-                    ids.push(*id);
+                } else if !dealt.contains(id) && (counts || node.carries.is_none()) {
+                    ids.push((*id, standing, node.header.author));
                 }
             }
-            late.insert(old, ids);
+            let heeded = ids.into_iter().filter(|(_, standing, author)| {
+                counts || self.is_heeded_in_void(*standing, author)
+            });
+            late.insert(old, heeded.map(|(id, ..)| id).collect());
         }
         let is_again = |id: &EnvelopeId| {
             let first = carriers.get(id);
@@ -83,6 +95,17 @@ impl<V: Vault> Holder<V> {
             ids.retain(|id| !is_again(id));
         }
         Ok(late)
+    }
+
+    /// Whether what somebody wrote in a void epoch is heard at all. Who was removed can found any
+    /// number of them, and write in them; nobody else's word can be made up there.
+    fn is_heeded_in_void(&self, standing: Standing, author: &VerificationKey) -> bool {
+        match standing {
+            Standing::Holder => self.is_live(author),
+            Standing::Contributor { organisation, .. } => {
+                self.fold.contacts.contains_key(&organisation)
+            }
+        }
     }
 
     /// Whether a late envelope is carried over without asking: its author may still write, or is
@@ -101,7 +124,7 @@ impl<V: Vault> Holder<V> {
         let node = self.replica(old)?.node(late);
         let standing = node.map(|n| (n.standing(), n.header.author));
         Ok(match standing.and_then(|(s, author)| Some((s?, author))) {
-            Some((Standing::Holder, device)) => !self.is_removed(&device),
+            Some((Standing::Holder, device)) => self.is_live(&device),
             Some((Standing::Contributor { organisation, .. }, _)) => {
                 self.replica(current)?.charter().writer(&organisation).is_some()
             }

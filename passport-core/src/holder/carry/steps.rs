@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::edit::{Edit, EntryRecord, FieldVersion, RemarkContent, entry_id};
+use crate::attestation::Attestation;
+use crate::edit::{
+    Edit, EntryRecord, FieldVersion, NamedValue, RecordedField, RemarkContent, entry_id,
+};
 use crate::id::{EntryId, EnvelopeId};
 use crate::replica::{EntryNow, Node, Replica, Stance};
 use crate::section::Value;
@@ -24,9 +27,17 @@ pub(super) struct Fate {
 pub(super) struct Step {
     pub(super) entry: EntryId,
     pub(super) what: What,
-    /// The entry, to be brought back with it where it was removed: whoever said this had not heard
-    /// of that, and the holder decides.
-    pub(super) back: Option<Box<EntryRecord>>,
+    /// Whether the entry is brought back with it where it was removed: whoever said this had not
+    /// heard of that, and the holder decides.
+    pub(super) back: Option<Back>,
+}
+
+/// How an entry is brought back: as it stands where it was removed, if it is there.
+pub(super) enum Back {
+    /// Else as this, which has what was said in it.
+    Whole(Box<EntryRecord>),
+    /// Else as it stood where nobody had said this, if anywhere.
+    Before(Option<Box<EntryNow>>),
 }
 
 pub(super) enum What {
@@ -36,6 +47,7 @@ pub(super) enum What {
     As(Edit),
 }
 
+/// What a late edit of an older epoch did.
 pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<Step> {
     let (entry, what) = match edit {
         Edit::Add { nonce, .. } => {
@@ -68,9 +80,68 @@ pub(super) fn step(old: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -
         | Edit::Attest { entry, .. }
         | Edit::Contest { entry, .. } => (*entry, What::As(edit.clone())),
     };
-    let says = is_change(edit) && !matches!(edit, Edit::Settle { .. });
-    let stands = says.then(|| old.entry(entry)).flatten().filter(is_there);
-    Some(Step { entry, what, back: stands.map(|stands| Box::new(disputed(&stands))) })
+    let stands = brings_back(edit).then(|| old.entry(entry)).flatten().filter(is_there);
+    let back = stands.map(|stands| Back::Whole(Box::new(disputed(&stands))));
+    Some(Step { entry, what, back })
+}
+
+/// As [`step`], of a void epoch: what its author wrote, and nothing that stands beside it there.
+/// What it carried is late where it came from.
+pub(super) fn written(void: &Replica, late: &EnvelopeId, node: &Node, edit: &Edit) -> Option<Step> {
+    let author = node.standing()?.author();
+    let version = |value: &Value| FieldVersion { value: value.clone(), author, at: node.at };
+    let field = |entry, name: &str, came| {
+        let seen = void.values_before(late, entry, name);
+        (entry, What::Field { name: name.to_owned(), seen, came })
+    };
+    let (entry, what) = match edit {
+        Edit::Add { nonce, kind, fields } => {
+            let id = entry_id(&node.header.author, nonce);
+            let signed = |edit: &Edit| match edit {
+                Edit::Attest { entry, attestation } if *entry == id => Some(attestation.clone()),
+                _ => None,
+            };
+            let recorded = |field: &NamedValue| RecordedField {
+                name: field.name.clone(),
+                versions: vec![version(&field.value)],
+            };
+            let attestations: Vec<Attestation> = node.edits.iter().filter_map(signed).collect();
+            let record = EntryRecord {
+                id,
+                kind: kind.clone(),
+                author,
+                recorded_at: node.at,
+                fields: fields.iter().map(recorded).collect(),
+                attestations,
+                remarks: Vec::new(),
+                contested_removal: false,
+            };
+            (id, What::Whole(Box::new(record)))
+        }
+        Edit::Move(_) => return None,
+        Edit::Set { entry, field: name, value } | Edit::Resolve { entry, field: name, value } => {
+            field(*entry, name, value.as_ref().map(version))
+        }
+        Edit::Splice { entry, field: name, .. } => {
+            let after = void.values_after(late, *entry, name);
+            field(*entry, name, after.first().map(version))
+        }
+        Edit::Remove { .. }
+        | Edit::Remark(_)
+        | Edit::Settle { .. }
+        | Edit::Restore { .. }
+        | Edit::Attest { .. }
+        | Edit::Contest { .. } => {
+            let Step { entry, what, .. } = step(void, late, node, edit)?;
+            (entry, what)
+        }
+    };
+    Some(Step { entry, what, back: brings_back(edit).then_some(Back::Before(None)) })
+}
+
+/// Whether an edit says that its entry should be there.
+fn brings_back(edit: &Edit) -> bool {
+    is_change(edit) && !matches!(edit, Edit::Settle { .. })
 }
 
 fn is_there(entry: &EntryNow) -> bool {
@@ -105,10 +176,15 @@ pub(super) fn reapplied(there: &Replica, steps: &[Step]) -> Vec<Edit> {
     let mut edits = Vec::new();
     for entry in touched {
         let present = there.entry(entry);
-        let back = of(entry).find_map(|step| step.back.as_deref());
+        let back = of(entry).find_map(|step| step.back.as_ref());
         match (&present, back) {
-            (None, Some(back)) if !of(entry).any(is_whole) => {
-                edits.push(Edit::Move(back.clone()));
+            (None, Some(Back::Whole(back))) if !of(entry).any(is_whole) => {
+                edits.push(Edit::Move((**back).clone()));
+                continue;
+            }
+            (None, Some(Back::Before(Some(before)))) if !of(entry).any(is_whole) => {
+                edits.push(Edit::Move(disputed(before)));
+                edits.append(&mut reapply(Some(&**before), of(entry)));
                 continue;
             }
             (Some(removed), Some(_)) if !is_there(removed) => {

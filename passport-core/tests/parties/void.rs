@@ -1,0 +1,233 @@
+//! What others wrote where a device had founded that was removed by who had not heard.
+
+use passport_core::envelope::SealedEnvelope;
+use passport_core::epoch::Right;
+use passport_core::holder::{Holder, PendingDevice};
+use passport_core::id::EpochId;
+use passport_core::keys::OrganisationKind;
+use passport_core::replica::Stance;
+use passport_core::vault::MemoryVault;
+use rand_chacha::ChaCha20Rng;
+
+use super::office::*;
+
+/// Three devices that know the same, and a fourth party: the phone hears of nothing from then on,
+/// until [`Apart::meet`].
+struct Apart {
+    rng: ChaCha20Rng,
+    phone: Student,
+    laptop: Student,
+    tablet: Student,
+    relay: Office,
+}
+
+fn apart(seed: u64, before: impl FnOnce(&mut Student, &mut ChaCha20Rng)) -> Apart {
+    let mut rng = rng(seed);
+    let mut relay = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    before(&mut phone, &mut rng);
+    let mut laptop = second_device(&mut phone, &mut relay, day(0), &mut rng);
+    let mut tablet = second_device(&mut phone, &mut relay, day(0), &mut rng);
+    for _ in 0..2 {
+        for device in [&mut phone, &mut laptop, &mut tablet] {
+            relay.sync(device, day(0), &mut rng);
+        }
+    }
+    Apart { rng, phone, laptop, tablet, relay }
+}
+
+impl Apart {
+    /// The phone removes the laptop, of which it has heard nothing; then all hear of all.
+    fn meet(&mut self, practices: &mut [&mut Practice]) {
+        self.phone.remove_device(self.laptop.device(), day(3), &mut self.rng).unwrap();
+        for _ in 0..3 {
+            self.relay.sync(&mut self.phone, day(4), &mut self.rng);
+            self.relay.sync(&mut self.tablet, day(4), &mut self.rng);
+            for practice in practices.iter_mut() {
+                self.relay.sync(*practice, day(4), &mut self.rng);
+            }
+        }
+    }
+
+    fn current(&self) -> EpochId {
+        self.phone.fold().current(&section("medications"))[0]
+    }
+
+    /// What both devices show.
+    fn stands(&mut self) -> String {
+        let medications = section("medications");
+        let on_phone = shown(&self.phone.view(&medications).unwrap());
+        assert_eq!(on_phone, shown(&self.tablet.view(&medications).unwrap()));
+        on_phone
+    }
+}
+
+fn dose(value: &str) -> [(String, Option<passport_core::section::Value>); 1] {
+    [("dose".to_owned(), Some(text("dose", value).1))]
+}
+
+/// The tablet went on in an epoch of the laptop's. What it wrote there is carried over, and
+/// nothing that the laptop wrote beside it, also not in an entry of the tablet's.
+#[test]
+fn what_a_device_wrote_in_a_void_epoch_is_carried_as_it_wrote_it() {
+    let mut kept = Vec::new();
+    let mut town = apart(101, |phone, rng| {
+        kept.push(medication(phone, "changed", "1 mg", day(0), rng));
+        kept.push(medication(phone, "removed", "1 mg", day(0), rng));
+        kept.push(medication(phone, "removed by the laptop", "1 mg", day(0), rng));
+    });
+    let Apart { rng, laptop, tablet, relay, .. } = &mut town;
+    let campus = practice("Campus Medical", OrganisationKind::Gp, rng);
+    share(laptop, &campus, &["medications"], Right::Read, None, day(1), rng);
+    let foreign = medication(laptop, "BY THE LAPTOP", "1 mg", day(1), rng);
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    let void = tablet.fold().current(&section("medications"))[0];
+    let own = medication(tablet, "by the tablet", "2 mg", day(2), rng);
+    tablet.edit(kept[0], &dose("3 mg"), day(2), rng).unwrap();
+    tablet.remove(kept[1], day(2), rng).unwrap();
+    tablet.annotate(kept[2], "as the tablet notes", day(2), rng).unwrap();
+    tablet.annotate(foreign, "lost with its entry", day(2), rng).unwrap();
+    tablet.edit(own, &dose("4 mg"), day(2), rng).unwrap();
+    relay.sync(tablet, day(2), rng);
+    relay.sync(laptop, day(2), rng);
+    laptop.edit(own, &dose("999 mg"), day(2), rng).unwrap();
+    laptop.edit(kept[0], &dose("888 mg"), day(2), rng).unwrap();
+    laptop.remove(kept[2], day(2), rng).unwrap();
+    relay.sync(laptop, day(2), rng);
+    relay.sync(tablet, day(2), rng);
+    assert_eq!(tablet.fold().current(&section("medications"))[0], void);
+
+    town.meet(&mut []);
+    assert!(town.phone.fold().void.contains_key(&void));
+    assert_ne!(town.current(), void);
+    let stands = town.stands();
+    for there in ["by the tablet", "4 mg", "3 mg", "as the tablet notes"] {
+        assert!(stands.contains(there), "{there} is lost: {stands}");
+    }
+    for gone in ["BY THE LAPTOP", "999 mg", "888 mg", "\"removed\"", "lost with its entry", "2 mg"]
+    {
+        assert!(!stands.contains(gone), "{gone}: {stands}");
+    }
+    let view = town.phone.view(&section("medications")).unwrap();
+    assert!(view.entries.iter().all(|e| e.stance == Stance::Present));
+    assert!(view.to_json().entries.iter().all(|e| e.conflicts.is_empty()), "{stands}");
+    assert_eq!(town.phone.quarantined().unwrap().len(), 0);
+    // Once, and then there is rest.
+    let before = town.relay.envelopes.len();
+    town.meet_again();
+    assert_eq!(town.relay.envelopes.len(), before);
+}
+
+impl Apart {
+    fn meet_again(&mut self) {
+        self.relay.sync(&mut self.phone, day(5), &mut self.rng);
+        self.relay.sync(&mut self.tablet, day(5), &mut self.rng);
+    }
+}
+
+/// What somebody removed who had not heard that another changed it in a void epoch is shown, with
+/// that, for the holder to decide.
+#[test]
+fn a_change_in_a_void_epoch_brings_back_what_was_removed_beside_it() {
+    let mut kept = Vec::new();
+    let mut town =
+        apart(102, |phone, rng| kept.push(medication(phone, "removed", "1 mg", day(0), rng)));
+    let Apart { rng, phone, laptop, tablet, relay } = &mut town;
+    let campus = practice("Campus Medical", OrganisationKind::Gp, rng);
+    share(laptop, &campus, &["medications"], Right::Read, None, day(1), rng);
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    tablet.edit(kept[0], &dose("3 mg"), day(2), rng).unwrap();
+    relay.sync(tablet, day(2), rng);
+    phone.remove(kept[0], day(2), rng).unwrap();
+    town.meet(&mut []);
+    let view = town.phone.view(&section("medications")).unwrap();
+    let stance = view.entries.iter().find(|e| e.id == kept[0]).map(|e| e.stance);
+    assert_eq!(stance, Some(Stance::Disputed));
+    let stands = town.stands();
+    assert!(stands.contains("3 mg") && !stands.contains("1 mg"), "{stands}");
+}
+
+/// An organisation that has the section by another consent finds its words again; of one that has
+/// not, they wait for the holder's word.
+#[test]
+fn what_an_organisation_wrote_in_a_void_epoch_is_carried_or_waits() {
+    for has_another in [true, false] {
+        let mut rng = rng(103);
+        let mut home = practice("Elm Street Surgery", OrganisationKind::Gp, &mut rng);
+        let other = practice("Campus Medical", OrganisationKind::Gp, &mut rng);
+        let medications = section("medications");
+        let mut town = apart(104, |phone, rng| {
+            medication(phone, "before", "1 mg", day(0), rng);
+            phone.add_contact(home.card(), true, day(0), rng).unwrap();
+            if has_another {
+                share(phone, &home, &["medications"], Right::Contribute, None, day(0), rng);
+            }
+        });
+        let Apart { rng, laptop, relay, .. } = &mut town;
+        let right = if has_another { &other } else { &home };
+        share(laptop, right, &["medications"], Right::Contribute, None, day(1), rng);
+        relay.sync(laptop, day(1), rng);
+        relay.sync(&mut home, day(1), rng);
+        let (passport, fields) = (laptop.passport(), [code("item", "by the surgery")]);
+        let made =
+            home.contribute(passport, &medications, "medication", &fields, day(2), rng).unwrap();
+        relay.sync(&mut home, day(2), rng);
+
+        town.meet(&mut [&mut home]);
+        let waits = town.phone.quarantined().unwrap();
+        if has_another {
+            assert!(waits.is_empty());
+            let theirs = home.view(passport, &medications).unwrap();
+            assert_eq!(shown(&theirs), town.stands());
+        } else {
+            assert!(!town.stands().contains("by the surgery"));
+            assert_eq!(waits.len(), 1);
+            assert_eq!(waits[0].author, "Elm Street Surgery");
+            town.phone.judge(waits[0].envelope, true, day(5), &mut town.rng).unwrap();
+            town.meet_again();
+        }
+        let view = town.phone.view(&medications).unwrap();
+        let entry = view.entries.iter().find(|e| e.id == made[0].1).unwrap();
+        assert_eq!(entry.author.organisation(), Some(home.id()));
+        assert!(town.stands().contains("by the surgery"));
+        assert!(town.phone.quarantined().unwrap().is_empty());
+    }
+}
+
+/// Whoever has a removed device lets another in with it, tells nobody, and has that one write in
+/// an old epoch. A relay that helps hands on that alone.
+#[test]
+fn a_device_that_nobody_tells_of_is_not_carried_over() {
+    let mut town = apart(105, |phone, rng| {
+        medication(phone, "before", "1 mg", day(0), rng);
+    });
+    let Apart { rng, phone, laptop, relay, .. } = &mut town;
+    // What the laptop has, at home with whoever took it.
+    let mut den = Office::default();
+    den.envelopes.clone_from(&relay.envelopes);
+    den.letters.clone_from(&relay.letters);
+    let mut stolen = Holder::open(laptop.journal().vault().clone()).unwrap();
+    let old = phone.fold().current(&section("medications"))[0];
+
+    let pending = PendingDevice::create(MemoryVault::new(), &[URL.to_owned()], None, rng).unwrap();
+    stolen.approve_device(&pending.request().0.to_vec(), "phone", day(2), rng).unwrap();
+    den.sync(&mut stolen, day(2), rng);
+    let key = pending.request_key().verification_key();
+    let mut thief = pending.receive(den.incoming(key)).unwrap().unwrap().accept().unwrap();
+    den.sync(&mut thief, day(2), rng);
+    medication(&mut thief, "BY THE THIEF", "1 mg", day(2), rng);
+    den.sync(&mut thief, day(2), rng);
+
+    phone.remove_device(laptop.device(), day(3), rng).unwrap();
+    let header = |bytes: &[u8]| SealedEnvelope::decode(bytes).unwrap().header().clone();
+    let by_thief = |bytes: &&Vec<u8>| header(bytes).author == key && header(bytes).epoch == old;
+    let handed: Vec<_> = den.envelopes.iter().filter(by_thief).cloned().collect();
+    assert_eq!(handed.len(), 1);
+    relay.envelopes.extend(handed);
+    town.meet_again();
+    town.meet_again();
+    assert!(!town.stands().contains("BY THE THIEF"));
+    assert_eq!(town.phone.quarantined().unwrap().len(), 1, "the holder sees it");
+}
