@@ -50,6 +50,11 @@ pub(super) const WORDS: &[Term] = &[
         "of an epoch: founded without having heard of all that was erased of its section",
         "old",
     ),
+    own(
+        "void",
+        "of an epoch: its founding does not count, as its founder was removed by who had not heard",
+        "invalid, orphaned",
+    ),
     own("let go", "of a stale epoch: deleted on a device, and not taken in again", "purged"),
     own("channel", "what the relay sees of a section: a random id and its envelopes", "topic"),
     own("epoch", "a span of a section with one fixed set of members", "version, generation"),

@@ -161,7 +161,8 @@ impl Town {
         };
         self.oracle.gives(n, &mut self.devices[n], name, to, self.now);
         if self.on_device(n, rng, |party, at, rng| party.share(&share, at, rng)).is_some() {
-            self.oracle.gave(name, to, until, &self.devices[n]);
+            let writes = can == Right::Contribute;
+            self.oracle.gave(name, to, until, writes.then_some(&self.devices[n]));
             self.oracle.founded(1);
             let what = if until.is_some() { "share until" } else { "share" };
             self.tell(what, &format!("device {n}, {name}, organisation {o}, {until:?}"));

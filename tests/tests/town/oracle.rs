@@ -45,7 +45,7 @@ pub(crate) struct Oracle {
     wrote: BTreeMap<String, Author>,
     /// Sections given to each organisation and not taken back, each until a moment or for good.
     given: BTreeMap<(&'static str, OrganisationId), Vec<Option<Timestamp>>>,
-    /// Who gave each section to each organisation.
+    /// Who gave each section to each organisation to write in.
     givers: BTreeSet<(VerificationKey, &'static str, OrganisationId)>,
     /// Sections an organisation was ever given.
     ever_given: BTreeSet<(&'static str, OrganisationId)>,
@@ -143,15 +143,15 @@ impl Oracle {
         }
     }
 
-    /// A section was given.
+    /// A section was given; to write in it, by whom.
     pub(crate) fn gave(
         &mut self,
         name: &'static str,
         to: OrganisationId,
         until: Option<Timestamp>,
-        by: &Device,
+        to_write: Option<&Device>,
     ) {
-        self.givers.insert((by.party.device(), name, to));
+        self.givers.extend(to_write.map(|by| (by.party.device(), name, to)));
         self.given.entry((name, to)).or_default().push(until);
         self.ever_given.insert((name, to));
         if until.is_some() {
@@ -178,9 +178,11 @@ impl Oracle {
     }
 
     /// A device was removed by another: consents of its that the other has not heard of never
-    /// counted.
+    /// counted. Who has a section by another's too writes as before.
     pub(crate) fn expelled(&mut self, device: VerificationKey, by: &Device) {
-        for (_, name, to) in self.givers.iter().filter(|(giver, ..)| *giver == device) {
+        let (by_it, by_others): (BTreeSet<_>, BTreeSet<_>) =
+            self.givers.iter().partition(|(giver, ..)| *giver == device);
+        for (_, name, to) in by_it {
             let section = section(name);
             let mut grants = by.party.fold().grants.iter();
             let heard = |g: &FoldedGrant| {
@@ -188,10 +190,12 @@ impl Oracle {
                     && g.grant.organisation == *to
                     && g.grant.section == section
             };
-            if !grants.any(heard) {
+            let has_another = by_others.iter().any(|(_, n, o)| (n, o) == (name, to));
+            if !grants.any(heard) && !has_another {
                 self.taken.insert((*name, *to));
             }
         }
+        self.givers.retain(|(giver, ..)| *giver != device);
         let heard = root_of(by);
         self.forked |= self.replaced.values().any(|(of, root)| *of == device && *root != heard);
     }
