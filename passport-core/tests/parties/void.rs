@@ -5,14 +5,15 @@ use passport_core::epoch::Right;
 use passport_core::holder::{Holder, PendingDevice};
 use passport_core::id::EpochId;
 use passport_core::keys::OrganisationKind;
+use passport_core::ledger::FoldedEpoch;
+use passport_core::party::Party as _;
 use passport_core::replica::Stance;
 use passport_core::vault::MemoryVault;
 use rand_chacha::ChaCha20Rng;
 
 use super::office::*;
 
-/// Three devices that know the same, and a fourth party: the phone hears of nothing from then on,
-/// until [`Apart::meet`].
+/// Three devices that know the same. From then on the phone hears of nothing, until [`Apart::meet`].
 struct Apart {
     rng: ChaCha20Rng,
     phone: Student,
@@ -47,6 +48,11 @@ impl Apart {
                 self.relay.sync(*practice, day(4), &mut self.rng);
             }
         }
+    }
+
+    fn meet_again(&mut self) {
+        self.relay.sync(&mut self.phone, day(5), &mut self.rng);
+        self.relay.sync(&mut self.tablet, day(5), &mut self.rng);
     }
 
     fn current(&self) -> EpochId {
@@ -119,13 +125,6 @@ fn what_a_device_wrote_in_a_void_epoch_is_carried_as_it_wrote_it() {
     assert_eq!(town.relay.envelopes.len(), before);
 }
 
-impl Apart {
-    fn meet_again(&mut self) {
-        self.relay.sync(&mut self.phone, day(5), &mut self.rng);
-        self.relay.sync(&mut self.tablet, day(5), &mut self.rng);
-    }
-}
-
 /// What somebody removed who had not heard that another changed it in a void epoch is shown, with
 /// that, for the holder to decide.
 #[test]
@@ -194,6 +193,99 @@ fn what_an_organisation_wrote_in_a_void_epoch_is_carried_or_waits() {
         assert!(town.stands().contains("by the surgery"));
         assert!(town.phone.quarantined().unwrap().is_empty());
     }
+}
+
+/// Somebody who had not heard founded upon the void epoch, and what they had seen there is in that
+/// snapshot: what had been removed or changed before is not late because of it.
+#[test]
+fn what_was_founded_upon_a_void_epoch_follows_all_before_it() {
+    let mut kept = Vec::new();
+    let mut town = apart(110, |phone, rng| {
+        kept.push(medication(phone, "removed", "1 mg", day(0), rng));
+        kept.push(medication(phone, "changed twice", "1 mg", day(0), rng));
+        phone.edit(kept[1], &dose("2 mg"), day(0), rng).unwrap();
+    });
+    let Apart { rng, laptop, tablet, relay, .. } = &mut town;
+    let practices = ["Campus Medical", "Elm Street Surgery"]
+        .map(|name| practice(name, OrganisationKind::Gp, rng));
+    share(laptop, &practices[0], &["medications"], Right::Read, None, day(1), rng);
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    let void = tablet.fold().current(&section("medications"))[0];
+    tablet.remove(kept[0], day(2), rng).unwrap();
+    tablet.edit(kept[1], &dose("3 mg"), day(2), rng).unwrap();
+    share(tablet, &practices[1], &["medications"], Right::Read, None, day(2), rng);
+    relay.sync(tablet, day(2), rng);
+
+    town.meet(&mut []);
+    let fold = town.phone.fold();
+    assert!(fold.void.contains_key(&void));
+    let next = fold.epochs.values().find(|e| e.charter.parents.contains(&void)).unwrap();
+    let joined = |e: &FoldedEpoch| e.charter.parents.contains(&next.charter.id());
+    assert!(fold.epochs.values().any(joined));
+    let stands = town.stands();
+    assert!(stands.contains("3 mg") && !stands.contains("\"removed\""), "{stands}");
+    let view = town.phone.view(&section("medications")).unwrap();
+    assert!(view.to_json().entries.iter().all(|e| e.conflicts.is_empty()), "{stands}");
+}
+
+/// A device's word that comes before anybody tells of the device is carried once somebody does.
+#[test]
+fn the_word_of_a_device_that_was_let_in_elsewhere_waits_for_who_tells_of_it() {
+    let mut town = apart(108, |phone, rng| {
+        medication(phone, "before", "1 mg", day(0), rng);
+    });
+    let Apart { rng, phone, tablet, relay, .. } = &mut town;
+    let mut far = Office { relay: [1; 16], ..Office::default() };
+    far.envelopes.clone_from(&relay.envelopes);
+    let mut watch = second_device(tablet, &mut far, day(1), rng);
+    medication(&mut watch, "by the watch", "1 mg", day(1), rng);
+    far.sync(&mut watch, day(1), rng);
+    let campus = practice("Campus Medical", OrganisationKind::Gp, rng);
+    share(phone, &campus, &["medications"], Right::Read, None, day(2), rng);
+
+    let key = watch.device();
+    let medications = section("medications");
+    let header = |bytes: &[u8]| SealedEnvelope::decode(bytes).unwrap().header().clone();
+    let of_section = |bytes: &&Vec<u8>| {
+        let header = header(bytes);
+        header.author == key && phone.fold().epochs.contains_key(&header.epoch)
+    };
+    let first: Vec<_> = far.envelopes.iter().filter(of_section).cloned().collect();
+    assert!(!first.is_empty());
+    relay.envelopes.extend(first);
+    relay.sync(phone, day(3), rng);
+    assert!(!shown(&phone.view(&medications).unwrap()).contains("by the watch"));
+    relay.envelopes.extend(far.envelopes);
+    relay.sync(phone, day(4), rng);
+    assert!(shown(&phone.view(&medications).unwrap()).contains("by the watch"));
+    assert!(phone.quarantined().unwrap().is_empty());
+}
+
+/// What somebody carried into a void epoch is judged by where it came from: a removed device's
+/// word does not come in as that of who carried it.
+#[test]
+fn what_was_carried_into_a_void_epoch_is_not_carried_on() {
+    let mut kept = Vec::new();
+    let mut town = apart(106, |phone, rng| {
+        kept.push(medication(phone, "changed late", "1 mg", day(0), rng));
+    });
+    let Apart { rng, laptop, tablet, relay, .. } = &mut town;
+    let mut copy = Holder::open(laptop.journal().vault().clone()).unwrap();
+    copy.edit(kept[0], &dose("777 mg"), day(1), rng).unwrap();
+    let campus = practice("Campus Medical", OrganisationKind::Gp, rng);
+    share(laptop, &campus, &["medications"], Right::Read, None, day(1), rng);
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    // It hears of nothing, and its word is late in the epoch that all know.
+    let mut out = copy.outgoing(URL, day(1)).unwrap().envelopes;
+    relay.envelopes.extend(out.drain(..).map(|envelope| envelope.bytes));
+    relay.sync(tablet, day(2), rng);
+    assert!(shown(&tablet.view(&section("medications")).unwrap()).contains("777 mg"));
+
+    town.meet(&mut []);
+    assert!(!town.stands().contains("777 mg"));
+    assert_eq!(town.phone.quarantined().unwrap().len(), 1, "it waits for the holder's word");
 }
 
 /// Whoever has a removed device lets another in with it, tells nobody, and has that one write in

@@ -180,22 +180,20 @@ impl Oracle {
     /// A device was removed by another: consents of its that the other has not heard of never
     /// counted. Who has a section by another's too writes as before.
     pub(crate) fn expelled(&mut self, device: VerificationKey, by: &Device) {
-        let (by_it, by_others): (BTreeSet<_>, BTreeSet<_>) =
-            self.givers.iter().partition(|(giver, ..)| *giver == device);
-        for (_, name, to) in by_it {
+        let by_it = self.givers.extract_if(.., |(giver, ..)| *giver == device);
+        for (_, name, to) in by_it.collect::<Vec<_>>() {
             let section = section(name);
             let mut grants = by.party.fold().grants.iter();
             let heard = |g: &FoldedGrant| {
                 g.signed.claimed_signer() == device
-                    && g.grant.organisation == *to
+                    && g.grant.organisation == to
                     && g.grant.section == section
             };
-            let has_another = by_others.iter().any(|(_, n, o)| (n, o) == (name, to));
+            let has_another = self.givers.iter().any(|(_, n, o)| (*n, *o) == (name, to));
             if !grants.any(heard) && !has_another {
-                self.taken.insert((*name, *to));
+                self.taken.insert((name, to));
             }
         }
-        self.givers.retain(|(giver, ..)| *giver != device);
         let heard = root_of(by);
         self.forked |= self.replaced.values().any(|(of, root)| *of == device && *root != heard);
     }
