@@ -180,13 +180,15 @@ impl<V: Vault> Holder<V> {
         epochs
     }
 
-    /// Stale epochs that others follow, where what is to be had of them is: each by its own id
-    /// and by that of its archive.
+    /// Stale epochs that others follow, or are void, where what is to be had of them is: each by its
+    /// own id and by that of its archive.
     pub(super) fn erased_epochs(&self) -> BTreeMap<EpochId, EpochId> {
         let followed = self.fold.epochs.values().flat_map(|e| e.charter.parents.iter());
-        let erased: BTreeSet<&EpochId> =
-            followed.filter(|id| self.fold.stale.contains(id)).collect();
-        let known = erased.into_iter().filter_map(|id| Some((id, self.fold.epochs.get(id)?)));
+        let erased: BTreeSet<&EpochId> = followed
+            .chain(self.fold.void.keys())
+            .filter(|id| self.fold.stale.contains(id))
+            .collect();
+        let known = erased.into_iter().filter_map(|id| Some((id, self.fold.known(id)?)));
         known
             .filter(|(_, known)| !known.closed)
             .flat_map(|(id, known)| {
@@ -217,14 +219,14 @@ impl<V: Vault> Holder<V> {
             return Ok(false);
         }
         let silent = !self.moved_on(&self.after(epoch, current))?.contains(&self.device());
-        if let Some(known) = self.fold.epochs.get(epoch).filter(|_| silent) {
+        if let Some(known) = self.fold.known(epoch).filter(|_| silent) {
             let section = known.charter.section.clone();
             self.say(batch, StatementBody::Followed { section }, now, rng)?;
         }
         if !self.is_left(epoch, current, now)? {
             return Ok(silent);
         }
-        let archive = self.fold.epochs.get(epoch).and_then(|e| e.archive.as_ref());
+        let archive = self.fold.known(epoch).and_then(|e| e.archive.as_ref());
         let archive = archive.map(Archive::id);
         self.forget_files(batch, epoch)?;
         self.journal.forget(batch, epoch)?;
@@ -263,7 +265,7 @@ impl<V: Vault> Holder<V> {
             }
         };
         for (id, epoch) in self.erased_epochs() {
-            let Some(charter) = self.fold.epochs.get(&epoch).map(|e| &e.charter) else { continue };
+            let Some(charter) = self.fold.known(&epoch).map(|e| &e.charter) else { continue };
             let channels: Vec<ChannelId> = if id == epoch {
                 vec![charter.channel]
             } else {
@@ -274,7 +276,7 @@ impl<V: Vault> Holder<V> {
         }
         for (id, channel) in files {
             let of_channel = |known: &&FoldedEpoch| known.charter.channel == *channel;
-            if let Some(known) = self.fold.epochs.values().find(of_channel) {
+            if let Some(known) = self.fold.all_known().find(of_channel) {
                 tell(&known.charter.section, vec![*channel], *id);
             }
         }

@@ -34,8 +34,7 @@ impl<V: Vault> Party for Holder<V> {
 
     fn concerns(&self, header: &Header) -> bool {
         self.ledger_key_of(&header.epoch).is_some()
-            || self.fold.known(&header.epoch).is_some()
-            || self.fold.epochs.values().any(|e| e.charter.channel == header.channel)
+            || self.fold.all_known().any(|e| e.charter.channel == header.channel)
     }
 
     fn remote(&self, url: &str) -> Result<RemoteState, PartyError> {

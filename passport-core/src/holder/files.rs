@@ -81,7 +81,7 @@ impl<V: Vault> Holder<V> {
 
     /// Every channel of the passport.
     fn channels(&self) -> BTreeSet<ChannelId> {
-        self.fold.epochs.values().map(|known| known.charter.channel).collect()
+        self.fold.all_known().map(|known| known.charter.channel).collect()
     }
 
     /// The channels that a section has, and had before a device was removed.
@@ -159,7 +159,7 @@ impl<V: Vault> Holder<V> {
         let mut gone = before.clone();
         let stale: Vec<EpochId> = self.fold.stale.iter().copied().collect();
         for epoch in stale {
-            let Some(known) = self.fold.epochs.get(&epoch).filter(|known| !known.closed) else {
+            let Some(known) = self.fold.known(&epoch).filter(|known| !known.closed) else {
                 continue;
             };
             let section = known.charter.section.clone();
@@ -203,7 +203,7 @@ impl<V: Vault> Holder<V> {
         epoch: &EpochId,
     ) -> Result<(), PartyError> {
         let gone = self.gone_files()?;
-        let Some(known) = self.fold.epochs.get(epoch) else { return Ok(()) };
+        let Some(known) = self.fold.known(epoch) else { return Ok(()) };
         let channels = self.channels_of(&known.charter.section.clone());
         if gone.is_empty() {
             return Ok(());

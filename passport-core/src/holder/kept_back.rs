@@ -121,9 +121,8 @@ impl<V: Vault> Holder<V> {
     /// Takes the fold anew after keys came or went; what was read without them is forgotten.
     fn refold(&mut self) {
         self.take_fold();
-        let kept = |id: &EpochId| {
-            self.fold.epochs.get(id).is_none_or(|e| is_kept_back(&e.charter.section))
-        };
+        let kept =
+            |id: &EpochId| self.fold.known(id).is_none_or(|e| is_kept_back(&e.charter.section));
         self.replicas.retain(|id, _| !kept(id));
     }
 }

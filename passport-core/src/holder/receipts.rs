@@ -121,7 +121,7 @@ impl<V: Vault> Holder<V> {
         let shared = self.fold.grants.iter().any(|g| {
             g.grant.organisation == receipt.organisation && g.grant.section == receipt.section
         });
-        let epoch = self.fold.epochs.get(&receipt.epoch)?;
+        let epoch = self.fold.known(&receipt.epoch)?;
         let holds = receipt.is_in_form()
             && receipt.passport == self.passport
             && epoch.charter.section == receipt.section

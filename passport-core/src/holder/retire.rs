@@ -58,11 +58,12 @@ impl<V: Vault> Holder<V> {
         let settled = |id: &EpochId| self.fold.is_settled(&self.ledger, id);
         let Some(current) = self.current(section).filter(settled) else { return Ok(0) };
         let mut made = 0;
-        let older = self.older(section, current).into_iter();
-        let older = older.filter(|(epoch, _)| self.fold.epochs.contains_key(epoch));
-        for (epoch, _) in older.collect::<Vec<_>>() {
+        for (epoch, _) in self.older(section, current) {
             if self.fold.stale.contains(&epoch) {
                 made += usize::from(self.let_go(batch, &epoch, current, now, rng)?);
+                continue;
+            }
+            if self.fold.void.contains_key(&epoch) {
                 continue;
             }
             let before = self.archived_at(&epoch)?;
@@ -131,20 +132,20 @@ impl<V: Vault> Holder<V> {
         now: Timestamp,
     ) -> Result<bool, PartyError> {
         let epochs = &self.fold.epochs;
-        let founded = |id: &EpochId| epochs.get(id).map(|e| e.charter.founded_at);
+        let founded = |id: &EpochId| self.fold.known(id).map(|e| e.charter.founded_at);
         let next = epochs.values().filter(|e| e.charter.parents.contains(epoch));
         let next = next.map(|e| e.charter.founded_at).min();
         let superseded = next.or_else(|| founded(&current).max(founded(epoch)));
         if superseded.is_some_and(|at| at.plus_days(PATIENCE_DAYS) <= now) {
             return Ok(true);
         }
-        let Some(section) = epochs.get(epoch).map(|e| e.charter.section.clone()) else {
+        let Some(section) = self.fold.known(epoch).map(|e| e.charter.section.clone()) else {
             return Ok(false);
         };
         let mut moved = self.moved_on(&self.after(epoch, current))?;
         moved.insert(self.device());
         let devices = self.fold.live_devices().map(|d| d.verified.key());
-        let charter = self.fold.epochs.get(epoch).map(|e| &e.charter);
+        let charter = self.fold.known(epoch).map(|e| &e.charter);
         let concerned = |organisation: &OrganisationId| {
             !self.fold.stale.contains(epoch)
                 || charter.is_some_and(|c| c.writer(organisation).is_some())

@@ -208,9 +208,13 @@ impl Fold {
                 }
             }
         }
-        let void = ledger.proven.epochs.values().map(|epoch| (epoch.charter.id(), epoch));
-        let void = void.filter(|(id, _)| !fold.epochs.contains_key(id));
-        fold.void = void.map(|(id, epoch)| (id, epoch.clone())).collect();
+        for (id, epoch) in &ledger.proven.epochs {
+            let of = epoch.charter.id();
+            if !fold.epochs.contains_key(&of) {
+                founded.push((*id, of));
+                fold.void.insert(of, epoch.clone());
+            }
+        }
         fold.take_roots(ledger, &authority);
         fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
         fold.weigh_generations(ledger, &authority, &rekeyed, &added);
@@ -269,7 +273,8 @@ impl Fold {
         self.exposed = self.generations.is_empty() && shut_out;
     }
 
-    /// The epochs of which some founding does not build on every erasure of their section.
+    /// The epochs, void ones too, of which some founding does not build on every erasure of their
+    /// section.
     fn stale_epochs(
         &self,
         ledger: &Ledger,
@@ -279,9 +284,8 @@ impl Fold {
         let mut stale = BTreeSet::new();
         for (erasure, section) in erasures {
             let heard = ledger.after([*erasure]);
-            let of_section = |epoch: &EpochId| {
-                self.epochs.get(epoch).is_some_and(|e| e.charter.section == **section)
-            };
+            let of_section =
+                |epoch: &EpochId| self.known(epoch).is_some_and(|e| e.charter.section == **section);
             let unheard = founded.iter().filter(|(id, _)| !heard.contains(id));
             stale.extend(unheard.map(|(_, epoch)| *epoch).filter(of_section));
         }
@@ -317,6 +321,11 @@ impl Fold {
     #[must_use]
     pub fn known(&self, epoch: &EpochId) -> Option<&FoldedEpoch> {
         self.epochs.get(epoch).or_else(|| self.void.get(epoch))
+    }
+
+    /// Every epoch, whether or not its founding counts.
+    pub fn all_known(&self) -> impl Iterator<Item = &FoldedEpoch> {
+        self.epochs.values().chain(self.void.values())
     }
 
     /// How many revocations of a section the ledger knows.

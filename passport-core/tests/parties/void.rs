@@ -229,6 +229,40 @@ fn what_was_founded_upon_a_void_epoch_follows_all_before_it() {
     assert!(view.to_json().entries.iter().all(|e| e.conflicts.is_empty()), "{stands}");
 }
 
+/// What is erased goes from void epochs too: their founders had it in the snapshot.
+#[test]
+fn what_is_erased_goes_from_void_epochs_too() {
+    let mut secret = Vec::new();
+    let mut town = apart(111, |phone, rng| {
+        secret.push(medication(phone, "Secretol", "1 mg", day(0), rng));
+    });
+    let Apart { rng, laptop, tablet, relay, .. } = &mut town;
+    let campus = practice("Campus Medical", OrganisationKind::Gp, rng);
+    share(laptop, &campus, &["medications"], Right::Read, None, day(1), rng);
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    let void = tablet.fold().current(&section("medications"))[0];
+    medication(tablet, "by the tablet", "2 mg", day(2), rng);
+    town.meet(&mut []);
+    assert!(town.relay.of(&void) > 0);
+
+    let erasures = town.phone.erasing_entry(secret[0], day(5)).unwrap();
+    town.phone.erase(&erasures, day(5), &mut town.rng).unwrap();
+    for _ in 0..3 {
+        town.meet_again();
+    }
+    assert!(town.stands().contains("by the tablet"));
+    assert_eq!(town.relay.of(&void), 0, "a relay has it");
+    for device in [&town.phone, &town.tablet] {
+        assert!(device.fold().void.contains_key(&void));
+        assert_eq!(device.journal().extent(&void).count, 0, "a device has it");
+    }
+    // Whoever brings it again does not get rid of it here.
+    town.relay.sync(&mut town.laptop, day(6), &mut town.rng);
+    town.meet_again();
+    assert_eq!(town.phone.journal().extent(&void).count, 0);
+}
+
 /// A device's word that comes before anybody tells of the device is carried once somebody does.
 #[test]
 fn the_word_of_a_device_that_was_let_in_elsewhere_waits_for_who_tells_of_it() {
