@@ -304,6 +304,16 @@ impl<V: Vault> Holder<V> {
             || self.journal.vault().get(Table::Meta, REMOVED).is_ok_and(|told| told.is_some())
     }
 
+    /// Whether a device speaks for the holder. Of one that nobody tells of, somebody who was removed
+    /// may have made the certificate.
+    pub(super) fn is_live(&self, device: &VerificationKey) -> bool {
+        self.fold.devices.get(device).is_some_and(|known| !known.removed)
+    }
+
+    pub(super) fn is_removed(&self, device: &VerificationKey) -> bool {
+        self.fold.gone.contains(device)
+    }
+
     /// Takes the word of another device that this one was removed; whether it is news.
     pub(super) fn take_removal(
         &self,

@@ -69,6 +69,38 @@ fn a46_a_removed_device_with_the_relays_help_reads_nothing_new() {
     assert_eq!(reopened.fold().generations, phone.fold().generations);
 }
 
+/// Whoever has a removed device lets another in with it and tells nobody; a relay that helps hands
+/// on what that one writes in an old epoch, and that alone.
+#[test]
+fn a64_a_device_that_nobody_tells_of_does_not_speak_for_the_holder() {
+    let mut rng = seeded(6401);
+    let mut office = Office::default();
+    let (mut phone, _) = student(&mut rng);
+    medication(&mut phone, "before", day(0), &mut rng);
+    office.sync(&mut phone, day(0), &mut rng);
+    let mut laptop = another(&mut phone, &mut office, None, &mut rng);
+    let old = phone.fold().current(&section("medications"))[0];
+    let mut den = office.clone();
+    let mut minion = another(&mut laptop, &mut den, None, &mut rng);
+    medication(&mut minion, "BY THE THIEF", day(1), &mut rng);
+    den.sync(&mut minion, day(1), &mut rng);
+    let by_minion = |bytes: &&Vec<u8>| {
+        let header = header_of(bytes);
+        header.author == minion.device() && header.epoch == old
+    };
+    let handed: Vec<_> = den.envelopes.iter().filter(by_minion).cloned().collect();
+    assert_eq!(handed.len(), 1);
+
+    phone.remove_device(laptop.device(), day(2), &mut rng).unwrap();
+    office.envelopes.extend(handed);
+    for _ in 0..2 {
+        office.sync(&mut phone, day(3), &mut rng);
+    }
+    assert!(mine(&mut phone, "medications").contains("before"));
+    assert!(!mine(&mut phone, "medications").contains("BY THE THIEF"));
+    assert_eq!(phone.quarantined().unwrap().len(), 1, "it waits for the holder's word");
+}
+
 #[test]
 fn a46_what_a_device_wrote_before_it_heard_of_a_removal_comes_forward() {
     let mut rng = seeded(4602);
