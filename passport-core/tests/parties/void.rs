@@ -2,12 +2,13 @@
 
 use passport_core::envelope::SealedEnvelope;
 use passport_core::epoch::Right;
-use passport_core::holder::Holder;
+use passport_core::holder::{Holder, NewEntry};
 use passport_core::id::EpochId;
 use passport_core::keys::OrganisationKind;
 use passport_core::ledger::FoldedEpoch;
 use passport_core::party::Party as _;
 use passport_core::replica::Stance;
+use passport_core::section::Value;
 use rand_chacha::ChaCha20Rng;
 
 use super::office::*;
@@ -67,7 +68,7 @@ impl Apart {
     }
 }
 
-fn dose(value: &str) -> [(String, Option<passport_core::section::Value>); 1] {
+fn dose(value: &str) -> [(String, Option<Value>); 1] {
     [("dose".to_owned(), Some(text("dose", value).1))]
 }
 
@@ -122,6 +123,39 @@ fn what_a_device_wrote_in_a_void_epoch_is_carried_as_it_wrote_it() {
     let before = town.relay.envelopes.len();
     town.meet_again();
     assert_eq!(town.relay.envelopes.len(), before);
+}
+
+/// Of a text what the author left is carried, and not what stands there after another went on.
+#[test]
+fn a_text_is_carried_as_its_author_left_it() {
+    let diary = section("x-diary");
+    let prose = |words: &str| ("text".to_owned(), Value::Prose(words.to_owned()));
+    let mut note = Vec::new();
+    let mut town = apart(109, |phone, rng| {
+        let fields = vec![prose("before")];
+        let entry = NewEntry { section: section("x-diary"), kind: "note".to_owned(), fields };
+        note = phone.add(&[entry], day(0), rng).unwrap();
+    });
+    let Apart { rng, laptop, tablet, relay, .. } = &mut town;
+    let campus = practice("Campus Medical", OrganisationKind::Gp, rng);
+    share(laptop, &campus, &["x-diary"], Right::Read, None, day(1), rng);
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    let text = |words: &str| [prose(words)].map(|(name, value)| (name, Some(value)));
+    tablet.edit(note[0], &text("before, and by the tablet"), day(2), rng).unwrap();
+    relay.sync(tablet, day(2), rng);
+    relay.sync(laptop, day(2), rng);
+    laptop.edit(note[0], &text("before, and by the tablet, IT SAYS"), day(2), rng).unwrap();
+    relay.sync(laptop, day(2), rng);
+    relay.sync(tablet, day(2), rng);
+
+    town.meet(&mut []);
+    for device in [&mut town.phone, &mut town.tablet] {
+        let view = device.view(&diary).unwrap();
+        let entry = view.entries.iter().find(|e| e.id == note[0]).unwrap();
+        let stands: Vec<_> = entry.fields["text"].versions.iter().map(|v| &v.value).collect();
+        assert_eq!(stands, [&prose("before, and by the tablet").1]);
+    }
 }
 
 /// What somebody removed who had not heard that another changed it in a void epoch is shown, with
