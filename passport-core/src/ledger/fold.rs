@@ -208,13 +208,7 @@ impl Fold {
                 }
             }
         }
-        for (id, epoch) in &ledger.proven.epochs {
-            let of = epoch.charter.id();
-            if !fold.epochs.contains_key(&of) {
-                founded.push((*id, of));
-                fold.void.insert(of, epoch.clone());
-            }
-        }
+        founded.extend(fold.take_void(ledger));
         fold.take_roots(ledger, &authority);
         fold.stale = fold.stale_epochs(ledger, &founded, &erasures);
         fold.weigh_generations(ledger, &authority, &rekeyed, &added);
@@ -233,6 +227,15 @@ impl Fold {
             })
             .collect();
         fold
+    }
+
+    /// The epochs whose foundings do not count, and those foundings.
+    fn take_void(&mut self, ledger: &Ledger) -> Vec<(StatementId, EpochId)> {
+        let founded = ledger.proven.epochs.iter().map(|(id, epoch)| (*id, epoch.charter.id()));
+        let void: Vec<_> = founded.filter(|(_, epoch)| !self.epochs.contains_key(epoch)).collect();
+        let proven = void.iter().filter_map(|(id, of)| Some((*of, ledger.proven.epochs.get(id)?)));
+        self.void = proven.map(|(of, epoch)| (of, epoch.clone())).collect();
+        void
     }
 
     /// The roots, and where the present phrase finds its letters.

@@ -97,9 +97,9 @@ pub(super) fn written(void: &Replica, late: &EnvelopeId, node: &Node, edit: &Edi
     let (entry, what) = match edit {
         Edit::Add { nonce, kind, fields } => {
             let id = entry_id(&node.header.author, nonce);
-            let signed = |edit: &Edit| match edit {
-                Edit::Attest { entry, attestation } if *entry == id => Some(attestation.clone()),
-                _ => None,
+            let signed = |edit: &Edit| {
+                let Edit::Attest { entry, attestation } = edit else { return None };
+                (*entry == id).then(|| attestation.clone())
             };
             let recorded = |field: &NamedValue| RecordedField {
                 name: field.name.clone(),
