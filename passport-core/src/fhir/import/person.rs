@@ -337,6 +337,8 @@ pub(super) fn practice(r: &Resource<'_>, reference: &Json, all: &Resources<'_>) 
         .or_else(|| json::text(reference, "display"))
         .or(doctor.as_deref())
         .or(ods)
+        // A summary names by an identifier what is elsewhere.
+        .or_else(|| reference.get("identifier").and_then(|i| json::text(i, "value")))
         .or_else(|| json::text(reference, "reference"));
     fields
         .text("practice", name)
