@@ -120,6 +120,10 @@ impl Found {
         if let (Some(theirs), Some(ours)) = (&number, &self.subject.nhs_number) {
             return theirs != ours;
         }
+        // A reference in what an export of ours enclosed is to something of another file.
+        if r.head().is_enclosed() {
+            return false;
+        }
         let (Some((at, Some(id))), Some(target)) =
             (&self.chosen, json::text(reference, "reference"))
         else {
