@@ -202,7 +202,10 @@ fn led(json: &mut Json, names: &BTreeMap<String, String>, own: &BTreeSet<String>
                 } else if target.starts_with("urn:") && !own.contains(target) {
                     let identifier = json!({ "system": "urn:ietf:rfc:3986", "value": target });
                     members.remove("reference");
-                    members.entry("identifier").or_insert(identifier);
+                    let named = members.get("identifier").and_then(|i| json::text(i, "value"));
+                    if named.is_none() {
+                        members.insert("identifier".into(), identifier);
+                    }
                 }
             }
             members.values_mut().for_each(|v| led(v, names, own));

@@ -341,9 +341,7 @@ pub(super) fn practice(r: &Resource<'_>, reference: &Json, all: &Resources<'_>) 
         .or_else(|| json::text(reference, "display"))
         .or(doctor.as_deref())
         .or(ods)
-        // A summary names by an identifier what is elsewhere.
-        .or_else(|| reference.get("identifier").and_then(|i| json::text(i, "value")))
-        .or_else(|| json::text(reference, "reference"));
+        .or_else(|| reference.get("identifier").and_then(|i| json::text(i, "value")));
     fields
         .text("practice", name)
         .text("doctor", doctor.as_deref())
