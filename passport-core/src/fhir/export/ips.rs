@@ -202,8 +202,8 @@ fn led(json: &mut Json, names: &BTreeMap<String, String>, own: &BTreeSet<String>
                 } else if target.starts_with("urn:") && !own.contains(target) {
                     let identifier = json!({ "system": "urn:ietf:rfc:3986", "value": target });
                     members.remove("reference");
-                    let named = members.get("identifier").and_then(|i| json::text(i, "value"));
-                    if named.is_none() {
+                    let value = members.get("identifier").and_then(|i| json::text(i, "value"));
+                    if value.is_none() {
                         members.insert("identifier".into(), identifier);
                     }
                 }
