@@ -222,6 +222,10 @@ impl<V: Vault> Party for Holder<V> {
         }
         made += usize::from(self.leave_recovery(&mut batch, rng)?);
         made += self.pass_on_receipts(&mut batch, now, rng)?;
+        for section in self.begun_in_void()? {
+            self.found(&mut batch, &section, now, rng)?;
+            made += 1;
+        }
         for section in self.sections() {
             if pace == Pace::Coming && self.is_to_be_left(&section) && self.awaits(&section)? {
                 waits = true;

@@ -231,11 +231,15 @@ impl Fold {
 
     /// The epochs whose foundings do not count, and those foundings.
     fn take_void(&mut self, ledger: &Ledger) -> Vec<(StatementId, EpochId)> {
-        let founded = ledger.proven.epochs.iter().map(|(id, epoch)| (*id, epoch.charter.id()));
-        let void: Vec<_> = founded.filter(|(_, epoch)| !self.epochs.contains_key(epoch)).collect();
-        let proven = void.iter().filter_map(|(id, of)| Some((*of, ledger.proven.epochs.get(id)?)));
-        self.void = proven.map(|(of, epoch)| (of, epoch.clone())).collect();
-        void
+        let mut founded = Vec::new();
+        for (id, epoch) in &ledger.proven.epochs {
+            let of = epoch.charter.id();
+            if !self.epochs.contains_key(&of) {
+                founded.push((*id, of));
+                self.void.insert(of, epoch.clone());
+            }
+        }
+        founded
     }
 
     /// The roots, and where the present phrase finds its letters.

@@ -125,6 +125,31 @@ fn what_a_device_wrote_in_a_void_epoch_is_carried_as_it_wrote_it() {
     assert_eq!(town.relay.envelopes.len(), before);
 }
 
+/// A section that the removed device began, and nobody else, begins again with what others wrote.
+#[test]
+fn a_section_that_was_begun_in_a_void_epoch_begins_again() {
+    let diary = section("x-diary");
+    let note = |words: &str| NewEntry {
+        section: section("x-diary"),
+        kind: "note".to_owned(),
+        fields: vec![("text".to_owned(), Value::Prose(words.to_owned()))],
+    };
+    let mut town = apart(112, |_, _| {});
+    let Apart { rng, laptop, tablet, relay, .. } = &mut town;
+    laptop.add(&[note("BY THE LAPTOP")], day(1), rng).unwrap();
+    relay.sync(laptop, day(1), rng);
+    relay.sync(tablet, day(1), rng);
+    tablet.add(&[note("by the tablet")], day(2), rng).unwrap();
+    relay.sync(tablet, day(2), rng);
+
+    town.meet(&mut []);
+    for device in [&mut town.phone, &mut town.tablet] {
+        let stands = shown(&device.view(&diary).unwrap());
+        assert!(stands.contains("by the tablet") && !stands.contains("BY THE LAPTOP"), "{stands}");
+        assert_eq!(device.fold().current(&diary).len(), 1);
+    }
+}
+
 /// Of a text what the author left is carried, and not what stands there after another went on.
 #[test]
 fn a_text_is_carried_as_its_author_left_it() {

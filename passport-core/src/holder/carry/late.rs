@@ -97,6 +97,26 @@ impl<V: Vault> Holder<V> {
         Ok(late)
     }
 
+    /// Sections that were begun in void epochs alone, and in which somebody wrote who is heard.
+    pub(in crate::holder) fn begun_in_void(&mut self) -> Result<BTreeSet<SectionName>, PartyError> {
+        let begun = |section: &SectionName| {
+            self.fold.epochs.values().all(|epoch| epoch.charter.section != *section)
+        };
+        let void = self.fold.void.values().filter(|e| !e.closed && begun(&e.charter.section));
+        let void: Vec<(EpochId, SectionName)> =
+            void.map(|e| (e.charter.id(), e.charter.section.clone())).collect();
+        let mut sections = BTreeSet::new();
+        for (epoch, section) in void {
+            let own = self.replica(epoch)?.history().filter(|(_, node)| node.carries.is_none());
+            let wrote: Vec<_> =
+                own.filter_map(|(_, node)| Some((node.standing()?, node.header.author))).collect();
+            if wrote.iter().any(|(standing, author)| self.is_heeded_in_void(*standing, author)) {
+                sections.insert(section);
+            }
+        }
+        Ok(sections)
+    }
+
     /// Whether what somebody wrote in a void epoch is heard at all. Who was removed can found any
     /// number of them, and write in them; nobody else's word can be made up there.
     fn is_heeded_in_void(&self, standing: Standing, author: &VerificationKey) -> bool {
