@@ -112,20 +112,19 @@ impl Found {
     }
 
     /// Whether a resource says that it is about somebody else.
-    pub(super) fn is_about_another(&self, r: &Resource<'_>, all: &Resources<'_>) -> bool {
-        let Some(reference) = r.json.get("subject").or_else(|| r.json.get("patient")) else {
-            return false;
-        };
-        let number = reference.get("identifier").and_then(number_in);
-        if let (Some(theirs), Some(ours)) = (&number, &self.subject.nhs_number) {
-            return theirs != ours;
+    pub(super) fn is_about_another<'a>(&self, r: &'a Resource<'_>, all: &Resources<'_>) -> bool {
+        let subject = |json: &'a Json| json.get("subject").or_else(|| json.get("patient"));
+        let identifier = subject(&r.json).and_then(|reference| reference.get("identifier"));
+        if let (Some(theirs), Some(ours)) =
+            (identifier.and_then(number_in), &self.subject.nhs_number)
+        {
+            return theirs != *ours;
         }
-        // A reference in what an export of ours enclosed is to something of another file.
-        if r.head().is_enclosed() {
-            return false;
-        }
+        // What an export of ours enclosed has references of another file: that it is enclosed in
+        // says whose it is.
+        let reference = subject(r.head().outer().unwrap_or(&r.json));
         let (Some((at, Some(id))), Some(target)) =
-            (&self.chosen, json::text(reference, "reference"))
+            (&self.chosen, reference.and_then(|reference| json::text(reference, "reference")))
         else {
             return false;
         };
@@ -428,4 +427,30 @@ fn contact_of(contact: &Json) -> Fields {
         .text("address", address.as_deref())
         .set("period", contact.get("period").and_then(json::period).map(Value::Period));
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fhir::import::{SkipReason, Skipped, read};
+
+    /// What an export enclosed names its patient as another file does; whose it is, the document says.
+    #[test]
+    fn what_was_enclosed_is_about_whom_its_document_is_about() {
+        let enclosed = r#"{"resourceType":"Slot","subject":{"reference":"Patient/elsewhere"}}"#;
+        let data = data_encoding::BASE64.encode(enclosed.as_bytes());
+        for (subject, skipped) in [("Patient/a", 0), ("Patient/b", 1)] {
+            let file = format!(
+                r#"{{"resourceType":"Bundle","type":"collection","entry":[
+                    {{"resource":{{"resourceType":"Patient","id":"a","birthDate":"2005-03-04"}}}},
+                    {{"resource":{{"resourceType":"DocumentReference","id":"d",
+                        "subject":{{"reference":"{subject}"}},
+                        "extension":[{{"url":"urn:student-passport:original","valueCode":"Slot"}}],
+                        "content":[{{"attachment":{{"contentType":"application/fhir+json",
+                            "title":"Slot","data":"{data}"}}}}]}}}}]}}"#
+            );
+            let import = read(file.as_bytes()).ok().unwrap();
+            let another = |s: &&Skipped| s.reason == SkipReason::AnotherPerson;
+            assert_eq!(import.skipped.iter().filter(another).count(), skipped, "{subject}");
+        }
+    }
 }
